@@ -1,0 +1,61 @@
+"""Making a run's values the reference: the only way a reference gets into a file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stilts_repro.claims.check import FEWEST_SEEDS
+from stilts_repro.claims.expected import check_raw
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import read_json, write_text
+
+
+def write_reference(
+    expected_path: Path,
+    scale: str,
+    values: Sequence[float],
+    seeds: Sequence[int],
+    versions: Mapping[str, str],
+    model: str,
+) -> None:
+    """Put raw `values`, one a seed and in the claim's unit, into the file as `scale`'s reference.
+
+    Every other byte of the file stays. Raises `InputError`, and leaves the file alone, on fewer
+    than three seeds or where the file would no longer fit its schema.
+    """
+    if len(values) < FEWEST_SEEDS or len(set(seeds)) != len(seeds):
+        raise InputError(
+            f"{expected_path}: reference for scale {scale} has {len(values)} values, seeds"
+            f" {list(seeds)}; give at least {FEWEST_SEEDS}, each with a seed of its own"
+        )
+    raw = read_json(expected_path)
+    check_raw(raw, expected_path)
+    raw["reference"][scale] = {
+        "values": list(values),
+        "seeds": list(seeds),
+        "versions": dict(versions),
+        "model": model,
+        "made_with": f"python -m reproduce {raw['claim']} --scale {scale} --seeds {len(seeds)}",
+    }
+    check_raw(raw, expected_path)
+    text = expected_path.read_text(encoding="utf-8")
+    start, end = _member(text, "reference")
+    write_text(expected_path, text[:start] + _indented(raw["reference"]) + text[end:])
+
+
+def _member(text: str, key: str) -> tuple[int, int]:
+    """Return where the value of the top-level `key` of a JSON object starts and ends."""
+    decoder = json.JSONDecoder()
+    position = text.index("{")
+    while True:
+        name, position = decoder.raw_decode(text, text.index('"', position))
+        position = text.index(":", position) + 1
+        start = position + len(text[position:]) - len(text[position:].lstrip())
+        _, position = decoder.raw_decode(text, start)
+        if name == key:
+            return start, position
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")

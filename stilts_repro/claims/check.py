@@ -1,0 +1,170 @@
+"""Holding measured values against what is expected: the interval, the verdict, its power.
+
+New runs are compared with reference runs by a two-sided prediction interval for the mean of m new
+seeds given n reference seeds (Student's t with n - 1 degrees of freedom; see Hahn and Meeker,
+Statistical Intervals, on the mean of future observations). It is two-sided because a number that
+is suddenly too good deserves a look as much as one that is too bad.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from scipy import optimize, stats
+
+from stilts_repro.claims.expected import Expected
+
+FEWEST_SEEDS = 3
+PROBABILITY = 0.8
+QUANTILES = 400
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What came of a check; numbers are in the claim's unit.
+
+    `mean`, `low`, `high` and `n` (seeds) describe the expectation, not the run, and are None where
+    there is none. `detectable_change` is the smallest true change that this check would find with
+    80 % probability. `direction` says whether the run's sign is the paper's.
+    """
+
+    verdict: str
+    direction: str | None
+    low: float | None
+    high: float | None
+    mean: float | None
+    n: int | None
+    reason: str
+    detectable_change: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part of a claim's entry in claims.json that the check decides."""
+        reference = None
+        if self.mean is not None:
+            reference = {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n}
+        return {
+            "reference": reference,
+            "verdict": self.verdict,
+            "direction": self.direction,
+            "reason": self.reason,
+            "detectable_change": self.detectable_change,
+        }
+
+
+def check(
+    expected: Expected, observed: Sequence[float], scale: str, *, comparable: bool = True
+) -> CheckResult:
+    """Return the verdict on `observed` (one value a seed) under `expected` at `scale`.
+
+    `comparable` is False where the run had other data or another model than the reference had.
+    """
+    if not observed:
+        return _without_reference("not_run", None, "the claim was not measured")
+    direction = _direction(fmean(observed), expected.paper.value)
+    if expected.check.kind == "equals_paper":
+        return _against_paper(expected, observed, direction)
+    if not comparable:
+        reason = "this run's data or model is not the reference's"
+        return _without_reference("no_reference", direction, reason)
+    reference = expected.reference.get(scale)
+    seeds = len(reference.values) if reference else 0
+    if reference is None or seeds < FEWEST_SEEDS:
+        reason = f"{seeds} reference seeds at scale {scale}; an interval needs {FEWEST_SEEDS}"
+        return _without_reference("no_reference", direction, reason)
+    return _against_reference(expected, reference.values, observed, direction)
+
+
+def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
+    """Return half the width of the interval for the mean of `m` new runs.
+
+    `sd` is the standard deviation of `n` reference runs; the unit is theirs.
+    """
+    quantile = stats.t.ppf((1 + level) / 2, n - 1)
+    return max(floor, float(quantile) * sd * math.sqrt(1 / n + 1 / m))
+
+
+def power(change: float, sd: float, n: int, m: int, level: float, floor: float) -> float:
+    """Return the probability that the check finds a true `change` of the mean.
+
+    `sd` is taken as the true standard deviation of one run. The reference's own estimate of it
+    is random, so the probability is averaged over that estimate's distribution.
+    """
+    error = sd * math.sqrt(1 / n + 1 / m)
+    if error == 0:
+        return float(change > floor)
+    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    estimates = np.sqrt(stats.chi2.ppf(middles, n - 1) / (n - 1)) * error
+    limits = np.maximum(floor, stats.t.ppf((1 + level) / 2, n - 1) * estimates)
+    above = stats.norm.sf((limits - change) / error)
+    below = stats.norm.cdf((-limits - change) / error)
+    return float(np.mean(above + below))
+
+
+def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> float:
+    """Return the smallest true change that the check finds with 80 % probability."""
+    error = sd * math.sqrt(1 / n + 1 / m)
+    if error == 0:
+        return floor
+    certain = floor + error * (10 + 5 * float(stats.t.ppf((1 + level) / 2, n - 1)))
+
+    def missing(change: float) -> float:
+        return power(change, sd, n, m, level, floor) - PROBABILITY
+
+    return float(optimize.brentq(missing, 0.0, certain))
+
+
+def _against_reference(
+    expected: Expected,
+    reference: Sequence[float],
+    observed: Sequence[float],
+    direction: str | None,
+) -> CheckResult:
+    level, floor = expected.check.level, expected.check.floor
+    assert level is not None and floor is not None  # the schema asks for both
+    mean, sd, n, m = fmean(reference), stdev(reference), len(reference), len(observed)
+    half = half_width(sd, n, m, level, floor)
+    low, high = mean - half, mean + half
+    return CheckResult(
+        verdict=_verdict(observed, low, high),
+        direction=direction,
+        low=low,
+        high=high,
+        mean=mean,
+        n=n,
+        reason=_reason(fmean(observed), low, high),
+        detectable_change=detectable_change(sd, n, m, level, floor),
+    )
+
+
+def _against_paper(
+    expected: Expected, observed: Sequence[float], direction: str | None
+) -> CheckResult:
+    paper, tolerance = expected.paper.value, expected.check.tolerance
+    assert paper is not None and tolerance is not None  # the schema asks for both
+    low, high = paper - tolerance, paper + tolerance
+    reason = f"{fmean(observed):g} against the paper's {paper:g}, tolerance {tolerance:g}"
+    verdict = _verdict(observed, low, high)
+    return CheckResult(verdict, direction, low, high, paper, 0, reason, tolerance)
+
+
+def _verdict(observed: Sequence[float], low: float, high: float) -> str:
+    return "pass" if low <= fmean(observed) <= high else "fail"
+
+
+def _reason(value: float, low: float, high: float) -> str:
+    place = "inside" if low <= value <= high else "above" if value > high else "below"
+    return f"{value:.2f} is {place} {low:.2f} to {high:.2f}"
+
+
+def _direction(value: float, paper: float | None) -> str | None:
+    product = value * (paper or 0.0)
+    if product > 0:
+        return "agrees"
+    return "disagrees" if product < 0 else None
+
+
+def _without_reference(verdict: str, direction: str | None, reason: str) -> CheckResult:
+    return CheckResult(verdict, direction, None, None, None, None, reason, None)

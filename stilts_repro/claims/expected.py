@@ -1,0 +1,107 @@
+"""What is expected of each claim: the paper's value, our reference seeds and the check."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import read_json
+
+
+@dataclass(frozen=True)
+class PaperValue:
+    """What the paper reports, in the claim's unit; None where it makes a statement only."""
+
+    value: float | None
+    source: str
+    provenance: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Our own runs at one scale: one raw value a seed, and what made them."""
+
+    values: tuple[float, ...]
+    seeds: tuple[int, ...]
+    versions: Mapping[str, str]
+    model: str
+    made_with: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a run is held against its expectation.
+
+    "prediction_interval" uses `level` (0 to 1) and `floor` (the least half-width, in the claim's
+    unit); "equals_paper" uses `tolerance` (in the claim's unit).
+    """
+
+    kind: str
+    reason: str
+    level: float | None = None
+    floor: float | None = None
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One file of `expected_results`."""
+
+    claim: str
+    statement: str
+    unit: str
+    paper: PaperValue
+    reference: Mapping[str, Reference]
+    check: Check
+
+
+def expected_claims(folder: Path = EXPECTED_RESULTS) -> list[str]:
+    """Return the ids of the claims that have a file in `folder`, sorted."""
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def load_expected(claim: str, folder: Path = EXPECTED_RESULTS) -> Expected:
+    """Return what is expected of `claim`.
+
+    Raises `MissingError` where there is no such file and `InputError` (one line) where it breaks
+    the schema, names another claim, or has not one value a seed.
+    """
+    path = folder / f"{claim}.json"
+    raw = read_json(path)
+    check_raw(raw, path)
+    return Expected(
+        claim=raw["claim"],
+        statement=raw["statement"],
+        unit=raw["unit"],
+        paper=PaperValue(**raw["paper"]),
+        reference={scale: _reference(entry) for scale, entry in raw["reference"].items()},
+        check=Check(**raw["check"]),
+    )
+
+
+def check_raw(raw: Any, path: Path) -> None:
+    """Raise `InputError` unless `raw` may stand in the file `path`: schema, name, seeds."""
+    validate(raw, "expected", path)
+    if raw["claim"] != path.stem:
+        raise InputError(
+            f"{path}: $.claim: is {raw['claim']!r}, but the file is named {path.name};"
+            f" give both the same name"
+        )
+    for scale, entry in raw["reference"].items():
+        if len(entry["values"]) != len(entry["seeds"]):
+            raise InputError(
+                f"{path}: $.reference.{scale}: has {len(entry['values'])} values and"
+                f" {len(entry['seeds'])} seeds; give one value a seed"
+            )
+
+
+def _reference(entry: Mapping[str, Any]) -> Reference:
+    return Reference(
+        values=tuple(entry["values"]),
+        seeds=tuple(entry["seeds"]),
+        versions=entry["versions"],
+        model=entry["model"],
+        made_with=entry["made_with"],
+    )

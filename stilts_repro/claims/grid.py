@@ -1,0 +1,136 @@
+"""The transfer grid a claim is measured on, and how its scores become the claim's number.
+
+The grid has one row an intermediate task (and the row "none": no intermediate training) and one
+column a target task. A score is a target task's mean over its languages, in points from 0 to 100;
+where a task has an F1 and an exact match, its score is the mean of the two (XTREME's convention,
+and the only one under which the paper's printed averages come out).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from stilts_repro.errors import InputError
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One square of the grid under one seed: train on `intermediate`, then measure `target`."""
+
+    intermediate: str
+    target: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one seed: (intermediate, target, "dev" or "test") to points, 0 to 100."""
+
+    values: Mapping[tuple[str, str, str], float]
+
+    def dev(self, intermediate: str, target: str) -> float:
+        """Return the development score in points; raise `InputError` where the cell is absent."""
+        return self._get(intermediate, target, "dev")
+
+    def test(self, intermediate: str, target: str) -> float:
+        """Return the test score in points; raise `InputError` where the cell is absent."""
+        return self._get(intermediate, target, "test")
+
+    def _get(self, intermediate: str, target: str, part: str) -> float:
+        try:
+            return self.values[intermediate, target, part]
+        except KeyError:
+            raise InputError(
+                f"scores: no {part} score of target {target!r} after intermediate"
+                f" {intermediate!r}; run that cell, or list it among the claim's intermediates"
+            ) from None
+
+
+Measure = Callable[[Scores, tuple[str, ...]], float]
+Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One reported number: the cells it needs and how one seed's scores become its value.
+
+    `value` and `details` take the scores of one seed and the names of the targets that are
+    available, which may be fewer than nine. `value` returns the claim's unit (points);
+    `details` returns what a reader of the report wants to know besides.
+    """
+
+    id: str
+    statement: str
+    intermediates: tuple[str, ...]
+    value: Measure
+    details: Details | None = None
+
+    def cells(self, targets: Sequence[str], seed: int) -> list[Cell]:
+        """Return the cells of `seed`: the baseline's and each intermediate's, for each target.
+
+        A claim without intermediates (arithmetic on published numbers) needs none.
+        """
+        rows = (NONE, *self.intermediates) if self.intermediates else ()
+        return [Cell(row, target, seed) for row in rows for target in targets]
+
+
+def gains(scores: Scores, targets: Sequence[str], intermediate: str) -> dict[str, float]:
+    """Return each target's development gain over no intermediate training, in points."""
+    return {t: scores.dev(intermediate, t) - scores.dev(NONE, t) for t in targets}
+
+
+def average_gain(scores: Scores, targets: Sequence[str], intermediate: str) -> float:
+    """Return the mean development gain over `targets`, in points (the Avg column of Table 2).
+
+    Raises `InputError` where a cell is absent or no target is left.
+    """
+    return _mean(gains(scores, targets, intermediate))
+
+
+def best_intermediates(
+    scores: Scores, targets: Sequence[str], intermediates: Sequence[str]
+) -> dict[str, str]:
+    """Return, for each target, the intermediate with the best development score.
+
+    The baseline is no candidate: the paper asks for the best intermediate model. On a tie the one
+    listed first wins.
+    """
+    return {t: max(intermediates, key=lambda i: scores.dev(i, t)) for t in targets}
+
+
+def best_per_target_gains(
+    scores: Scores, targets: Sequence[str], intermediates: Sequence[str]
+) -> dict[str, float]:
+    """Return each target's test gain, in points, of the model chosen on its development set."""
+    chosen = best_intermediates(scores, targets, intermediates)
+    return {t: scores.test(chosen[t], t) - scores.test(NONE, t) for t in targets}
+
+
+def best_per_target_gain(
+    scores: Scores, targets: Sequence[str], intermediates: Sequence[str]
+) -> float:
+    """Return the mean test gain, in points, of the best model a target (the XTREME entry).
+
+    The model is chosen on the development set and scored on the test set. Raises `InputError`
+    where a cell is absent or no target is left.
+    """
+    return _mean(best_per_target_gains(scores, targets, intermediates))
+
+
+def best_per_target_details(
+    scores: Scores, targets: Sequence[str], intermediates: Sequence[str]
+) -> dict[str, Any]:
+    """Return the chosen model and the test gain, in points, of each target."""
+    return {
+        "chosen": best_intermediates(scores, targets, intermediates),
+        "gains": best_per_target_gains(scores, targets, intermediates),
+    }
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    if not values:
+        raise InputError("claim: no target task is available; give data that has at least one")
+    return fmean(values.values())

@@ -1,0 +1,1 @@
+"""Sources of rows, and rows as token sequences and batches."""

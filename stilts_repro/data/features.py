@@ -1,0 +1,183 @@
+"""Token sequences of one data set, held flat, and the batches made of them.
+
+Everything a model reads is a `Features`: one array of token ids with offsets, and columns that run
+along the tokens (tags, character offsets) or along the units (labels). A *unit* is what a batch may
+not split: one sequence, or the C sequences of one multiple-choice question.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+TOKEN_PADDING = -100  # what cross-entropy ignores; also "no character offset here"
+
+
+@dataclass(frozen=True)
+class Features:
+    """Sequences of one data set.
+
+    ids        [tokens] int32, all sequences end to end
+    offsets    [sequences + 1] int64, where each sequence starts
+    group      sequences per unit: 1, or the number of choices
+    token      columns along the tokens, each [tokens]
+    unit       columns along the units, each [units, ...]
+    truncated  how many sequences lost text to the length limit
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    group: int = 1
+    token: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unit: Mapping[str, np.ndarray] = field(default_factory=dict)
+    truncated: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        sequences: Sequence[Sequence[int]],
+        *,
+        group: int = 1,
+        token: Mapping[str, Sequence[Sequence[int]]] | None = None,
+        unit: Mapping[str, Sequence[int]] | None = None,
+        truncated: int = 0,
+    ) -> "Features":
+        """Lay `sequences` (and per-token columns of the same lengths) end to end."""
+        lengths = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
+        flat = {
+            name: np.concatenate([np.asarray(v, np.int32) for v in values])
+            for name, values in (token or {}).items()
+        }
+        return cls(
+            ids=np.concatenate([np.asarray(s, np.int32) for s in sequences]),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]),
+            group=group,
+            token=flat,
+            unit={name: np.asarray(values) for name, values in (unit or {}).items()},
+            truncated=truncated,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of units."""
+        return (len(self.offsets) - 1) // self.group
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, padding not counted."""
+        return len(self.ids)
+
+    def unit_lengths(self) -> np.ndarray:
+        """Return the longest sequence of each unit, [units]."""
+        return np.diff(self.offsets).reshape(-1, self.group).max(axis=1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded sequences: ids and mask [B, T]; token columns [B, T]; unit columns [B / group, ...]."""
+
+    units: np.ndarray
+    input_ids: Tensor
+    attention_mask: Tensor
+    group: int
+    token: Mapping[str, Tensor]
+    unit: Mapping[str, Tensor]
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens in the batch."""
+        return int(self.attention_mask.sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on `device`."""
+        if device.type == "cpu":
+            return self
+        return Batch(
+            self.units,
+            self.input_ids.to(device, non_blocking=True),
+            self.attention_mask.to(device, non_blocking=True),
+            self.group,
+            {name: column.to(device, non_blocking=True) for name, column in self.token.items()},
+            {name: column.to(device, non_blocking=True) for name, column in self.unit.items()},
+        )
+
+
+def collate(features: Features, units: np.ndarray, pad_id: int) -> Batch:
+    """Pad the sequences of `units` to the longest of them."""
+    sequences = (units[:, None] * features.group + np.arange(features.group)).reshape(-1)
+    starts = features.offsets[sequences]
+    lengths = features.offsets[sequences + 1] - starts
+    places = np.arange(lengths.max())
+    inside = places[None, :] < lengths[:, None]
+    where = np.where(inside, starts[:, None] + places[None, :], 0)
+
+    def padded(flat: np.ndarray, filler: int) -> Tensor:
+        return torch.from_numpy(np.where(inside, flat[where], filler).astype(np.int64))
+
+    return Batch(
+        units=units,
+        input_ids=padded(features.ids, pad_id),
+        attention_mask=torch.from_numpy(inside.astype(np.int64)),
+        group=features.group,
+        token={name: padded(flat, TOKEN_PADDING) for name, flat in features.token.items()},
+        unit={name: torch.from_numpy(column[units]) for name, column in features.unit.items()},
+    )
+
+
+def evaluation_batches(features: Features, budget: int) -> Iterator[np.ndarray]:
+    """Yield units, longest first, in batches of at most `budget` padded tokens.
+
+    Sorting by length wastes almost nothing on padding and cannot change a result: each sequence is
+    scored alone.
+    """
+    lengths = features.unit_lengths()
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, int(budget // (lengths[order[start]] * features.group)))
+        yield order[start : start + size]
+        start += size
+
+
+def training_batches(
+    features: Features, batch_size: int, rng: np.random.Generator, *, window: int = 32
+) -> Iterator[np.ndarray]:
+    """Yield batches of `batch_size` units for ever, epoch after epoch.
+
+    An epoch is a shuffle, cut into windows of `window` batches; inside a window units are sorted by
+    length so that a batch pads little, and the batches are shuffled again. Every unit comes once an
+    epoch; a short last batch is kept.
+    """
+    lengths = features.unit_lengths()
+    while True:
+        shuffled = rng.permutation(len(features))
+        for start in range(0, len(shuffled), window * batch_size):
+            chunk = shuffled[start : start + window * batch_size]
+            chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+            batches = [chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size)]
+            for index in rng.permutation(len(batches)):
+                yield batches[index]
+
+
+def token_batches(
+    features: Features, budget: int, rng: np.random.Generator, *, window: int = 64
+) -> Iterator[np.ndarray]:
+    """Yield batches of about `budget` tokens for ever, epoch after epoch (pre-training).
+
+    As `training_batches`, but a batch is full when its padded size reaches the budget.
+    """
+    lengths = features.unit_lengths()
+    chunk_size = max(1, int(window * budget / max(1.0, float(lengths.mean()))))
+    while True:
+        shuffled = rng.permutation(len(features))
+        for start in range(0, len(shuffled), chunk_size):
+            chunk = shuffled[start : start + chunk_size]
+            chunk = chunk[np.argsort(-lengths[chunk], kind="stable")]
+            cuts, at = [], 0
+            while at < len(chunk):
+                cuts.append(at)
+                at += max(1, int(budget // lengths[chunk[at]]))
+            batches = np.split(chunk, cuts[1:])
+            for index in rng.permutation(len(batches)):
+                yield batches[index]

@@ -1,0 +1,17 @@
+"""Accuracy, the metric of PAWS-X, XNLI and every multiple-choice task."""
+
+from collections.abc import Hashable, Sequence
+
+
+def accuracy(gold: Sequence[Hashable], predicted: Sequence[Hashable]) -> float:
+    """Return the share of equal labels, in points, as XTREME's evaluate.py does.
+
+    `gold` and `predicted` hold one label an example, in the same order.
+    Raises ValueError where their lengths differ or there is no example.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold labels but {len(predicted)} predictions")
+    if len(gold) == 0:  # also for arrays
+        raise ValueError("accuracy of no examples")
+    correct = sum(a == b for a, b in zip(gold, predicted, strict=True))
+    return 100.0 * correct / len(gold)

@@ -1,0 +1,192 @@
+"""BUCC: mining translation pairs by margin (Artetxe & Schwenk 2019), as jiant and LASER do.
+
+Sentences with identical text are the caller's to merge (jiant) or drop (XTREME) before mining.
+"""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stilts_repro.evaluation.nearest import unit_rows
+
+Pair = TypeVar("Pair", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Mined:
+    """Pairs of rows, best first; every source and every target row occurs at most once.
+
+    All three are [p] tensors on the CPU.
+    """
+
+    source: Tensor  # int64
+    target: Tensor  # int64
+    score: Tensor  # float64, the ratio margin; above 0
+
+
+@dataclass(frozen=True)
+class MiningScores:
+    """F1, precision and recall of the pairs, in points."""
+
+    f1: float
+    precision: float
+    recall: float
+
+
+def mine(source: Tensor, target: Tensor, *, k: int = 4, block: int = 4096) -> Mined:
+    """Mine pairs with the ratio margin and 'max' retrieval.
+
+    `source` is [n, d] and `target` [m, d]; they are normalised here. The margin of a pair is its
+    cosine over the mean of two means: that of the source row's `k` nearest targets and that of the
+    target row's `k` nearest sources (`k` is clipped to the rows there are). Each row of either
+    side proposes the best by margin among its `k` neighbours; the proposals are taken best first
+    (equal scores: source rows' before target rows', then by row) where both rows are still free,
+    and kept where the margin is above 0 (jiant's threshold).
+
+    At most `block` x `block` similarities exist at a time. Exactly equal cosines at the k-th
+    place are resolved by `torch.topk`, so they may differ between devices.
+    Raises ValueError where `k` is below 1, the widths differ, or as `unit_rows` does.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1: {k}")
+    if source.shape[-1] != target.shape[-1]:
+        raise ValueError(f"source {tuple(source.shape)}, target {tuple(target.shape)}")
+    forward, backward = _neighbours(unit_rows(source), unit_rows(target), k, block)
+    forward_score, forward_best = _best_by_margin(forward, backward)
+    backward_score, backward_best = _best_by_margin(backward, forward)
+    return _take_best_first(
+        torch.cat([torch.arange(len(forward_best)), backward_best]),
+        torch.cat([forward_best, torch.arange(len(backward_best))]),
+        torch.cat([forward_score, backward_score]),
+    )
+
+
+def best_threshold(
+    scores: Sequence[float] | NDArray[np.floating] | Tensor,
+    is_gold: Sequence[bool] | NDArray[np.bool_] | Tensor,
+    n_gold: int,
+) -> float:
+    """Return the threshold that maximises the F1 of the candidates that score at least it.
+
+    `scores` and `is_gold` are [p], on the CPU, in any order; `n_gold` counts all gold pairs, also
+    those nobody proposed. As in jiant and LASER it lies half-way between the last candidate kept
+    and the first dropped, prefers fewer candidates among equal F1, and is 0 where no candidate is
+    gold. Unlike there, equal scores are kept or dropped together, and the case that every
+    candidate is kept works (theirs reads past the end): the threshold is then the lowest score.
+    Raises ValueError where the lengths differ or more candidates are gold than there are.
+    """
+    ranked, gold = np.asarray(scores, dtype=np.float64), np.asarray(is_gold, dtype=bool)
+    if ranked.shape != gold.shape:
+        raise ValueError(f"{len(ranked)} scores but {len(gold)} labels")
+    if gold.sum() > n_gold:
+        raise ValueError(f"{gold.sum()} gold candidates but only {n_gold} gold pairs")
+    if not gold.any():
+        return 0.0
+    order = np.argsort(-ranked, kind="stable")
+    ranked, correct = ranked[order], gold[order].cumsum()
+    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # of each run of equals
+    f1 = 2 * correct[last] / (last + 1 + n_gold)
+    best = int(f1.argmax())
+    kept = float(ranked[last[best]])
+    if best + 1 == len(last):
+        return kept
+    dropped = float(ranked[last[best + 1]])
+    middle = (kept + dropped) / 2
+    return middle if middle > dropped else kept  # neighbouring floats have no middle
+
+
+def mining_f1(
+    candidates: Mapping[Pair, float], gold: Collection[Pair], threshold: float
+) -> MiningScores:
+    """Score the candidate pairs that reach `threshold` (>=) as XTREME's and jiant's BUCC scorers.
+
+    `candidates` maps a pair, such as (other id, English id), to its score; `gold` holds the true
+    pairs. Precision, recall and F1 are 0 where no kept pair is gold.
+    """
+    kept = {pair for pair, score in candidates.items() if score >= threshold}
+    truth = set(gold)
+    correct = len(kept & truth)
+    if not correct:
+        return MiningScores(0.0, 0.0, 0.0)
+    return MiningScores(
+        f1=200.0 * correct / (len(kept) + len(truth)),
+        precision=100.0 * correct / len(kept),
+        recall=100.0 * correct / len(truth),
+    )
+
+
+@dataclass(frozen=True)
+class _Neighbours:
+    """The nearest rows of the other side, by falling cosine; both [rows, k]."""
+
+    cosine: Tensor
+    index: Tensor
+
+    @classmethod
+    def none(cls, like: Tensor) -> "_Neighbours":
+        empty = like.new_empty((len(like), 0))
+        return cls(empty, empty.to(torch.int64))
+
+    def and_of(self, cosine: Tensor, first: int, k: int) -> "_Neighbours":
+        """Return the k nearest of these and of a block [rows, columns] that starts at `first`."""
+        new = cosine.topk(min(k, cosine.shape[1]), dim=1)
+        cosines = torch.cat([self.cosine, new.values], dim=1)
+        indices = torch.cat([self.index, new.indices + first], dim=1)
+        kept = cosines.topk(min(k, cosines.shape[1]), dim=1)
+        return _Neighbours(kept.values, indices.gather(1, kept.indices))
+
+
+def _neighbours(
+    source: Tensor, target: Tensor, k: int, block: int
+) -> tuple[_Neighbours, _Neighbours]:
+    """Return the k nearest targets of each source row, and the reverse, from one pass."""
+    source_parts, target_parts = source.split(block), target.split(block)
+    forward = []
+    backward = [_Neighbours.none(part) for part in target_parts]
+    for i, rows in enumerate(source_parts):
+        found = _Neighbours.none(rows)
+        for j, columns in enumerate(target_parts):
+            cosine = rows @ columns.T
+            found = found.and_of(cosine, j * block, k)
+            backward[j] = backward[j].and_of(cosine.T, i * block, k)
+        forward.append(found)
+    return _joined(forward), _joined(backward)
+
+
+def _joined(parts: Sequence[_Neighbours]) -> _Neighbours:
+    """Stack the blocks' rows, on the CPU and in float64 for the margins."""
+    return _Neighbours(
+        torch.cat([part.cosine for part in parts]).double().cpu(),
+        torch.cat([part.index for part in parts]).cpu(),
+    )
+
+
+def _best_by_margin(own: _Neighbours, other: _Neighbours) -> tuple[Tensor, Tensor]:
+    """Return each row's highest margin among its neighbours [rows] and that neighbour [rows]."""
+    own_mean = own.cosine.mean(dim=1, keepdim=True)  # [rows, 1]
+    other_mean = other.cosine.mean(dim=1)[own.index]  # [rows, k]
+    # 0 / 0 happens where all embeddings of a neighbourhood are zero: not a pair.
+    margin = torch.nan_to_num(own.cosine / ((own_mean + other_mean) / 2), nan=0.0)
+    score, place = margin.max(dim=1)
+    return score, own.index.gather(1, place[:, None]).squeeze(1)
+
+
+def _take_best_first(source: Tensor, target: Tensor, score: Tensor) -> Mined:
+    order = torch.argsort(score, descending=True, stable=True)
+    order = order[score[order] > 0]
+    used_source: set[int] = set()
+    used_target: set[int] = set()
+    kept = []
+    pairs = zip(order.tolist(), source[order].tolist(), target[order].tolist(), strict=True)
+    for candidate, i, j in pairs:
+        if i not in used_source and j not in used_target:
+            used_source.add(i)
+            used_target.add(j)
+            kept.append(candidate)
+    chosen = torch.tensor(kept, dtype=torch.int64)
+    return Mined(source[chosen], target[chosen], score[chosen])

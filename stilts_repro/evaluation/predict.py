@@ -1,0 +1,52 @@
+"""Run a model over features: logits a unit, or sentence vectors a layer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from stilts_repro.data.features import Features, collate, evaluation_batches
+from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
+
+# Padded tokens a forward pass; small on a CPU, where a batch should stay in the cache.
+BUDGET = {"cpu": 2048, "cuda": 65536}
+
+
+@torch.no_grad()
+def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -> np.ndarray:
+    """Return `task`'s logits, fp32, in the order of the units.
+
+    [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
+    span extraction, T the longest sequence, minus infinity beyond a sequence's end.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    longest = int(features.unit_lengths().max())
+    found: np.ndarray | None = None
+    for units in evaluation_batches(features, BUDGET[device.type]):
+        logits = model(task, collate(features, units, pad_id).to(device)).float().cpu().numpy()
+        if found is None:
+            shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
+            found = np.full((len(features), *shape), -np.inf, np.float32)
+        if logits.ndim == 2:
+            found[units] = logits
+        else:
+            found[units, : logits.shape[1]] = logits
+    assert found is not None
+    return found
+
+
+@torch.no_grad()
+def embed(
+    backbone: PreTrainedModel, features: Features, pad_id: int, layers: Sequence[int]
+) -> Tensor:
+    """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
+    backbone.eval()
+    device = next(backbone.parameters()).device
+    found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
+    for units in evaluation_batches(features, BUDGET[device.type]):
+        batch = collate(features, units, pad_id).to(device)
+        found[:, torch.from_numpy(units)] = mean_pooled(backbone, batch, layers).float().cpu()
+    return found

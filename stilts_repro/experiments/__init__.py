@@ -1,0 +1,1 @@
+"""Scales and recipes, the plan of jobs, the store, the executor."""

@@ -1,0 +1,99 @@
+"""What a number may depend on besides its job: libraries, code, hardware."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from stilts_repro import __version__
+from stilts_repro.training.loop import uses_bf16
+
+PACKAGE = Path(__file__).parents[1]
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
+# What only prints or judges numbers cannot move one.
+SILENT = ("claims", "report")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python and the libraries."""
+    found = {"stilts_repro": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def code_hash() -> str:
+    """Return a hash of the package's source, so that changed code never reuses old jobs."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        relative = file.relative_to(PACKAGE)
+        if relative.parts[0] not in SILENT:
+            digest.update(str(relative).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def git_state() -> dict[str, str | bool] | None:
+    """Return the commit and whether the work tree differs from it; None outside git."""
+
+    def git(*arguments: str) -> str | None:
+        done = subprocess.run(
+            ["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        return commit and {"commit": commit, "dirty": bool(git("status", "--porcelain"))} or None
+    except OSError:
+        return None
+
+
+def device() -> torch.device:
+    """Return the device that jobs run on."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name() -> str:
+    """Return the device in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu ({platform.machine()})"
+
+
+def precision() -> str:
+    """Return the arithmetic that jobs run in."""
+    return "bf16" if uses_bf16(device()) else "fp32"
+
+
+def fingerprint() -> dict[str, str]:
+    """Return what must be equal for a finished job to be used again."""
+    return {
+        "code": code_hash(),
+        "device": device().type,
+        "precision": precision(),
+        **{name: v for name, v in versions().items() if name != "stilts_repro"},
+    }
+
+
+def workers() -> int:
+    """Return how many jobs to run at once: one a GPU, or one a core.
+
+    Small models waste a second thread, so on a CPU each job has one; a result then does not depend
+    on how many cores there are.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.device_count()
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

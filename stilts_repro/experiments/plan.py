@@ -1,0 +1,158 @@
+"""From cells to jobs: what must be trained once, and shared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.scales import Scale
+from stilts_repro.jsonio import content_hash
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+from stilts_repro.training.optimiser import Recipe
+
+NONE = "none"
+MULTITASK = "multitask"
+RETRIEVAL = "retrieval"
+Kind = Literal["intermediate", "target", "retrieval"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One square of the grid under one seed: train on `intermediate`, then measure `target`."""
+
+    intermediate: str
+    target: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all jobs of a run share."""
+
+    scale: str
+    model: str
+    model_hash: str
+    data: str
+    evaluation_rows: int | None
+    retrieval_length: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, with the evaluations that belong to it, as a pure function of its fields.
+
+    kind           intermediate: train `tasks`, keep the backbone. target: train on `name`, evaluate
+                   `tasks`. retrieval: evaluate `tasks`, train nothing.
+    intermediate   the row of the grid ("none", a task, "multitask")
+    recipes        a recipe for each training set
+    data           content hashes of all rows read
+    start          hash of the job whose backbone this one starts from; None: the scale's model
+    """
+
+    kind: Kind
+    name: str
+    intermediate: str
+    tasks: tuple[str, ...]
+    seed: int
+    recipes: Mapping[str, Recipe]
+    data: Mapping[str, str]
+    start: str | None
+    setting: Setting
+    hash: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        described = asdict(self)
+        del described["hash"]
+        # Where the model lies does not matter, only what is in it.
+        del described["setting"]["model"]
+        del described["setting"]["data"]
+        object.__setattr__(self, "hash", content_hash(described))
+
+    @property
+    def title(self) -> str:
+        """Return the job in words, for progress lines."""
+        arrow = self.name if self.kind == "intermediate" else f"{self.intermediate} -> {self.name}"
+        return f"{arrow} (seed {self.seed})"
+
+    def describe(self) -> dict[str, Any]:
+        """Return the job as JSON."""
+        return asdict(self)
+
+
+def intermediate_tasks(row: str) -> tuple[str, ...]:
+    """Return the tasks that a row of the grid trains on."""
+    return INTERMEDIATE_TASKS if row == MULTITASK else (row,)
+
+
+def job_name(target: str) -> str:
+    """Return the name of the job that measures `target`: its training set, or "retrieval"."""
+    return TARGET_TASKS[target].train_on or RETRIEVAL
+
+
+class Plan:
+    """Jobs for cells, each once, in an order in which every job comes after what it needs."""
+
+    def __init__(self, scale: Scale, setting: Setting, inventory: Inventory) -> None:
+        self.scale = scale
+        self.setting = setting
+        self.inventory = inventory
+        self.jobs: dict[str, Job] = {}
+        self._by_cell: dict[Cell, str] = {}
+
+    def add(self, cells: Iterable[Cell]) -> None:
+        """Add the jobs that `cells` need."""
+        for cell in cells:
+            self._by_cell[cell] = self._measure(cell).hash
+
+    def job_of(self, cell: Cell) -> Job:
+        """Return the job that measures `cell`."""
+        return self.jobs[self._by_cell[cell]]
+
+    def _put(self, job: Job) -> Job:
+        return self.jobs.setdefault(job.hash, job)
+
+    def _train(self, row: str, seed: int) -> Job | None:
+        if row == NONE:
+            return None
+        tasks = intermediate_tasks(row)
+        return self._put(
+            Job(
+                kind="intermediate",
+                name=row,
+                intermediate=row,
+                tasks=tasks,
+                seed=seed,
+                recipes={task: self.scale.intermediate[task] for task in tasks},
+                data={
+                    task: self.inventory.training_hash(task, self.scale.intermediate[task].rows)
+                    for task in tasks
+                },
+                start=None,
+                setting=self.setting,
+            )
+        )
+
+    def _measure(self, cell: Cell) -> Job:
+        start = self._train(cell.intermediate, cell.seed)
+        name = job_name(cell.target)
+        # A job evaluates every available target of its training set, asked for or not: its hash,
+        # and with it every number, then does not depend on which claims are run.
+        tasks = tuple(t for t in self.inventory.targets if job_name(t) == name)
+        recipes = {} if name == RETRIEVAL else {name: self.scale.target[name]}
+        data = {task: self.inventory.target_hash(task) for task in tasks}
+        if recipes:
+            data[f"train/{name}"] = self.inventory.training_hash(name, recipes[name].rows)
+        return self._put(
+            Job(
+                kind="retrieval" if name == RETRIEVAL else "target",
+                name=name,
+                intermediate=cell.intermediate,
+                tasks=tasks,
+                seed=cell.seed,
+                recipes=recipes,
+                data=data,
+                start=start.hash if start else None,
+                setting=self.setting,
+            )
+        )

@@ -1,0 +1,95 @@
+"""The record: one evaluation, with everything its number may depend on."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from stilts_repro.experiments import environment
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.plan import Job
+from stilts_repro.jsonio import content_hash
+from stilts_repro.tasks.tables import TARGET_TASKS
+
+
+@dataclass
+class Meter:
+    """What a job spends: real tokens and seconds, by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    tokens: int = 0
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time of the block to phase `name`."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def make_record(
+    job: Job,
+    inventory: Inventory,
+    task: str,
+    part: str,
+    metric: str,
+    languages: Mapping[str, Mapping[str, float]],
+    meter: Meter,
+    attention: str,
+    retrieval: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the record of `task`'s `part`; `languages` maps a code to its metrics in points.
+
+    The score is the plain mean over languages (XTREME).
+    """
+    row = TARGET_TASKS[task]
+    held = inventory.evaluation(task, part)
+    record: dict[str, Any] = {
+        "hash": content_hash([job.hash, task, part]),
+        "job": job.hash,
+        "task": task,
+        "task_version": row.version,
+        "part": part,
+        "split": inventory.split_name(task, part),
+        "intermediate": job.intermediate,
+        "seed": job.seed,
+        "metric": metric,
+        "score": fmean(metrics[metric] for metrics in languages.values()),
+        "n": sum(len(held[code]) for code in languages),
+        "languages": {
+            code: {"score": metrics[metric], "n": len(held[code]), "metrics": dict(metrics)}
+            for code, metrics in languages.items()
+        },
+        "data": {
+            "id": f"{row.repo} {row.config}",
+            "revision": None,
+            "content_hash": job.data[task],
+        },
+        "model": {"id": job.setting.model, "revision": None, "hash": job.setting.model_hash},
+        "recipe": {name: asdict(recipe) for name, recipe in job.recipes.items()},
+        "versions": environment.versions(),
+        "git": environment.git_state(),
+        "device": environment.device_name(),
+        "precision": environment.precision(),
+        "attention": attention,
+        "tokens": meter.tokens,
+        "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},
+        "peak_memory": peak_memory(),
+    }
+    if retrieval is not None:
+        record["retrieval"] = dict(retrieval)
+    return record
+
+
+def peak_memory() -> dict[str, float | None]:
+    """Return the process's peak memory in MiB, on the host and on the GPU (None without one)."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    gpu = torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None
+    return {"host": round(host, 1), "device": None if gpu is None else round(gpu, 1)}

@@ -1,0 +1,24 @@
+"""`--data`: the testbed, the hub, or a directory laid out like it."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from stilts_repro.data.hub import HubSource
+from stilts_repro.data.source import CachedSource, DirectorySource, Source
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.testbed.source import TestbedSource
+
+
+def open_source(data: str) -> Source:
+    """Return the source named by `--data`; `InputError` where a directory is not there."""
+    if data == "testbed":
+        return TestbedSource()
+    if data == "hub":
+        return HubSource()
+    return DirectorySource(Path(data))
+
+
+@lru_cache(maxsize=2)
+def inventory_of(data: str, evaluation_rows: int | None) -> Inventory:
+    """Return the checked data of a source; a worker process reads each set once."""
+    return Inventory(CachedSource(open_source(data)), evaluation_rows)

@@ -1,0 +1,88 @@
+"""Where finished jobs lie: `jobs/<hash>/`, there whole or not at all.
+
+A job works in a scratch folder beside; the folder gets its name by one rename, last of all. A run
+killed at any moment leaves finished jobs or scratch folders, and the next run sweeps the latter.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import read_json, write_json
+
+SCRATCH = ".unfinished-"
+
+
+class Store:
+    """The output folder of a run."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.jobs = output / "jobs"
+        self.records = output / "records"
+
+    def prepare(self) -> None:
+        """Make the folders; `InputError` where they cannot be written."""
+        try:
+            for folder in (self.jobs, self.records):
+                folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.output):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"--output {self.output}: cannot be written ({error.strerror}); choose another"
+            ) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run; `InputError` where another run holds it."""
+        with (self.output / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"--output {self.output}: another run is using it; wait, or choose another"
+                ) from None
+            self._sweep()
+            yield
+
+    def done(self, job: str) -> bool:
+        """Say whether the job has finished."""
+        return (self.jobs / job / "result.json").is_file()
+
+    def result(self, job: str) -> dict[str, Any]:
+        """Return what a finished job left behind."""
+        return read_json(self.jobs / job / "result.json")
+
+    def folder(self, job: str) -> Path:
+        """Return a finished job's folder; a phase-(ii) job's is a model directory."""
+        return self.jobs / job
+
+    @contextmanager
+    def working(self, job: str) -> Iterator[Path]:
+        """Give a scratch folder that becomes the job's when the block ends without error."""
+        scratch = self.jobs / f"{SCRATCH}{job}-{os.getpid()}"
+        scratch.mkdir()
+        try:
+            yield scratch
+            scratch.rename(self.jobs / job)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def add_record(self, record: dict[str, Any]) -> None:
+        """Write one record under its hash."""
+        write_json(self.records / f"{record['hash']}.json", record)
+
+    def record(self, identity: str) -> dict[str, Any]:
+        """Return the record with this hash."""
+        return read_json(self.records / f"{identity}.json")
+
+    def _sweep(self) -> None:
+        for folder in self.jobs.glob(f"{SCRATCH}*"):
+            shutil.rmtree(folder, ignore_errors=True)

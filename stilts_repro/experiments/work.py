@@ -1,0 +1,218 @@
+"""What a job does: train, evaluate, leave a model or records behind."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from stilts_repro.data.features import Features
+from stilts_repro.evaluation.predict import embed, predict
+from stilts_repro.evaluation.retrieve import (
+    NEIGHBOURS,
+    Mining,
+    Pool,
+    accuracy_by_layer,
+    mine_pool,
+)
+from stilts_repro.evaluation.scoring import MAIN_METRIC, metrics_by_language
+from stilts_repro.experiments import environment
+from stilts_repro.experiments.inventory import PARTS, Inventory
+from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.records import Meter, make_record
+from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.store import Store
+from stilts_repro.jsonio import write_json
+from stilts_repro.models.backbone import load_backbone, load_tokenizer
+from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.tasks.format import Limits
+from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.training.loop import TrainingLog, TrainingTask, train
+from stilts_repro.training.optimiser import Recipe
+
+
+def run_job(job: Job, store: Store) -> None:
+    """Do `job` and leave it finished in `store`; what it starts from must be finished there."""
+    work = _Work(job, store)
+    with store.working(job.hash) as folder:
+        result: dict[str, Any] = {"job": job.describe()}
+        if job.kind == "intermediate":
+            result |= work.train(job.tasks, f"intermediate/{job.name}")
+            work.model.save_backbone(folder, work.tokenizer)
+        elif job.kind == "target":
+            result |= work.train((job.name,), f"target/{job.name}")
+        records = [record for task in job.tasks for record in work.evaluate(task)]
+        for record in records:
+            store.add_record(record)
+        result["records"] = [record["hash"] for record in records]
+        result["seconds"] = work.meter.seconds
+        write_json(folder / "result.json", result)
+
+
+class _Work:
+    """A job under way: its model in memory, its data, what it has spent."""
+
+    def __init__(self, job: Job, store: Store) -> None:
+        self.job = job
+        self.meter = Meter()
+        self.inventory: Inventory = inventory_of(job.setting.data, job.setting.evaluation_rows)
+        with self.meter.phase("load"):
+            self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
+            start = str(store.folder(job.start)) if job.start else job.setting.model
+            backbone = load_backbone(start, job.seed).to(environment.device())
+        self.attention = str(backbone.config._attn_implementation)
+        names = (job.name,) if job.kind == "target" else job.tasks
+        formats = {n: TRAINING_SETS[n].format for n in names if job.kind != "retrieval"}
+        self.model = MultiTaskModel.fresh(backbone, formats, job.seed).to(environment.device())
+
+    @property
+    def pad_id(self) -> int:
+        return int(self.tokenizer.pad_token_id)
+
+    def train(self, names: Sequence[str], purpose: str) -> dict[str, Any]:
+        """Train on the sets `names`; return what the result file says of it."""
+        with self.meter.phase("tokenise"):
+            tasks = {name: self._training_task(name) for name in names}
+        with self.meter.phase("train"):
+            log: TrainingLog = train(self.model, tasks, self.pad_id, self.job.seed, purpose)
+        self.meter.tokens += log.tokens
+        return {
+            "steps": log.steps,
+            "tokens": log.tokens,
+            "sampler": {"kind": "proportional", "weights": log.weights},
+            "first_loss": log.losses[0],
+            "last_loss": log.last_loss(),
+        }
+
+    def evaluate(self, task: str) -> list[dict[str, Any]]:
+        """Return the records of `task`, dev and test; none for a phase-(ii) job."""
+        if self.job.kind == "intermediate":
+            return []
+        if self.job.kind == "target":
+            return [self._evaluate_target(task, part) for part in PARTS]
+        if getattr(TARGET_TASKS[task].format, "mining", False):
+            return self._evaluate_mining(task)
+        return [self._evaluate_nearest(task, part) for part in PARTS]
+
+    def _training_task(self, name: str) -> TrainingTask:
+        recipe = self.job.recipes[name]
+        examples = self.inventory.training(name, recipe.rows).examples
+        features = TRAINING_SETS[name].format.featurise(examples, self.tokenizer, limits_of(recipe))
+        return TrainingTask(features, recipe)
+
+    def _evaluate_target(self, task: str, part: str) -> dict[str, Any]:
+        kind = TARGET_TASKS[task].format
+        held = {
+            code: found.examples for code, found in self.inventory.evaluation(task, part).items()
+        }
+        with self.meter.phase("tokenise"):
+            everything = [example for examples in held.values() for example in examples]
+            limits = limits_of(self.job.recipes[self.job.name])
+            features = kind.featurise(everything, self.tokenizer, limits)
+        with self.meter.phase("evaluate"):
+            logits = predict(self.model, self.job.name, features, self.pad_id)
+        with self.meter.phase("score"):
+            metrics = metrics_by_language(kind, task, held, features, logits)
+        return self._record(task, part, MAIN_METRIC[kind.name], metrics)
+
+    def _evaluate_nearest(self, task: str, part: str) -> dict[str, Any]:
+        layers = range(self._layers() + 1)
+        by_layer = {}
+        for code, found in self.inventory.evaluation(task, part).items():
+            english = self._embed([pair.target for pair in found.examples], layers)
+            other = self._embed([pair.source for pair in found.examples], layers)
+            by_layer[code] = accuracy_by_layer(english, other)
+        layer = retrieval_layer(self._layers())
+        metrics = {code: {"accuracy": values[layer]} for code, values in by_layer.items()}
+        retrieval = self._retrieval_settings("cosine") | {"by_layer": by_layer}
+        return self._record(task, part, MAIN_METRIC["retrieval"], metrics, retrieval)
+
+    def _evaluate_mining(self, task: str) -> list[dict[str, Any]]:
+        """Mine dev and test; both are cut at the threshold that is best on dev."""
+        mined = {part: self._mine(task, part) for part in PARTS}
+        thresholds = {code: mining.threshold() for code, mining in mined["dev"].items()}
+        pool = "comparable corpora" if self._has_distractors(task) else "gold pairs only"
+        retrieval = self._retrieval_settings("ratio margin") | {
+            "k": NEIGHBOURS,
+            "threshold": thresholds,
+            "threshold_source": "best F1 on dev",
+            "pool": pool,
+        }
+        return [
+            self._record(
+                task,
+                part,
+                MAIN_METRIC["mining"],
+                {
+                    code: m.metrics(thresholds[code])
+                    for code, m in mined[part].items()
+                    if code in thresholds
+                },
+                retrieval,
+            )
+            for part in PARTS
+        ]
+
+    def _mine(self, task: str, part: str) -> dict[str, Mining]:
+        found = {}
+        for code, held in self.inventory.evaluation(task, part).items():
+            unpaired = self.inventory.unpaired(task, part, code)
+            pool = Pool.of(held.examples, unpaired["source"], unpaired["target"])
+            layers = [retrieval_layer(self._layers())]
+            source, target = (self._embed(side, layers)[0] for side in (pool.source, pool.target))
+            with self.meter.phase("score"):
+                found[code] = mine_pool(pool, source, target)
+        return found
+
+    def _has_distractors(self, task: str) -> bool:
+        codes = self.inventory.evaluation(task, "dev")
+        return all(self.inventory.unpaired(task, "dev", code)["source"] for code in codes)
+
+    def _embed(self, sentences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
+        limits = Limits(self.job.setting.retrieval_length)
+        task = next(t for t in TARGET_TASKS.values() if t.format.name == "retrieval")
+        with self.meter.phase("tokenise"):
+            features: Features = task.format.featurise(sentences, self.tokenizer, limits)
+        self.meter.tokens += features.tokens
+        with self.meter.phase("evaluate"):
+            return embed(self.model.backbone, features, self.pad_id, layers)
+
+    def _layers(self) -> int:
+        return int(self.model.backbone.config.num_hidden_layers)
+
+    def _retrieval_settings(self, scoring: str) -> dict[str, Any]:
+        return {
+            "layer": retrieval_layer(self._layers()),
+            "pooling": "mean",
+            "max_length": self.job.setting.retrieval_length,
+            "scoring": scoring,
+            "k": None,
+            "threshold": None,
+            "threshold_source": None,
+        }
+
+    def _record(
+        self,
+        task: str,
+        part: str,
+        metric: str,
+        metrics: Mapping[str, Mapping[str, float]],
+        retrieval: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return make_record(
+            self.job,
+            self.inventory,
+            task,
+            part,
+            metric,
+            metrics,
+            self.meter,
+            self.attention,
+            retrieval,
+        )
+
+
+def limits_of(recipe: Recipe) -> Limits:
+    """Return the lengths that `recipe` sets."""
+    return Limits(recipe.max_length, recipe.max_question, recipe.stride)

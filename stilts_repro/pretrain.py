@@ -1,0 +1,189 @@
+"""`python -m stilts_repro.pretrain`: train a tokenizer and a small multilingual masked LM.
+
+On real text (`--corpus DIR`, one file a language) or on the testbed's documents (`--testbed`).
+The result is a Hugging Face directory that `--model` takes.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from rich.console import Console
+
+from stilts_repro.data.corpus import corpus_files, read_lines
+from stilts_repro.data.features import Features
+from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.experiments import environment
+from stilts_repro.jsonio import write_json
+from stilts_repro.models.backbone import fingerprint
+from stilts_repro.seeds import numpy_rng
+from stilts_repro.tasks.format import Limits
+from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.training.pretraining import (
+    SIZES,
+    PretrainLog,
+    PretrainRecipe,
+    Pretraining,
+    Size,
+)
+
+TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on
+SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
+
+# The testbed's model: eight languages, about 300 stems each with their inflections.
+TESTBED_RECIPE = PretrainRecipe(
+    size=Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=3_000),
+    steps=14_000,
+    learning_rate=2e-3,
+)
+TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 24_000, "bilingual": 12_000}
+
+Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
+
+
+def read_corpus(folder: Path) -> Documents:
+    """Return the lines of every language's file in `folder`."""
+    return {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
+
+
+def testbed_corpus() -> Documents:
+    """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
+
+    The shares are what web crawls bring by accident: most documents are in one language.
+    """
+    from stilts_repro.testbed.source import TestbedSource
+
+    source = TestbedSource()
+    streams: dict[str, Iterator[str]] = {
+        code: islice(source.documents(code), TESTBED_DOCUMENTS["monolingual"])
+        for code in source.languages
+    }
+    streams["mixed"] = islice(source.mixed_documents(), TESTBED_DOCUMENTS["mixed"])
+    streams["bilingual"] = islice(source.bilingual_documents(), TESTBED_DOCUMENTS["bilingual"])
+    return {name: list(stream) for name, stream in streams.items()}
+
+
+def balanced(documents: Documents, seed: int, smoothing: float) -> list[str]:
+    """Repeat small languages' documents so that shares follow size ** `smoothing` (XLM-R)."""
+    largest = max(len(texts) for texts in documents.values())
+    chosen: list[str] = []
+    for name, texts in sorted(documents.items()):
+        count = int(largest * (len(texts) / largest) ** smoothing)
+        rng = numpy_rng(seed, "pretrain", "balance", name)
+        whole, rest = divmod(count, len(texts))
+        places = chain(range(len(texts)), rng.permutation(len(texts))[:rest])
+        chosen.extend([*texts * (whole - 1), *(texts[place] for place in places)] if whole else [])
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        _run(options, console)
+    except StiltsError as error:
+        print(f"pretrain: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m stilts_repro.pretrain",
+        description="Train a small multilingual masked LM from scratch.",
+    )
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("--corpus", type=Path, help="folder of <language>.txt[.gz], a text a line")
+    text.add_argument("--testbed", action="store_true", help="the testbed's documents and recipe")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
+    parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
+    parser.add_argument("--size", choices=sorted(SIZES), default="mini")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def _recipe(options: argparse.Namespace) -> PretrainRecipe:
+    for name in ("minutes", "steps"):
+        if getattr(options, name) is not None and getattr(options, name) <= 0:
+            raise InputError(f"--{name} {getattr(options, name)}: give a number above zero")
+    if options.testbed:
+        steps = options.steps or (None if options.minutes else TESTBED_RECIPE.steps)
+        size, rate = TESTBED_RECIPE.size, TESTBED_RECIPE.learning_rate
+    else:
+        steps, size, rate = options.steps, SIZES[options.size], 1e-3
+    minutes = options.minutes
+    if steps is None and minutes is None:
+        minutes = 5.0
+    return PretrainRecipe(
+        size=size, steps=steps, minutes=minutes, learning_rate=rate, seed=options.seed
+    )
+
+
+def _run(options: argparse.Namespace, console: Console) -> None:
+    recipe = _recipe(options)
+    output: Path = options.output
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--output {output}: cannot be written ({error.strerror}); choose another"
+        ) from None
+    documents = testbed_corpus() if options.testbed else read_corpus(options.corpus)
+    texts = balanced(documents, recipe.seed, 1.0 if options.testbed else SMOOTHING)
+    console.print(f"{len(texts):,} documents in {len(documents)} files or kinds")
+    sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
+    tokenizer = train_tokenizer(
+        (texts[place] for place in sample[:TOKENIZER_TEXTS]),
+        recipe.size.vocabulary,
+        recipe.max_length,
+    )
+    features: Features = Retrieval(mining=False).featurise(
+        texts, tokenizer, Limits(recipe.max_length)
+    )
+    console.print(f"{features.tokens:,} tokens, vocabulary {len(tokenizer):,}")
+
+    def report(log: PretrainLog, share: float) -> None:
+        rate = log.tokens / max(log.seconds, 1e-9)
+        console.print(
+            f"{share:6.1%}  step {log.steps:6,}  loss {log.losses[-1][1]:.3f}  {rate:,.0f} tokens/s"
+        )
+
+    checkpoint = output / "checkpoint"
+    run = Pretraining(recipe, features, tokenizer, checkpoint)
+    log = run.run(report)
+    run.model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
+    _write_card(output, recipe, documents, log)
+    for file in checkpoint.glob("*"):
+        file.unlink()
+    if checkpoint.is_dir():
+        checkpoint.rmdir()
+    console.print(f"{output}: a masked LM of {run.model.num_parameters():,} parameters")
+
+
+def _write_card(
+    output: Path, recipe: PretrainRecipe, documents: Documents, log: PretrainLog
+) -> None:
+    """Write what the model was made of beside it."""
+    write_json(
+        output / "pretraining.json",
+        {
+            "recipe": {**vars(recipe), "size": vars(recipe.size)},
+            "documents": {name: len(texts) for name, texts in documents.items()},
+            "steps": log.steps,
+            "tokens": log.tokens,
+            "seconds": round(log.seconds, 1),
+            "losses": log.losses,
+            "hash": fingerprint(str(output)),
+            "versions": environment.versions(),
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The grid as a reader wants it: scores and gains by row and column, averaged over seeds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from stilts_repro.claims.grid import NONE
+
+PARTS = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The evaluations of a run; scores and gains are in points."""
+
+    entries: Sequence[Mapping[str, Any]]
+
+    @property
+    def intermediates(self) -> list[str]:
+        """Rows, the baseline first, then in the order in which they were run."""
+        return sorted(_in_order(e["intermediate"] for e in self.entries), key=lambda i: i != NONE)
+
+    @property
+    def trained(self) -> list[str]:
+        """Rows but the baseline."""
+        return [row for row in self.intermediates if row != NONE]
+
+    @property
+    def targets(self) -> list[str]:
+        """Columns, in the order in which they were run."""
+        return _in_order(e["target"] for e in self.entries)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the run, sorted."""
+        return sorted({e["seed"] for e in self.entries})
+
+    def score(self, intermediate: str, target: str, part: str = "dev") -> float | None:
+        """Return the mean score over seeds, or None where the cell was not run."""
+        return _mean(list(self._by_seed(intermediate, target, part).values()))
+
+    def gains(self, intermediate: str, target: str) -> list[float]:
+        """Return the development gain over the baseline, one a seed that ran both."""
+        ours = self._by_seed(intermediate, target, "dev")
+        baseline = self._by_seed(NONE, target, "dev")
+        return [ours[seed] - baseline[seed] for seed in sorted(ours.keys() & baseline.keys())]
+
+    def gain(self, intermediate: str, target: str) -> float | None:
+        """Return the mean development gain over seeds, or None where a cell was not run."""
+        return _mean(self.gains(intermediate, target))
+
+    def average(self, intermediate: str) -> float | None:
+        """Return the mean development score over all targets, or None where one was not run."""
+        return _complete([self.score(intermediate, target) for target in self.targets])
+
+    def average_gain(self, intermediate: str) -> float | None:
+        """Return the mean development gain over all targets, or None where one was not run."""
+        return _complete([self.gain(intermediate, target) for target in self.targets])
+
+    def parts(self, target: str) -> list[str]:
+        """Return which of "dev" and "test" were scored on `target`."""
+        return [part for part in PARTS if self._of(target, part)]
+
+    def languages(self, target: str) -> list[str]:
+        """Return the language codes that `target` was scored in, in their order there."""
+        return _in_order(
+            code for p in PARTS for e in self._of(target, p) for code in e["languages"]
+        )
+
+    def language_score(
+        self, intermediate: str, target: str, part: str, language: str
+    ) -> float | None:
+        """Return the mean over seeds of one language's score, or None where there is none."""
+        return _mean(
+            [
+                e["languages"][language]
+                for e in self._of(target, part)
+                if e["intermediate"] == intermediate and language in e["languages"]
+            ]
+        )
+
+    def metric(self, target: str) -> str:
+        """Return the metric that `target` was scored with."""
+        return ", ".join(_in_order(e["metric"] for e in self.entries if e["target"] == target))
+
+    def _of(self, target: str, part: str) -> list[Mapping[str, Any]]:
+        return [e for e in self.entries if e["target"] == target and e["part"] == part]
+
+    def _by_seed(self, intermediate: str, target: str, part: str) -> dict[int, float]:
+        return {
+            e["seed"]: e["score"]
+            for e in self._of(target, part)
+            if e["intermediate"] == intermediate
+        }
+
+
+@dataclass(frozen=True)
+class Layers:
+    """One retrieval target's scores by layer, in points, averaged over seeds."""
+
+    target: str
+    method: str
+    layer: int
+    intermediates: list[str]
+    rows: list[tuple[int, list[float | None]]]
+
+
+def layers(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
+    """Return the layer table of each retrieval target in claims.json's "retrieval"."""
+    return [
+        _layers(target, [e for e in entries if e["target"] == target])
+        for target in _in_order(e["target"] for e in entries)
+    ]
+
+
+def _layers(target: str, entries: Sequence[Mapping[str, Any]]) -> Layers:
+    intermediates = _in_order(e["intermediate"] for e in entries)
+    depths = sorted({int(layer) for e in entries for layer in e["layers"]})
+
+    def mean(layer: int, intermediate: str) -> float | None:
+        ours = [e["layers"] for e in entries if e["intermediate"] == intermediate]
+        return _mean([scores[str(layer)] for scores in ours if str(layer) in scores])
+
+    first = entries[0]
+    method = f"{first['pooling']} pooling, {first['scoring']}"
+    if first["threshold_source"]:
+        method += f", threshold from {first['threshold_source']}"
+    rows = [(depth, [mean(depth, i) for i in intermediates]) for depth in depths]
+    return Layers(target, method, first["layer"], intermediates, rows)
+
+
+def _in_order(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+def _complete(values: Sequence[float | None]) -> float | None:
+    """Return the mean, or None where a value is missing: it would be no row's equal."""
+    known = [value for value in values if value is not None]
+    return _mean(known) if len(known) == len(values) else None

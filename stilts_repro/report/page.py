@@ -1,0 +1,117 @@
+"""report.html: one self-contained file with everything a run has to say."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stilts_repro.claims.check import FEWEST_SEEDS
+from stilts_repro.claims.expected import Reference, expected_claims, load_expected
+from stilts_repro.claims.published import (
+    TABLE_2,
+    XTREME_TEST,
+    Number,
+    agreeing_headlines,
+    findings,
+    headlines,
+    load_table,
+    numbers,
+)
+from stilts_repro.report import table
+from stilts_repro.report.averages import Grid, layers
+from stilts_repro.report.plots import gains_svg
+
+SCALES = ("smoke", "testbed", "base", "paper")
+TEMPLATE = "report.html.jinja"
+
+
+def html(result: Mapping[str, Any]) -> str:
+    """Return the report on `result` (claims.json's content) as one HTML document.
+
+    Every text from `result` is escaped. Equal results give equal documents.
+    """
+    grid = Grid(result["grid"])
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["points"] = table.number
+    return environment.get_template(TEMPLATE).render(
+        result=result,
+        table=table,
+        grid=grid,
+        plot=Markup(gains_svg(grid)),  # our own SVG: matplotlib escapes the texts in it
+        details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
+        layers=layers(result.get("retrieval", [])),
+        scales=SCALES,
+        evidence=_evidence(result),
+        published=[_published(name) for name in (TABLE_2, XTREME_TEST)],
+        findings=findings(),
+    )
+
+
+def _details(claim: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
+    """Yield a claim's details as tables: a title, and rows of a name and one text a seed."""
+    seeds = claim["details"]
+    for title in dict.fromkeys(key for seed in seeds for key in seed):
+        values = [seed.get(title, {}) for seed in seeds]
+        maps = [value if isinstance(value, dict) else {"": value} for value in values]
+        names = dict.fromkeys(name for seed in maps for name in seed)
+        yield title, [(name, [_text(seed.get(name)) for seed in maps]) for name in names]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _evidence(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return, for each claim of the run, what speaks for it, one kind of evidence a key."""
+    recomputed = {claim: headline.value for claim, headline in headlines().items()}
+    recomputed["published_tables"] = agreeing_headlines()
+    known = expected_claims()
+    rows = []
+    for claim in result["claims"]:
+        expected = load_expected(claim["id"]) if claim["id"] in known else None
+        references = expected.reference if expected else {}
+        rows.append(
+            {
+                "claim": claim,
+                "provenance": expected.paper.provenance if expected else "",
+                "source": expected.paper.source if expected else "",
+                "published": table.number(recomputed.get(claim["id"]), table.value_form(claim)),
+                "references": [_reference(references.get(scale)) for scale in SCALES],
+            }
+        )
+    return rows
+
+
+def _reference(reference: Reference | None) -> str:
+    if reference is None:
+        return table.NOTHING
+    low, high, n = min(reference.values), max(reference.values), len(reference.values)
+    few = "" if n >= FEWEST_SEEDS else ", too few to check against"
+    return f"{low:.2f} to {high:.2f} ({n} seeds{few})"
+
+
+def _published(name: str) -> dict[str, Any]:
+    """Return a published table, its numbers by row and target, and how many have each tag."""
+    loaded = load_table(name)
+    cells: dict[str, dict[str, list[Number]]] = {}
+    for number in numbers(loaded):
+        cells.setdefault(number.row, {}).setdefault(number.target, []).append(number)
+    tags = Counter(number.provenance for number in numbers(loaded))
+    unchecked = sum(not number.checked for number in numbers(loaded))
+    return {"table": loaded, "cells": cells, "tags": tags, "unchecked": unchecked}

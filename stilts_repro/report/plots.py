@@ -1,0 +1,86 @@
+"""Plots as SVG that take their colours and font from the page they stand in."""
+
+import io
+import math
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stilts_repro.report.averages import Grid
+
+# matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
+INK, ACCENT = "#0a0b0c", "#0a0b0d"
+CSS = {INK: "currentColor", ACCENT: "var(--accent)"}
+PANELS_A_ROW = 4
+WIDTH = 9.6  # inches
+
+
+def gains_svg(grid: Grid) -> str:
+    """Return bars of the development gain (points) a target, one panel an intermediate.
+
+    A bar is the mean over seeds, a short stroke one seed. Empty where nothing can be compared.
+    """
+    rows, targets = grid.trained, grid.targets
+    if not any(grid.gains(row, target) for row in rows for target in targets):
+        return ""
+    # Fixed ids and real text: equal results give equal files, which search and scale well.
+    with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):
+        wide = min(PANELS_A_ROW, len(rows))
+        deep = math.ceil(len(rows) / wide)
+        height = deep * (0.75 + 0.24 * len(targets))
+        figure = Figure(figsize=(WIDTH, height))
+        panels = figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False).flat
+        left = 0.02 + 0.0085 * max(len(target) for target in targets)
+        figure.subplots_adjust(left=left, right=0.99, top=1 - 0.35 / height, bottom=0.4 / height)
+        for axes, row in zip(panels, rows, strict=False):
+            _panel(axes, grid, row)
+        for axes in list(panels)[len(rows) :]:
+            axes.set_visible(False)
+        return _svg(figure)
+
+
+def _panel(axes: Axes, grid: Grid, row: str) -> None:
+    targets = grid.targets
+    for place, target in enumerate(targets):
+        gains = grid.gains(row, target)
+        mean = grid.gain(row, target)
+        if mean is None:
+            continue
+        axes.barh(place, mean, height=0.62, color=ACCENT, alpha=0.55, linewidth=0)
+        axes.plot(gains, [place] * len(gains), "|", color=INK, markersize=6, alpha=0.7)
+        _label(axes, place, mean, gains)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_title(row, loc="left", fontsize=9, fontweight="bold", color=INK, parse_math=False)
+    axes.set_yticks(range(len(targets)), targets, color=INK, parse_math=False)
+    axes.set_ylim(len(targets) - 0.4, -0.6)
+    axes.margins(x=0.22)
+    axes.tick_params(length=0, colors=INK, labelsize=8.5)
+    axes.spines[:].set_visible(False)
+
+
+def _label(axes: Axes, place: int, mean: float, gains: list[float]) -> None:
+    """Write the mean beyond the outermost seed, on the side to which the bar points."""
+    side = "left" if mean >= 0 else "right"
+    end = max(gains) if mean >= 0 else min(gains)
+    offset = (5 if mean >= 0 else -5, 0)
+    axes.annotate(
+        f"{mean:+.1f}",
+        (end, place),
+        offset,
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=8,
+        color=INK,
+    )
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    text = buffer.getvalue()
+    for colour, css in CSS.items():
+        text = text.replace(colour, css)
+    return text[text.index("<svg") :]

@@ -1,0 +1,139 @@
+"""The claims table: printed while a run ends, and as Markdown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+COLUMNS = ("claim", "paper", "expected here", "measured", "verdict", "direction", "seconds")
+NUMERIC = ("paper", "measured", "seconds")
+COLOURS = {"pass": "green", "fail": "bold red", "agrees": "green", "disagrees": "yellow"}
+NOTHING = "–"
+POINTS = "points"
+
+
+def print_table(console: Console, result: Mapping[str, Any]) -> None:
+    """Print the claims, one a line, and below them what a reader must know to trust them."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in NUMERIC else "left")
+    for claim in result["claims"]:
+        table.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in claim_row(claim)))
+    console.print(table)
+    console.print()
+    for line in (*notes(result), summary(result)):
+        console.print(Text(line))
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """Return the claims table, its notes and the run's set-up as Markdown."""
+    rows = [COLUMNS, tuple("---:" if c in NUMERIC else "---" for c in COLUMNS)]
+    rows += [tuple(_escaped(cell) for cell in claim_row(claim)) for claim in result["claims"]]
+    lines = ["# Claims", "", _escaped(summary(result)), ""]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += ["", *(f"- {_escaped(note)}" for note in notes(result))]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    return "\n".join([*lines, "", _escaped(f"Versions: {versions}"), ""])
+
+
+def claim_row(claim: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a claim's cells in the order of `COLUMNS`, in the claim's unit and seconds."""
+    return (
+        claim["id"],
+        paper_cell(claim),
+        expected_cell(claim),
+        measured_cell(claim),
+        claim["verdict"],
+        claim["direction"] or NOTHING,
+        f"{claim['seconds']:.1f}",
+    )
+
+
+def paper_cell(claim: Mapping[str, Any]) -> str:
+    """Return the paper's value as the paper prints it: points with one decimal."""
+    return number(claim["paper"], "{:.1f}" if claim["unit"] == POINTS else "{:g}")
+
+
+def expected_cell(claim: Mapping[str, Any]) -> str:
+    """Return "mean [low, high] n=seeds", or whose value is expected where there are no seeds."""
+    reference = claim["reference"]
+    if reference is None:
+        return NOTHING
+    if reference["n"] == 0:
+        return f"{reference['mean']:g}, the paper's"
+    mean, low, high = (f"{reference[key]:.2f}" for key in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}] n={reference['n']}"
+
+
+def measured_cell(claim: Mapping[str, Any]) -> str:
+    """Return the measured mean, and over how many seeds where there are several."""
+    observed = claim["observed"]
+    mean = number(observed["value"], value_form(claim))
+    seeds = len(observed["values"])
+    return f"{mean} n={seeds}" if seeds > 1 else mean
+
+
+def value_form(claim: Mapping[str, Any]) -> str:
+    """Return how a measured value is printed: points with two decimals, counts with none."""
+    return "{:.2f}" if claim["unit"] == POINTS else "{:g}"
+
+
+def number(value: float | None, form: str = "{:.2f}") -> str:
+    """Return `value` in `form`, or a dash for None."""
+    return NOTHING if value is None else form.format(value)
+
+
+def notes(result: Mapping[str, Any]) -> list[str]:
+    """Return one line a caveat: partial means, and the reason of every verdict but pass."""
+    verdicts = (
+        (claim["id"], f"{claim['verdict']}: {claim['reason']}")
+        for claim in result["claims"]
+        if claim["verdict"] != "pass"
+    )
+    return [*left_out(result), *_by_text(verdicts)]
+
+
+def left_out(result: Mapping[str, Any]) -> list[str]:
+    """Return one line for claims that are means over fewer targets, with each one's reason."""
+    texts = []
+    for claim in result["claims"]:
+        if text := partial(claim):
+            reasons = "; ".join(f"{target} ({why})" for target, why in claim["left_out"].items())
+            texts.append((claim["id"], f"{text}; left out: {reasons}"))
+    return _by_text(texts)
+
+
+def partial(claim: Mapping[str, Any]) -> str | None:
+    """Return "mean over 8 of 9 targets" where targets are left out, else None."""
+    if not claim["left_out"]:
+        return None
+    measured = len(claim["targets"])
+    return f"mean over {measured} of {measured + len(claim['left_out'])} targets"
+
+
+def summary(result: Mapping[str, Any]) -> str:
+    """Return one line on what was run: scale, data, model, wall clock and jobs."""
+    jobs = result["jobs"]
+    return (
+        f"scale {result['scale']} · data {result['data']} · model {result['model']} ·"
+        f" {result['seconds']:.0f} s · {jobs['total']} jobs, {jobs['reused']} found finished"
+    )
+
+
+def _by_text(claims: Iterable[tuple[str, str]]) -> list[str]:
+    """Return each text once, behind the ids of the claims that it is about."""
+    about: dict[str, list[str]] = {}
+    for claim, text in claims:
+        about.setdefault(text, []).append(claim)
+    return [f"{', '.join(ids)}: {text}" for text, ids in about.items()]
+
+
+def _escaped(text: str) -> str:
+    """Return `text` as one Markdown line that can break neither a table nor the page."""
+    line = " ".join(text.split())
+    for character in "\\|<>*`":
+        line = line.replace(character, f"\\{character}")
+    return line

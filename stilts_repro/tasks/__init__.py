@@ -1,0 +1,1 @@
+"""The tables of tasks and languages, and one module a format."""

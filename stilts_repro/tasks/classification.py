@@ -1,0 +1,65 @@
+"""Sentence-pair classification: MNLI, XNLI, PAWS-X."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from stilts_repro.data.features import Features
+from stilts_repro.tasks.format import (
+    Limits,
+    Row,
+    cut_pair,
+    encode,
+    pair_ids,
+    special_ids,
+    take,
+    take_label,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sentences and the index of their label."""
+
+    first: str
+    second: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Two text columns and a label column; `labels` gives the order of the logits."""
+
+    first: str
+    second: str
+    label: str
+    labels: tuple[str, ...]
+    name: str = "classification"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels)
+
+    def parse(self, row: Row, where: str) -> Pair:
+        return Pair(
+            take(row, self.first, str, where),
+            take(row, self.second, str, where),
+            take_label(row, self.label, self.labels, where),
+        )
+
+    def featurise(
+        self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits
+    ) -> Features:
+        specials = special_ids(tokenizer)
+        room = limits.max_length - 4
+        first = encode(tokenizer, [e.first for e in examples])
+        second = encode(tokenizer, [e.second for e in examples])
+        sequences = [
+            pair_ids(*cut_pair(a, b, room), specials) for a, b in zip(first, second, strict=True)
+        ]
+        return Features.of(
+            sequences,
+            unit={"label": [e.label for e in examples]},
+            truncated=sum(len(a) + len(b) > room for a, b in zip(first, second, strict=True)),
+        )

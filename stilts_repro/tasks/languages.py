@@ -1,0 +1,43 @@
+"""The languages of XTREME, as the hub's data sets name them.
+
+Three names for one language: the code that XTREME's tables use (`de`), the English name in the
+part-of-speech configurations (`udpos.German`) and TyDi QA's ids (`finnish-…`), and the three-letter
+code of Tatoeba (`tatoeba.deu`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language: XTREME's code, the English name, Tatoeba's three-letter code."""
+
+    code: str
+    name: str
+    iso3: str
+
+
+_TABLE = """
+af Afrikaans afr  | ar Arabic ara     | bg Bulgarian bul | bn Bengali ben  | de German deu
+el Greek ell      | en English eng    | es Spanish spa   | et Estonian est | eu Basque eus
+fa Persian pes    | fi Finnish fin    | fr French fra    | he Hebrew heb   | hi Hindi hin
+hu Hungarian hun  | id Indonesian ind | it Italian ita   | ja Japanese jpn | jv Javanese jav
+ka Georgian kat   | kk Kazakh kaz     | ko Korean kor    | ml Malayalam mal| mr Marathi mar
+ms Malay zsm      | my Burmese mya    | nl Dutch nld     | pt Portuguese por | ru Russian rus
+sw Swahili swh    | ta Tamil tam      | te Telugu tel    | th Thai tha     | tl Tagalog tgl
+tr Turkish tur    | ur Urdu urd       | vi Vietnamese vie| yo Yoruba yor   | zh Chinese cmn
+"""
+
+LANGUAGES: dict[str, Language] = {
+    code: Language(code, name, iso3)
+    for code, name, iso3 in (
+        entry.split() for line in _TABLE.split("\n") for entry in line.split("|") if entry.strip()
+    )
+}
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Split a blank-separated list of language codes, checking each against the table."""
+    found = tuple(text.split())
+    assert all(code in LANGUAGES for code in found), text
+    return found

@@ -1,0 +1,137 @@
+"""From a source's rows to checked examples, with a hash of what was read."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_repro.data.source import Row, Source
+from stilts_repro.errors import InputError, MissingError
+from stilts_repro.jsonio import canonical
+from stilts_repro.tasks.format import Example
+from stilts_repro.tasks.languages import LANGUAGES, Language
+from stilts_repro.tasks.span import Question
+from stilts_repro.tasks.tables import Division, Part, TargetTask, TrainingSet
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Checked examples, in the order of their rows, and the hash of the rows' content."""
+
+    examples: tuple[Example, ...]
+    hash: str
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examples:
+    """Return the first `limit` English training examples; `InputError` where there is none."""
+    whole = data.train == Part(data.train.split) and not data.english_by_id
+    rows: Iterable[Row] = source.load(
+        data.repo, data.config, data.train.split, limit if whole else None
+    )
+    if data.english_by_id:
+        rows = [row for row in rows if str(row.get("id", "")).startswith("english")]
+    where = f"{data.repo} {data.config}/{data.train.split}"
+    loaded = _examples(data.format, _share(rows, data.train), where, limit)
+    _refuse_blank(loaded.examples, where)
+    return loaded
+
+
+def load_evaluation(
+    source: Source, task: TargetTask, part: Part, code: str, limit: int | None
+) -> Examples | None:
+    """Return one language's examples, None where they are absent or their labels withheld."""
+    language = language_of(code)
+    config = task.config.format(code=language.code, name=language.name, iso3=language.iso3)
+    if not source.has(task.repo, config, part.split):
+        return None
+    whole = task.language_in == "config" and part == Part(part.split)
+    rows: Iterable[Row] = source.load(task.repo, config, part.split, limit if whole else None)
+    where = f"{task.repo} {config}/{part.split}"
+    if task.language_in == "column":
+        rows = [row for row in rows if row.get("language") == code]
+    elif task.language_in == "id":
+        rows = [row for row in rows if str(row.get("id", "")).startswith(language.name.lower())]
+    if task.language_in != "config" and not rows:
+        return None
+    loaded = _examples(task.format, _share(rows, part), where, limit)
+    questions = [example for example in loaded.examples if isinstance(example, Question)]
+    if questions and all(question.withheld for question in questions):
+        return None
+    _refuse_blank(questions, where)
+    return loaded
+
+
+def load_unpaired(
+    source: Source, task: TargetTask, part: Part, code: str
+) -> dict[str, tuple[str, ...]]:
+    """Return BUCC's sentences without a translation, by side; empty where only pairs are there.
+
+    The hub's `bucc18.*` holds gold pairs only. The comparable corpora, where a source has them, are
+    a split `<split>_unpaired` with columns `id` (`<language>-<number>`) and `sentence`.
+    """
+    config = task.config.format(**vars(language_of(code)))
+    split = f"{part.split}_unpaired"
+    sides: dict[str, tuple[str, ...]] = {"source": (), "target": ()}
+    if part == Part(part.split) and source.has(task.repo, config, split):
+        rows = source.load(task.repo, config, split)
+        english = [str(row["id"]).startswith("en-") for row in rows]
+        sides["target"] = tuple(r["sentence"] for r, e in zip(rows, english, strict=True) if e)
+        sides["source"] = tuple(r["sentence"] for r, e in zip(rows, english, strict=True) if not e)
+    return sides
+
+
+def choose_division(source: Source, task: TargetTask) -> Division:
+    """Return the first division whose dev and test are there, with labels, in some language."""
+    for division in task.divisions:
+        if all(
+            any(load_evaluation(source, task, part, code, 20) for code in languages(source, task))
+            for part in (division.dev, division.test)
+        ):
+            return division
+    tried = "; ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions)
+    raise MissingError(
+        f"{task.title}: no labelled rows of {task.repo} {task.config} (tried {tried}); "
+        "add them to the data directory"
+    )
+
+
+def languages(source: Source, task: TargetTask) -> tuple[str, ...]:
+    """Return the languages to look for: the task's own, or those of the source (testbed)."""
+    return task.languages if source.languages is None else source.languages
+
+
+def language_of(code: str) -> Language:
+    """Return the language of `code`; the testbed's private-use codes name themselves."""
+    return LANGUAGES.get(code) or Language(code, code.capitalize(), code)
+
+
+def _examples(kind: Any, rows: Iterable[Row], where: str, limit: int | None) -> Examples:
+    digest = hashlib.sha256()
+    examples = []
+    for index, row in enumerate(rows):
+        if limit is not None and index >= limit:
+            break
+        examples.append(kind.parse(row, f"{where} row {index}"))
+        digest.update(canonical(row).encode())
+    if not examples:
+        raise InputError(f"{where}: no rows; give a split that is not empty")
+    return Examples(tuple(examples), digest.hexdigest()[:16])
+
+
+def _share(rows: Iterable[Row], part: Part) -> Iterable[Row]:
+    """Keep the rows of `part`; rows on one context stay together, whatever their order."""
+    for row in rows:
+        text = str(row["context"]) if "context" in row else canonical(row)
+        if part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high:
+            yield row
+
+
+def _refuse_blank(examples: Sequence[Example], where: str) -> None:
+    for example in examples:
+        if isinstance(example, Question) and example.withheld:
+            raise InputError(
+                f"{where} (id {example.id}): its answer is empty text; remove the row or mend it"
+            )

@@ -1,0 +1,71 @@
+"""Multiple choice: a prompt and C endings of which one is right (HellaSwag)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from stilts_repro.data.features import Features
+from stilts_repro.errors import InputError
+from stilts_repro.tasks.format import (
+    Limits,
+    Row,
+    cut_pair,
+    encode,
+    pair_ids,
+    special_ids,
+    take,
+    take_label,
+)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A prompt, its possible endings, and the index of the right one."""
+
+    prompt: str
+    endings: tuple[str, ...]
+    label: int
+
+
+@dataclass(frozen=True)
+class HellaSwag:
+    """HellaSwag's columns: the prompt is `ctx_a`, a choice is `ctx_b` and an ending (jiant)."""
+
+    choices: int = 4
+    name: str = "multiple_choice"
+
+    @property
+    def outputs(self) -> int:
+        return 1
+
+    def parse(self, row: Row, where: str) -> Choices:
+        beginning = take(row, "ctx_b", str, where)
+        endings = take(row, "endings", (list, tuple), where)
+        if len(endings) != self.choices:
+            raise InputError(f"{where}: {len(endings)} endings where {self.choices} are due")
+        names = [str(index) for index in range(self.choices)]
+        return Choices(
+            take(row, "ctx_a", str, where),
+            tuple(f"{beginning} {ending}".strip() for ending in endings),
+            take_label(row, "label", names, where),
+        )
+
+    def featurise(
+        self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
+    ) -> Features:
+        specials = special_ids(tokenizer)
+        room = limits.max_length - 4
+        prompts = encode(tokenizer, [e.prompt for e in examples])
+        endings = encode(tokenizer, [ending for e in examples for ending in e.endings])
+        sequences, truncated = [], 0
+        for index, ending in enumerate(endings):
+            prompt = prompts[index // self.choices]
+            truncated += len(prompt) + len(ending) > room
+            sequences.append(pair_ids(*cut_pair(prompt, ending, room, keep_end=True), specials))
+        return Features.of(
+            sequences,
+            group=self.choices,
+            unit={"label": [e.label for e in examples]},
+            truncated=truncated,
+        )

@@ -1,0 +1,47 @@
+"""Retrieval with no training at all: Tatoeba (nearest neighbour) and BUCC (mining)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from stilts_repro.data.features import Features
+from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A sentence in another language, its English translation, and (BUCC) their ids."""
+
+    source: str
+    target: str
+    source_id: str
+    target_id: str
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """XTREME's columns on the hub; `mining` tells BUCC from Tatoeba."""
+
+    mining: bool
+    name: str = "retrieval"
+
+    @property
+    def outputs(self) -> int:
+        return 0
+
+    def parse(self, row: Row, where: str) -> Translation:
+        columns = ("source_sentence", "target_sentence", "source_lang", "target_lang")
+        return Translation(*(take(row, column, str, where) for column in columns))
+
+    def featurise(
+        self, examples: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits
+    ) -> Features:
+        """Tokenise plain sentences, `<s> A </s>`, cut at the length limit."""
+        start, end = special_ids(tokenizer)
+        room = limits.max_length - 2
+        pieces = encode(tokenizer, examples)
+        return Features.of(
+            [[start, *ids[:room], end] for ids in pieces],
+            truncated=sum(len(ids) > room for ids in pieces),
+        )

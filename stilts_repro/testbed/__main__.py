@@ -1,0 +1,74 @@
+"""`python -m stilts_repro.testbed describe CODE`: a language's grammar and a glossed sentence."""
+
+import argparse
+import sys
+
+from stilts_repro.errors import StiltsError
+from stilts_repro.testbed.grammar import Grammar, grammar
+from stilts_repro.testbed.languages import Language, language
+from stilts_repro.testbed.meanings import Event
+from stilts_repro.testbed.tokens import Token, text
+from stilts_repro.testbed.world import Sampler, world
+
+
+def _typology(described: Language) -> str:
+    features = {
+        "script": described.script,
+        "word order": described.word_order,
+        "morphology": described.morphology,
+        "adjectives": "before the noun" if described.adjective_first else "after the noun",
+        "adpositions": "prepositions" if described.prepositions else "postpositions",
+        "place and time": "locative case" if described.locative_case else "adposition",
+        "articles": "yes" if described.articles else "no",
+        "copula": "yes" if described.copula else "no",
+        "question words": "fronted" if described.wh_fronting else "in place",
+        "cognates": "the source" if described.code == "en" else f"{described.cognates:.0%}",
+    }
+    lines = [f"{name + ':':<16}{value}" for name, value in features.items()]
+    return "\n".join([f"{described.name} ({described.code})", *lines])
+
+
+def _glossed(sentence: list[Token]) -> str:
+    """Return the words in one line, what each means in the next and its part of speech below."""
+    rows = [(token.text, token.gloss, token.upos) for token in sentence]
+    widths = [max(map(len, row)) for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*rows, strict=True)
+    ]
+    return "\n".join(lines)
+
+
+def _example(speaker: Grammar) -> list[list[Token]]:
+    agent = next(iter(speaker.world.persons))
+    reach = Sampler(speaker.world, "train").reach(agent)
+    event = Event(agent, "open", reach["text"][0], "red", 3, "Tarnov", "noon")
+    return [speaker.sentence(event), speaker.question(event, "patient")]
+
+
+def describe(code: str, world_seed: int) -> str:
+    """Return the description of a language; raise `InputError` for an unknown code."""
+    speaker = grammar(language(code).code, world(world_seed))
+    parts = [_typology(speaker.language)]
+    parts += [f"{text(sentence)}\n{_glossed(sentence)}" for sentence in _example(speaker)]
+    return "\n\n".join(parts)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m stilts_repro.testbed", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("describe", help="print a language's grammar and an example")
+    command.add_argument("language", help="en or qaa ... qag")
+    command.add_argument("--world-seed", type=int, default=13)
+    options = parser.parse_args(arguments)
+    try:
+        print(describe(options.language, options.world_seed))
+    except StiltsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

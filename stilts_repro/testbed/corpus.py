@@ -1,0 +1,143 @@
+"""Documents for masked-LM pre-training: short paragraphs on one topic, without end.
+
+Every stream draws from its own random stream, so documents of two languages are unrelated unless a
+stream is bilingual on purpose. The events of a split's documents are those that the rows of the
+same split may use: no pair of participants met in pre-training on 'train' is ever tested.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator
+
+from stilts_repro.seeds import python_rng
+from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, grammar
+from stilts_repro.testbed.languages import LANGUAGES
+from stilts_repro.testbed.meanings import Event, Fact, Meaning
+from stilts_repro.testbed.tokens import Token, text
+from stilts_repro.testbed.world import Sampler, World
+
+Said = tuple[Meaning, Style]
+
+
+def random_style(rng: random.Random, event: Event, *, passive: float = 0.2) -> Style:
+    """Draw passive or active and perhaps a fronted adverbial."""
+    present = [slot for slot in ("place", "time") if getattr(event, slot)]
+    front = rng.choice(present) if present and rng.random() < 0.25 else ""
+    return Style(passive=rng.random() < passive, front=front, title=rng.random() < 0.1)
+
+
+def day(rng: random.Random, sampler: Sampler, agent: str | None = None) -> list[Said]:
+    """Draw two to four events of one agent's day, following the world's scripts."""
+    world = sampler.world
+    agent = agent or sampler.world.person(rng)
+    event = sampler.event(rng, agent, negated=0.1)
+    said: list[Said] = [(event, random_style(rng, event))]
+    for _ in range(rng.randint(1, 3)):
+        same_story = not event.negated and rng.random() < 0.75
+        if same_story:
+            event = sampler.follow_up(rng, event)
+            style = Style(pronoun=rng.random() < 0.8, then=True)
+        else:
+            event = sampler.event(rng, agent, negated=0.1)
+            style = Style(pronoun=agent in world.persons and rng.random() < 0.5)
+        said.append((event, style))
+    return said
+
+
+def facts(rng: random.Random, sampler: Sampler) -> list[Said]:
+    """Draw what is so about two to four related subjects."""
+    world = sampler.world
+    person = world.persons[world.person(rng)]
+    subjects = [person.name, person.home, rng.choice(words.ORGANISATIONS)]
+    subjects += rng.sample(tuple(words.CATEGORY_OF), 2)
+    rng.shuffle(subjects)
+    chosen = [fact for subject in subjects[: rng.randint(2, 4)] for fact in world.facts(subject)]
+    return [(fact, PLAIN) for fact in chosen]
+
+
+def news(rng: random.Random, sampler: Sampler) -> list[Said]:
+    """Draw two to four unrelated events."""
+    events = [sampler.event(rng, negated=0.15) for _ in range(rng.randint(2, 4))]
+    return [(event, random_style(rng, event)) for event in events]
+
+
+def exchange(rng: random.Random, speaker: Grammar, sampler: Sampler) -> list[list[Token]]:
+    """Draw a question and the sentence that answers it."""
+    if rng.random() < 0.3:
+        subject = rng.choice((sampler.world.person(rng), rng.choice(words.TOWNS)))
+        fact: Fact = rng.choice(sampler.world.facts(subject))
+        return [speaker.question(fact, "value"), speaker.sentence(fact)]
+    event = sampler.event(rng)
+    asked = rng.choice(question_slots(event))
+    return [speaker.question(event, asked), speaker.sentence(event)]
+
+
+def question_slots(event: Event) -> list[str]:
+    """Return the slots of an event that a question can ask for."""
+    optional = ("adjective", "place", "time")
+    return ["agent", "patient", *(slot for slot in optional if getattr(event, slot))]
+
+
+def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
+    """Draw the meanings of one document with the way to say each."""
+    draw = rng.random()
+    if draw < 0.5:
+        return day(rng, sampler)
+    return facts(rng, sampler) if draw < 0.7 else news(rng, sampler)
+
+
+class Corpus:
+    """The document streams of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def documents(self, code: str, split: str) -> Iterator[str]:
+        """Yield monolingual documents without end."""
+        speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
+        for index in itertools.count():
+            rng = python_rng(self.world.seed, "documents", code, split, index)
+            said = paragraph(rng, sampler)
+            sentences = [speaker.sentence(meaning, style) for meaning, style in said]
+            if rng.random() < 0.35:
+                sentences += exchange(rng, speaker, sampler)
+            yield " ".join(text(sentence) for sentence in sentences)
+
+    def bilingual_documents(self, split: str) -> Iterator[str]:
+        """Yield documents of sentences each followed by its translation, between any languages."""
+        sampler = Sampler(self.world, split)
+        for index in itertools.count():
+            rng = python_rng(self.world.seed, "bilingual documents", split, index)
+            first, second = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
+            yield " ".join(
+                text(speaker.sentence(meaning, style))
+                for meaning, style in paragraph(rng, sampler)
+                for speaker in (first, second)
+            )
+
+    def mixed_documents(self, split: str) -> Iterator[str]:
+        """Yield documents with some sentences, and some words of others, in another language."""
+        sampler = Sampler(self.world, split)
+        for index in itertools.count():
+            rng = python_rng(self.world.seed, "mixed documents", split, index)
+            matrix, guest = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
+            sentences = []
+            for meaning, style in paragraph(rng, sampler):
+                if rng.random() < 0.3:
+                    sentences.append(guest.sentence(meaning, style))
+                else:
+                    sentences.append(_switched(rng, matrix.sentence(meaning, style), guest))
+            yield " ".join(text(sentence) for sentence in sentences)
+
+
+def _switched(rng: random.Random, sentence: list[Token], guest: Grammar) -> list[Token]:
+    """Replace about one in five content words by the bare stem of another language."""
+    stems = guest.lexicon.stems
+    content = frozenset(words.CONTENT_WORDS)
+    return [
+        token._replace(text=stems[token.gloss])
+        if token.gloss in content and rng.random() < 0.2
+        else token
+        for token in sentence
+    ]

@@ -1,0 +1,118 @@
+"""Noun phrases, adverbials and single words of one language."""
+
+from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.languages import language
+from stilts_repro.testbed.lexicon import lexicon
+from stilts_repro.testbed.tokens import Token
+from stilts_repro.testbed.world import World
+
+Phrase = list[Token]
+
+_UPOS = {
+    **dict.fromkeys(words.ADJECTIVES, "ADJ"),
+    **dict.fromkeys(words.NUMERALS.values(), "NUM"),
+    **dict.fromkeys(("in", "at", "by"), "ADP"),
+    **dict.fromkeys(("the", "a", "which"), "DET"),
+    **dict.fromkeys(("who", "what", "she", "he"), "PRON"),
+    **dict.fromkeys(("where", "when", "then"), "ADV"),
+    **dict.fromkeys(("not", "PLURAL"), "PART"),
+    **dict.fromkeys(("be", "PAST", "FUTURE", "PASSIVE"), "AUX"),
+    **dict.fromkeys(words.VERBS + words.STATIVE_VERBS, "VERB"),
+    "and": "CCONJ",
+}
+
+
+class Phrases:
+    """Realises what names and common nouns refer to; `role` marks the slot that they fill."""
+
+    def __init__(self, code: str, world: World) -> None:
+        self.language = language(code)
+        self.world = world
+        self.lexicon = lexicon(self.language, world.seed)
+
+    def word(self, concept: str, role: str = "", form: str = "") -> Token:
+        """Return the token of a concept, as its bare stem or as `form`."""
+        stem = form or self.lexicon.stems[concept]
+        return Token(stem, _UPOS.get(concept, "NOUN"), "O", role, concept)
+
+    def pronoun(self, name: str) -> Token:
+        """Return the pronoun for a person; languages without gender have one for all."""
+        person = self.world.persons[name]
+        gendered = self.language.gendered_pronouns
+        return self.word("she" if person.female or not gendered else "he", "agent")
+
+    def proper_name(self, name: str, role: str, case: str) -> Phrase:
+        """Return a name's words with their entity tags."""
+        entity = self.world.entity_type(name)
+        forms = self.lexicon.proper(self.lexicon.name(name), case)
+        return [
+            Token(form, "PROPN", f"{'I' if i else 'B'}-{entity}", role, word)
+            for i, (form, word) in enumerate(zip(forms, name.split(), strict=True))
+        ]
+
+    def participant(
+        self, who: str, role: str, case: str, title: bool = False, indefinite: bool = False
+    ) -> Phrase:
+        """Return the phrase of a name (titled on demand) or of a single common noun."""
+        if not self.world.entity_type(who):
+            return self.noun_phrase(who, role, case, indefinite=indefinite)
+        person = self.world.persons.get(who)
+        name = self.proper_name(who, role, case)
+        if not (title and person):
+            return name
+        return [*self.noun_phrase(person.occupation, "", "nominative"), *name]
+
+    def noun_phrase(
+        self,
+        noun: str,
+        role: str,
+        case: str,
+        adjective: str | None = None,
+        number: int = 1,
+        indefinite: bool = False,
+        determiner: str = "",
+    ) -> Phrase:
+        """Return determiner, numeral, adjective and noun in the language's order."""
+        plural = number > 1
+        stems, inflect = self.lexicon.stems, self.lexicon.noun
+        core = [self.word(noun, role, inflect(stems[noun], case, plural))]
+        if plural and self.language.morphology == "isolating":
+            core.append(self.word("PLURAL", role))
+        if adjective:
+            # Adjectives agree with their noun in fusional languages only.
+            fusional = self.language.morphology == "fusional"
+            form = inflect(stems[adjective], case, plural) if fusional else ""
+            modifier = self.word(adjective, role, form)
+            core = [modifier, *core] if self.language.adjective_first else [*core, modifier]
+        if plural:
+            core = [self.word(words.NUMERALS[number], role), *core]
+        if determiner:
+            return [self.word(determiner, role), *core]
+        if self.language.articles and not indefinite:
+            return [self.word("the", role), *core]
+        if self.language.code == "en" and not plural:
+            vowel = core[0].text[0] in "aeio"
+            return [self.word("a", role, "an" if vowel else "a"), *core]
+        return core
+
+    def adverbial(self, value: str, role: str) -> Phrase:
+        """Return a place or time, marked by locative case or by an adposition."""
+        case = "locative" if self.language.locative_case else "nominative"
+        if self.world.entity_type(value):
+            phrase = self.proper_name(value, role, case)
+        else:
+            form = self.lexicon.noun(self.lexicon.stems[value], case, False)
+            phrase = [self.word(value, role, form)]
+        if self.language.locative_case:
+            return phrase
+        return self.adposition("in" if role == "place" else "at", phrase)
+
+    def adposition(self, concept: str, phrase: Phrase) -> Phrase:
+        """Put an adposition on its side of a phrase."""
+        word = self.word(concept)
+        return [word, *phrase] if self.language.prepositions else [*phrase, word]
+
+
+def punctuation(mark: str) -> Token:
+    """Return the token of a punctuation mark."""
+    return Token(mark, "PUNCT", gloss=mark)

@@ -1,0 +1,186 @@
+"""Natural language inference: MNLI and XNLI rows.
+
+A premise tells one or two events. The hypothesis is about the first, as annotators take it in MNLI:
+another place, time, number, or an antonym, contradicts it; anything not said is neutral.
+"""
+
+import dataclasses
+import random
+from dataclasses import dataclass
+
+from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.corpus import random_style
+from stilts_repro.testbed.grammar import Grammar, Style
+from stilts_repro.testbed.meanings import Event
+from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.world import Sampler
+
+LABELS = ("entailment", "neutral", "contradiction")
+_MODIFIERS = ("adjective", "place", "time")
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A premise (its first event is what the hypothesis is about), a hypothesis and the label."""
+
+    premise: tuple[Event, ...]
+    hypothesis: Event
+    label: str
+    premise_styles: tuple[Style, ...]
+    hypothesis_style: Style
+
+    def realise(self, speaker: Grammar) -> tuple[str, str]:
+        """Return premise and hypothesis as text."""
+        said = zip(self.premise, self.premise_styles, strict=True)
+        premise = " ".join(text(speaker.sentence(event, style)) for event, style in said)
+        return premise, text(speaker.sentence(self.hypothesis, self.hypothesis_style))
+
+
+def opposed_slots(premise: Event, hypothesis: Event) -> int | None:
+    """Count the slots that differ exclusively; None where the premise leaves one open."""
+    if (premise.agent, premise.tense) != (hypothesis.agent, hypothesis.tense):
+        return None
+    if premise.patient != hypothesis.patient:
+        kind = words.CATEGORY_OF.get(premise.patient)
+        if not (hypothesis.generic and kind == words.CATEGORY_OF[hypothesis.patient]):
+            return None
+    opposed = int(premise.number != hypothesis.number)
+    for slot in ("verb", *_MODIFIERS):
+        known, claimed = getattr(premise, slot), getattr(hypothesis, slot)
+        if claimed is None or claimed == known:
+            continue
+        exclusive = slot in ("place", "time") or words.ANTONYM.get(claimed) == known
+        if known is None or not exclusive:
+            return None
+        opposed += 1
+    return opposed
+
+
+def judge(premise: Event, hypothesis: Event) -> str:
+    """Return the label of a hypothesis about one event."""
+    if premise.negated:
+        # Denying an event denies every more specific one, and says nothing of more general ones.
+        implied = not hypothesis.generic and opposed_slots(hypothesis, premise) == 0
+        if not implied:
+            return "neutral"
+        return "entailment" if hypothesis.negated else "contradiction"
+    opposed = opposed_slots(premise, hypothesis)
+    if opposed is None:
+        return "neutral"
+    return "entailment" if (opposed == 0) != hypothesis.negated else "contradiction"
+
+
+def draw(rng: random.Random, sampler: Sampler) -> Inference:
+    """Draw a premise, a label, and a hypothesis that has it."""
+    main = sampler.event(rng, negated=0.25)
+    while not _changeable(main):
+        main = sampler.event(rng, negated=0.25)
+    label = rng.choice(LABELS)
+    hypothesis = _hypothesis(rng, sampler, main, label)
+    while judge(main, hypothesis) != label:
+        hypothesis = _hypothesis(rng, sampler, main, label)
+    premise = [main]
+    if rng.random() < 0.5:
+        other = sampler.event(rng, sampler.agent_for(rng, main.patient, but=(main.agent,)))
+        if other.patient != main.patient and judge(other, hypothesis) == "neutral":
+            premise.append(other)
+    return Inference(
+        tuple(premise),
+        hypothesis,
+        label,
+        tuple(random_style(rng, event) for event in premise),
+        # A title would claim an occupation that the premise need not tell.
+        dataclasses.replace(random_style(rng, hypothesis), title=False),
+    )
+
+
+def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str) -> Event:
+    """Draw a hypothesis meant to have `label`, its slots and polarity alike for all labels.
+
+    One slot is in focus and is kept whatever the label; what happens to it makes the label. Other
+    modifiers are dropped half of the time, except that a denied premise implies only what is at
+    least as specific.
+    """
+    focus = rng.choice(_changeable(premise))
+    kept = {focus}
+    specific = premise.negated and label != "neutral"
+    kept.update(slot for slot in _MODIFIERS if specific or rng.random() < 0.5)
+    dropped = {slot: None for slot in _MODIFIERS if slot not in kept}
+    hypothesis = premise.but(**dropped)
+    negated = _polarity(rng, premise, label)
+    affirmed = "contradiction" if negated else "entailment"
+    hypothesis = hypothesis.but(negated=negated)
+    if label == "neutral" and not (premise.negated and any(dropped) and rng.random() < 0.5):
+        hypothesis = _unsaid(rng, sampler, hypothesis, focus)
+    elif label not in ("neutral", affirmed) and not premise.negated:
+        hypothesis = _opposite(rng, hypothesis, focus)
+    social = premise.patient in sampler.world.persons
+    if not (social or premise.negated or hypothesis.adjective) and rng.random() < 0.3:
+        hypothesis = hypothesis.but(generic=True)
+    return hypothesis
+
+
+def _polarity(rng: random.Random, premise: Event, label: str) -> bool:
+    """Draw whether the hypothesis is negated: in four of ten hypotheses of every label.
+
+    After a negated premise (one in four) the label decides; other premises make up for it.
+    """
+    if label == "neutral":
+        return rng.random() < 0.4
+    if premise.negated:
+        return label == "entailment"
+    return rng.random() < (0.2 if label == "entailment" else 0.533)
+
+
+def _changeable(event: Event) -> list[str]:
+    """Return the slots that have an opposite in this event."""
+    slots = [slot for slot in _MODIFIERS if getattr(event, slot)]
+    if event.verb in words.ANTONYM:
+        slots.append("verb")
+    if event.number > 1:
+        slots.append("number")
+    return slots
+
+
+def _opposite(rng: random.Random, event: Event, focus: str) -> Event:
+    if focus in ("verb", "adjective"):
+        return event.but(**{focus: words.ANTONYM[getattr(event, focus)]})
+    values = {"place": words.TOWNS, "time": words.TIMES, "number": tuple(words.NUMERALS)}[focus]
+    others = [value for value in values if value != getattr(event, focus)]
+    return event.but(**{focus: rng.choice(others)})
+
+
+def _unsaid(rng: random.Random, sampler: Sampler, event: Event, focus: str) -> Event:
+    """Change what would make another, compatible event: verb, quality, agent, patient or roles."""
+    social = event.patient in sampler.world.persons
+    if focus in ("verb", "adjective") and rng.random() < 0.7:
+        word = getattr(event, focus)
+        pool = words.SCRIPTS[words.SCRIPT_OF[word]] if focus == "verb" else words.ADJECTIVES
+        others = [other for other in pool if other not in (word, words.ANTONYM.get(word))]
+        return event.but(**{focus: rng.choice(others)})
+    if social and rng.random() < 0.5:
+        return event.but(agent=event.patient, patient=event.agent)
+    category = "person" if social else words.CATEGORY_OF[event.patient]
+    patient = sampler.patient_for(rng, event.agent, category)
+    if rng.random() < 0.5 and patient not in (None, event.patient):
+        return event.but(patient=patient)
+    agent = sampler.agent_for(rng, event.patient, but=(event.agent,))
+    return event.but(agent=agent)
+
+
+def mnli_row(inference: Inference, speaker: Grammar, index: int) -> dict[str, object]:
+    """Return a row of nyu-mll/glue mnli."""
+    premise, hypothesis = inference.realise(speaker)
+    label = LABELS.index(inference.label)
+    return {"premise": premise, "hypothesis": hypothesis, "label": label, "idx": index}
+
+
+def xnli_row(inference: Inference, speaker: Grammar) -> dict[str, object]:
+    """Return a row of google/xtreme XNLI."""
+    premise, hypothesis = inference.realise(speaker)
+    return {
+        "language": speaker.language.code,
+        "sentence1": premise,
+        "sentence2": hypothesis,
+        "gold_label": inference.label,
+    }

@@ -1,0 +1,214 @@
+"""Reading comprehension: SQuAD, SQuAD v2, XQuAD, MLQA and TyDiQA rows.
+
+The answer to a question is the phrase that fills the asked slot in the only event of the context
+that agrees with everything the question says.
+"""
+
+import dataclasses
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_repro.testbed.corpus import Said, question_slots, random_style
+from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
+from stilts_repro.testbed.meanings import Event, Fact, Meaning
+from stilts_repro.testbed.tokens import Token, spans, text
+from stilts_repro.testbed.world import Sampler, World
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A context, a question about one of its sentences, and which sentence and slot answer it.
+
+    `answer` is None where the context has no answer; `topic` is the person it is mostly about.
+    """
+
+    topic: str
+    context: tuple[Said, ...]
+    question: Meaning
+    asked: str
+    answer: int | None
+
+    def realise(self, speaker: Grammar) -> dict[str, Any]:
+        """Return context, question and answers as in the hub's SQuAD-like data sets."""
+        sentences = [speaker.sentence(meaning, style) for meaning, style in self.context]
+        texts = [text(sentence) for sentence in sentences]
+        answers: dict[str, list[Any]] = {"text": [], "answer_start": []}
+        if self.answer is not None:
+            start, found = _answer(sentences[self.answer], self.question, self.asked)
+            offset = sum(len(sentence) + 1 for sentence in texts[: self.answer])
+            answers = {"text": [found], "answer_start": [offset + start]}
+        question = text(speaker.question(self.question, self.asked))
+        return {"context": " ".join(texts), "question": question, "answers": answers}
+
+
+def _answer(sentence: list[Token], question: Meaning, asked: str) -> tuple[int, str]:
+    """Return where the asked slot's phrase starts in its sentence, and the phrase."""
+    role = {"adjective": "patient"}.get(asked, asked)
+    if isinstance(question, Fact) and question.kind == "home":
+        role = "place"
+    written, found = spans(sentence)
+    covered = [span for token, span in zip(sentence, found, strict=True) if token.role == role]
+    start, end = covered[0][0], covered[-1][1]
+    return start, written[start:end]
+
+
+def agrees(question: Event, asked: str, event: Event, world: World) -> bool:
+    """Say whether `event` agrees with all that the question says, the asked slot aside."""
+    for slot in ("agent", "verb", "patient", "adjective", "place", "time", "tense"):
+        claimed = getattr(question, slot)
+        if slot == asked or claimed is None or claimed == getattr(event, slot):
+            continue
+        person = world.persons.get(event.agent)
+        if slot == "agent" and person and person.occupation == claimed:
+            continue
+        return False
+    return not event.negated
+
+
+def _context(
+    rng: random.Random, sampler: Sampler, length: int, topic: str, fact_rate: float
+) -> tuple[Said, ...]:
+    """Draw sentences about `topic` and another person: shared objects and verbs, some facts."""
+    other = sampler.world.person(rng)
+    while other == topic:
+        other = sampler.world.person(rng)
+    known = (*sampler.world.facts(topic), *sampler.world.facts(other))
+    said: list[Said] = []
+    said += [(fact, PLAIN) for fact in known if rng.random() < fact_rate][:length]
+    event: Event | None = None
+    while len(said) < length:
+        agent = topic if rng.random() < 0.6 else other
+        if event and event.agent == agent and rng.random() < 0.4:
+            event = sampler.follow_up(rng, event)
+            event = sampler.modified(rng, event).but(tense=event.tense)
+        else:
+            event = sampler.event(rng, agent, negated=0.1)
+        said.append((event, random_style(rng, event, passive=0.15)))
+    rng.shuffle(said)
+    return tuple(_with_pronoun(rng, sampler.world, said, i) for i in range(len(said)))
+
+
+def _with_pronoun(rng: random.Random, world: World, said: list[Said], index: int) -> Said:
+    """Refer by pronoun now and then to the agent of the sentence before."""
+    meaning, style = said[index]
+    before = said[index - 1][0] if index else None
+    if not (isinstance(meaning, Event) and isinstance(before, Event)):
+        return meaning, style
+    clear = before.agent == meaning.agent and before.patient not in world.persons
+    if clear and rng.random() < 0.4:
+        return meaning, Style(pronoun=True)
+    return meaning, style
+
+
+def _ask_event(
+    rng: random.Random, world: World, topic: str, context: tuple[Said, ...], elliptical: bool
+) -> Reading | None:
+    """Ask for a slot of one event, saying only part of the rest; None if not a unique answer."""
+    events = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Event)]
+    affirmed = [(i, event) for i, event in events if not event.negated]
+    if not affirmed:
+        return None
+    index, event = rng.choice(affirmed)
+    asked = rng.choice(question_slots(event))
+    if asked == "agent" and context[index][1].pronoun:
+        return None
+    question = _elided(rng, world, event, asked, drop=0.9 if elliptical else 0.5)
+    if elliptical and asked != "agent":
+        occupation = world.persons[event.agent].occupation
+        if any(meaning == Fact("occupation", event.agent, occupation) for meaning, _ in context):
+            question = question.but(agent=occupation)
+    if [i for i, other in events if agrees(question, asked, other, world)] != [index]:
+        return None
+    return Reading(topic, context, question, asked, index)
+
+
+def _elided(rng: random.Random, world: World, event: Event, asked: str, drop: float) -> Event:
+    """Leave out modifiers; 'what' leaves open how many and which."""
+    optional = [slot for slot in ("adjective", "place", "time") if slot != asked]
+    gone: dict[str, Any] = {slot: None for slot in optional if rng.random() < drop}
+    if asked == "patient" and event.patient not in world.persons:
+        gone |= {"adjective": None, "number": 1}
+    return event.but(**gone)
+
+
+def _ask_fact(rng: random.Random, topic: str, context: tuple[Said, ...]) -> Reading | None:
+    """Ask for the value of a fact, or for who has an occupation if only one is said to have it."""
+    told = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Fact)]
+    if not told:
+        return None
+    index, fact = rng.choice(told)
+    holders = [m.subject for _, m in told if (m.kind, m.value) == (fact.kind, fact.value)]
+    by_value = fact.kind == "occupation" and len(holders) == 1 and rng.random() < 0.4
+    return Reading(topic, context, fact, "subject" if by_value else "value", index)
+
+
+def draw(
+    rng: random.Random, sampler: Sampler, length: tuple[int, int], elliptical: bool = False
+) -> Reading:
+    """Draw a context of `length` sentences (inclusive range) and a question that it answers.
+
+    An elliptical question says hardly more than it must and names agents by occupation where the
+    context tells whose it is; with it, facts are told and asked for more often.
+    """
+    while True:
+        topic = sampler.world.person(rng)
+        fact_rate = 0.5 if elliptical else 0.3
+        context = _context(rng, sampler, rng.randint(*length), topic, fact_rate)
+        if rng.random() < (0.3 if elliptical else 0.1):
+            reading = _ask_fact(rng, topic, context)
+        else:
+            reading = _ask_event(rng, sampler.world, topic, context, elliptical)
+        if reading:
+            return reading
+
+
+def draw_unanswerable(rng: random.Random, sampler: Sampler, length: tuple[int, int]) -> Reading:
+    """Draw a context and a question about what it does not tell, in its own words."""
+    while True:
+        reading = draw(rng, sampler, length)
+        meanings = [meaning for meaning, _ in reading.context]
+        events = [meaning for meaning in meanings if isinstance(meaning, Event)]
+        question: Meaning | None
+        if isinstance(reading.question, Fact):
+            question = _untold(rng, sampler.world, reading.question, meanings)
+        else:
+            question = _misled(rng, sampler, reading.question, reading.asked, events)
+        if question:
+            asked = "value" if isinstance(question, Fact) else reading.asked
+            return dataclasses.replace(reading, question=question, asked=asked, answer=None)
+
+
+def _untold(rng: random.Random, world: World, fact: Fact, told: list[Meaning]) -> Fact | None:
+    """Return the like fact about someone in the context of whom the context does not tell it."""
+    agents = dict.fromkeys(meaning.agent for meaning in told if isinstance(meaning, Event))
+    facts = [other for agent in agents for other in world.facts(agent)]
+    untold = [other for other in facts if other.kind == fact.kind and other not in told]
+    return rng.choice(untold) if untold else None
+
+
+def _misled(
+    rng: random.Random, sampler: Sampler, question: Event, asked: str, events: list[Event]
+) -> Event | None:
+    """Exchange one slot of the question for another event's; None where the context answers it.
+
+    The question's participants, too, are a pair that this split may use.
+    """
+    social = question.patient in sampler.world.persons
+    others = [event for event in events if (event.patient in sampler.world.persons) == social]
+    named = [slot for slot in ("agent", "verb", "patient", "place", "time") if slot != asked]
+    slot = rng.choice([slot for slot in named if getattr(question, slot)])
+    value = getattr(rng.choice(others), slot)
+    changed = question.but(**{slot: value})
+    known = any(agrees(changed, asked, event, sampler.world) for event in events)
+    if known or value is None or not sampler.allows(changed.agent, changed.patient):
+        return None
+    return changed
+
+
+def squad_row(reading: Reading, speaker: Grammar, row_id: str, *, title: bool) -> dict[str, Any]:
+    """Return a row with the columns of SQuAD; without a title for XQuAD."""
+    columns: dict[str, Any] = {"id": row_id}
+    if title:
+        columns["title"] = reading.topic.replace(" ", "_")
+    return columns | reading.realise(speaker)

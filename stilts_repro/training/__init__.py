@@ -1,0 +1,1 @@
+"""The fine-tuning loop, task sampling, masked language modelling, pre-training."""

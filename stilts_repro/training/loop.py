@@ -1,0 +1,113 @@
+"""The fine-tuning loop: phases (ii) and (iii), one task or several."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from stilts_repro.data.features import Features, collate, training_batches
+from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
+from stilts_repro.training.sampler import draw_tasks, proportional_weights
+
+Progress = Callable[[int, int], None]  # step, steps
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """The features of one task and the recipe that says how often to see them."""
+
+    features: Features
+    recipe: Recipe
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps that the recipe's epochs come to."""
+        return max(1, round(self.recipe.epochs * math.ceil(len(self.features) / self.batch_size)))
+
+    @property
+    def batch_size(self) -> int:
+        """Units a step."""
+        return self.recipe.batch_size
+
+
+@dataclass
+class TrainingLog:
+    """What one training did: steps, real tokens, seconds, task weights, losses by step."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    weights: dict[str, float] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+
+    def last_loss(self, window: int = 20) -> float:
+        """Return the mean of the last `window` losses."""
+        tail = self.losses[-window:]
+        return sum(tail) / max(1, len(tail))
+
+
+def train(
+    model: MultiTaskModel,
+    tasks: Mapping[str, TrainingTask],
+    pad_id: int,
+    seed: int,
+    purpose: str,
+    progress: Progress | None = None,
+) -> TrainingLog:
+    """Fine-tune `model` on `tasks`; one task is drawn a step, in proportion to its rows.
+
+    Total steps are the sum over tasks, the learning rate and the rest are the first task's (jiant).
+    Orders and dropout are seeded from (`seed`, `purpose`) alone, so that the same target is trained
+    on the same batches whatever phase (ii) came before: gains are paired, which takes the noise of
+    the data order out of them.
+    """
+    device = next(model.parameters()).device
+    first = next(iter(tasks.values())).recipe
+    steps = sum(task.steps for task in tasks.values())
+    weights = proportional_weights({name: task.steps for name, task in tasks.items()})
+    drawn = draw_tasks(weights, numpy_rng(seed, purpose, "sampler"))
+    streams = {
+        name: training_batches(
+            task.features, task.batch_size, numpy_rng(seed, purpose, "order", name)
+        )
+        for name, task in tasks.items()
+    }
+    optimiser = make_optimiser(model, first)
+    torch.manual_seed(derive(seed, purpose, "dropout"))
+    model.train()
+    log, losses, started = TrainingLog(steps=steps, weights=weights), [], time.perf_counter()
+    for step in range(steps):
+        name = next(drawn)
+        batch = collate(tasks[name].features, next(streams[name]), pad_id)
+        log.tokens += batch.tokens
+        for group in optimiser.param_groups:
+            group["lr"] = first.learning_rate * schedule((step + 1) / steps, first.warmup)
+        with autocast(device):
+            loss = model.loss(name, batch.to(device))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), first.clip)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        losses.append(loss.detach())
+        if progress is not None:
+            progress(step + 1, steps)
+    log.losses = torch.stack(losses).float().cpu().tolist()
+    log.seconds = time.perf_counter() - started
+    return log
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return bf16 autocast on GPUs that have it; full precision elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device))
+
+
+def uses_bf16(device: torch.device) -> bool:
+    """Say whether trainings on `device` run in bf16.
+
+    Not on CPUs: there fp32 keeps the references comparable between machines with and without bf16.
+    """
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()

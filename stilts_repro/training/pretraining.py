@@ -1,0 +1,202 @@
+"""Phase (i): a small XLM-R-class masked LM, trained from scratch on the corpus at hand.
+
+The paper starts from XLM-R Large, which cannot be trained here. This makes a model of the same
+class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    PreTrainedTokenizerBase,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
+
+from stilts_repro.data.features import Features, collate, token_batches
+from stilts_repro.jsonio import read_json, write_json
+from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.training.mlm import Masking, mlm_loss
+from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
+
+
+@dataclass(frozen=True)
+class Size:
+    """Shape of the encoder."""
+
+    layers: int
+    hidden: int
+    heads: int
+    intermediate: int
+    vocabulary: int
+
+
+SIZES = {
+    "mini": Size(layers=6, hidden=128, heads=4, intermediate=384, vocabulary=8_000),
+    "small": Size(layers=8, hidden=256, heads=4, intermediate=1024, vocabulary=16_000),
+}
+
+
+@dataclass(frozen=True)
+class PretrainRecipe:
+    """How long and how to train; the run ends at `steps` or after `minutes`, whichever is given.
+
+    `batch_tokens` is the padded size of a batch, `max_length` the longest sequence, both in tokens.
+    """
+
+    size: Size
+    steps: int | None = None
+    minutes: float | None = None
+    batch_tokens: int = 2048
+    learning_rate: float = 2e-3
+    warmup: float = 0.05
+    max_length: int = 128
+    dropout: float = 0.0
+    seed: int = 0
+
+
+@dataclass
+class PretrainLog:
+    """Progress so far: optimiser steps, real tokens, seconds, and a loss every 100 steps."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+
+
+def build_model(
+    recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase
+) -> XLMRobertaForMaskedLM:
+    """Return a randomly initialised masked LM for `tokenizer`."""
+    size = recipe.size
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.hidden,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        intermediate_size=size.intermediate,
+        # XLM-R counts positions from padding_idx + 1 = 2.
+        max_position_embeddings=recipe.max_length + 2,
+        type_vocab_size=1,
+        hidden_dropout_prob=recipe.dropout,
+        attention_probs_dropout_prob=recipe.dropout,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    torch.manual_seed(derive(recipe.seed, "pretrain", "init"))
+    return XLMRobertaForMaskedLM(config)
+
+
+class Pretraining:
+    """One pre-training run that can be stopped and go on."""
+
+    def __init__(
+        self,
+        recipe: PretrainRecipe,
+        features: Features,
+        tokenizer: PreTrainedTokenizerBase,
+        checkpoint: Path | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.features = features
+        self.tokenizer = tokenizer
+        self.checkpoint = checkpoint
+        self.model = build_model(recipe, tokenizer)
+        self.optimiser = make_optimiser(
+            self.model,
+            Recipe(learning_rate=recipe.learning_rate, weight_decay=0.01, epsilon=1e-6),
+        )
+        self.masking = Masking.of(tokenizer)
+        self.log = PretrainLog()
+        if checkpoint is not None and (checkpoint / "state.json").is_file():
+            self._restore(checkpoint)
+
+    def run(self, report: Callable[[PretrainLog, float], None] | None = None) -> PretrainLog:
+        """Train to the end of the recipe; `report` gets the log and the share done (0..1)."""
+        recipe = self.recipe
+        batches = token_batches(
+            self.features, recipe.batch_tokens, numpy_rng(recipe.seed, "pretrain", "order")
+        )
+        for _ in range(self.log.steps):  # what was trained before a stop
+            next(batches)
+        self.model.train()
+        started, before, recent = time.perf_counter(), self.log.seconds, []
+        saved = started
+        while (share := self._share()) < 1.0:
+            recent.append(self._step(collate(self.features, next(batches), self._pad), share))
+            self.log.seconds = before + time.perf_counter() - started
+            if self.log.steps % 100 == 0:
+                self.log.losses.append((self.log.steps, sum(recent) / len(recent)))
+                recent = []
+                if report is not None:
+                    report(self.log, self._share())
+                if self.checkpoint is not None and time.perf_counter() - saved > 60:
+                    self._save(self.checkpoint)
+                    saved = time.perf_counter()
+        return self.log
+
+    @property
+    def _pad(self) -> int:
+        return int(self.tokenizer.pad_token_id)
+
+    def _share(self) -> float:
+        recipe = self.recipe
+        by_steps = self.log.steps / recipe.steps if recipe.steps else 0.0
+        by_time = self.log.seconds / (60 * recipe.minutes) if recipe.minutes else 0.0
+        return max(by_steps, by_time)
+
+    def _step(self, batch: Any, share: float) -> float:
+        # Seeded by the step, so that a run that goes on masks what an unbroken run would.
+        torch.manual_seed(derive(self.recipe.seed, "pretrain", "dropout", self.log.steps))
+        generator = torch.Generator().manual_seed(
+            derive(self.recipe.seed, "pretrain", "mask", self.log.steps)
+        )
+        masked_ids, chosen = self.masking.apply(batch.input_ids, generator)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
+        loss = mlm_loss(self.model, batch, masked_ids, chosen)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.log.steps += 1
+        self.log.tokens += batch.tokens
+        return float(loss.detach())
+
+    def _save(self, folder: Path) -> None:
+        """Write weights, optimiser moments and progress; the state file last, atomically."""
+        folder.mkdir(parents=True, exist_ok=True)
+        moments = {
+            f"{index}.{name}": value
+            for index, state in self.optimiser.state_dict()["state"].items()
+            for name, value in state.items()
+        }
+        tag = f"{self.log.steps}.safetensors"
+        save_file(
+            {k: v.clone() for k, v in self.model.state_dict().items()}, folder / f"model-{tag}"
+        )
+        save_file(moments, folder / f"optimiser-{tag}")
+        write_json(folder / "state.json", asdict(self.log))
+        for old in folder.glob("*.safetensors"):
+            if not old.name.endswith(f"-{tag}"):
+                old.unlink()
+
+    def _restore(self, folder: Path) -> None:
+        state = read_json(folder / "state.json")
+        state["losses"] = [tuple(pair) for pair in state["losses"]]
+        self.log = replace(PretrainLog(), **state)
+        tag = f"{self.log.steps}.safetensors"
+        self.model.load_state_dict(load_file(folder / f"model-{tag}"))
+        moments: dict[int, dict[str, Any]] = {}
+        for key, value in load_file(folder / f"optimiser-{tag}").items():
+            index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})

@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from stilts_repro.claims.bless import write_reference
+from stilts_repro.claims.check import check
+from stilts_repro.claims.expected import load_expected
+from stilts_repro.errors import InputError
+
+VERSIONS = {"torch": "2.10.0"}
+VALUES = [1.5, 2.25, 1.0]
+
+
+def bless(folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b"):
+    write_reference(folder / "squad_gain.json", scale, values, seeds, VERSIONS, model)
+
+
+def test_blessed_values_become_the_reference(folder):
+    bless(folder)
+    expected = load_expected("squad_gain", folder)
+    assert expected.reference["testbed"].values == tuple(VALUES)
+    assert expected.reference["testbed"].seeds == (0, 1, 2)
+    assert check(expected, [1.5], "testbed").verdict == "pass"
+
+
+def test_everything_else_stays_byte_by_byte(folder):
+    path = folder / "squad_gain.json"
+    # A hand-made file: odd blanks, a float that json would print otherwise, a decoy in a text.
+    text = (
+        path.read_text()
+        .replace("8.2,", "8.20 ,  ")
+        .replace("English", 'English \\"reference\\": {')
+    )
+    path.write_text(text)
+    head, tail = text.split('"reference": {}')
+    bless(folder)
+    written = path.read_text()
+    assert written.startswith(head + '"reference": {\n    "testbed": {')
+    assert written.endswith("  }" + tail)
+
+
+def test_other_scales_stay_and_the_same_scale_is_replaced(folder):
+    bless(folder, "smoke")
+    before = (folder / "squad_gain.json").read_text()
+    bless(folder, "testbed")
+    bless(folder, "testbed", [4.0, 5.0, 6.0])
+    reference = load_expected("squad_gain", folder).reference
+    assert reference["testbed"].values == (4.0, 5.0, 6.0)
+    assert reference["smoke"].values == tuple(VALUES)
+    smoke = before[before.index('"smoke"') : before.index('  },\n  "check"')].rstrip()
+    assert smoke in (folder / "squad_gain.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"values": VALUES[:2], "seeds": (0, 1)},
+        {"seeds": (0, 1, 1)},
+        {"seeds": (0, 1, 2, 3)},
+        {"values": [1.0, 2.0, float("nan")]},
+        {"scale": "tiny"},
+        {"model": ""},
+    ],
+    ids=str,
+)
+def test_refusal_is_one_line_and_leaves_the_file(folder, bad):
+    before = (folder / "squad_gain.json").read_bytes()
+    with pytest.raises(InputError) as caught:
+        bless(folder, **bad)
+    assert "\n" not in str(caught.value)
+    assert (folder / "squad_gain.json").read_bytes() == before
+
+
+def test_command_that_made_it_is_kept(folder):
+    bless(folder)
+    entry = json.loads((folder / "squad_gain.json").read_text())["reference"]["testbed"]
+    assert entry["made_with"] == "python -m reproduce squad_gain --scale testbed --seeds 3"

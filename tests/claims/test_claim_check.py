@@ -1,0 +1,115 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stilts_repro.claims.check import check, detectable_change, half_width, power
+from stilts_repro.claims.expected import Check, Expected, PaperValue, Reference
+from stilts_repro.seeds import numpy_rng
+
+LEVEL = 0.99
+VALUES = (7.9, 8.4, 8.1, 8.8, 8.0)
+
+
+def expected(values=VALUES, floor=0.1, paper=8.2) -> Expected:
+    seeds = tuple(range(len(values)))
+    reference = {"testbed": Reference(tuple(values), seeds, {}, "model", "command")}
+    return Expected(
+        claim="squad_gain",
+        statement="It gains.",
+        unit="points",
+        paper=PaperValue(paper, "paper", "verified"),
+        reference=reference if values else {},
+        check=Check("prediction_interval", "as in the file", level=LEVEL, floor=floor),
+    )
+
+
+def red_share(n: int, m: int, floor: float, shift: float, runs: int = 20_000) -> float:
+    """The share of simulated references and runs whose check is red."""
+    rng = numpy_rng(0, "interval", n, m)
+    reference = rng.normal(0, 1, (runs, n))
+    mean = rng.normal(shift, 1, (runs, m)).mean(axis=1)
+    limits = np.maximum(floor, half_width(1.0, n, m, LEVEL, 0) * reference.std(axis=1, ddof=1))
+    return float((np.abs(mean - reference.mean(axis=1)) > limits).mean())
+
+
+def test_interval_is_the_textbook_one():
+    result = check(expected(floor=0), [8.0, 8.5], "testbed")
+    half = stats.t(4).ppf(0.995) * np.std(VALUES, ddof=1) * math.sqrt(1 / 5 + 1 / 2)
+    assert (result.low, result.high) == pytest.approx((8.24 - half, 8.24 + half))
+    assert (result.mean, result.n) == (pytest.approx(8.24), 5)
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 1), (5, 3), (10, 5)])
+def test_unchanged_package_is_red_once_in_a_hundred(n, m):
+    assert red_share(n, m, floor=0, shift=0) == pytest.approx(1 - LEVEL, abs=0.0035)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize(("n", "m"), [(5, 1), (5, 3), (10, 5)])
+def test_detectable_change_is_red_four_times_in_five(n, m, floor):
+    change = detectable_change(1.0, n, m, LEVEL, floor)
+    assert red_share(n, m, floor, change) == pytest.approx(0.8, abs=0.015)
+    assert red_share(n, m, floor, -change) == pytest.approx(0.8, abs=0.015)
+
+
+def test_detectable_change_without_floor_is_the_noncentral_t():
+    n, m = 5, 3
+    change = detectable_change(2.0, n, m, LEVEL, 0)
+    shift = change / (2.0 * math.sqrt(1 / n + 1 / m))
+    limit = stats.t(n - 1).ppf(0.995)
+    found = stats.nct(n - 1, shift).sf(limit) + stats.nct(n - 1, shift).cdf(-limit)
+    assert found == pytest.approx(0.8, abs=0.005)
+
+
+def test_seeds_that_agree_exactly_leave_the_floor():
+    result = check(expected(values=(8.0,) * 3, floor=0.25), [8.2], "testbed")
+    assert (result.low, result.high, result.detectable_change) == (7.75, 8.25, 0.25)
+    assert power(0.25, 0, 3, 1, LEVEL, 0.25) == 0
+    assert power(0.26, 0, 3, 1, LEVEL, 0.25) == 1
+
+
+def test_too_good_fails_like_too_bad():
+    edge = check(expected(), [8.24], "testbed").high
+    assert check(expected(), [edge - 0.01], "testbed").verdict == "pass"
+    assert check(expected(), [edge + 0.01], "testbed").verdict == "fail"
+    assert check(expected(), [2 * 8.24 - edge - 0.01], "testbed").verdict == "fail"
+
+
+def test_direction_is_apart_from_the_verdict():
+    negative = check(expected(values=(-1.0, -1.1, -0.9)), [-1.0], "testbed")
+    assert (negative.verdict, negative.direction) == ("pass", "disagrees")
+    assert check(expected(), [50.0], "testbed").direction == "agrees"
+    assert check(expected(), [0.0], "testbed").direction is None
+    assert check(expected(paper=None), [8.0], "testbed").direction is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "scale", "comparable"),
+    [(VALUES, "smoke", True), (VALUES[:2], "testbed", True), (VALUES, "testbed", False)],
+)
+def test_never_a_pass_without_a_reference(reference, scale, comparable):
+    result = check(expected(values=reference), [8.24], scale, comparable=comparable)
+    assert result.verdict == "no_reference"
+    assert result.direction == "agrees"
+    assert result.as_json()["reference"] is None
+
+
+def test_nothing_measured_is_not_run():
+    result = check(expected(), [], "testbed")
+    assert (result.verdict, result.direction) == ("not_run", None)
+
+
+def test_not_a_number_never_passes():
+    result = check(expected(), [math.nan], "testbed")
+    assert (result.verdict, result.direction) == ("fail", None)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(5.0, "pass"), (4.0, "fail")])
+def test_equals_paper_needs_no_reference(value, verdict):
+    exact = dataclasses.replace(
+        expected(values=(), paper=5), check=Check("equals_paper", "arithmetic", tolerance=0)
+    )
+    assert check(exact, [value], "smoke", comparable=False).verdict == verdict

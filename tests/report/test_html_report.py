@@ -1,0 +1,131 @@
+import copy
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from stilts_repro.report.averages import Grid, layers
+from stilts_repro.report.page import html
+from stilts_repro.report.plots import gains_svg
+
+EVIL = '<script>alert("x")</script>&$\\frac$'
+VOID = {"meta", "br"}
+
+
+class Structure(HTMLParser):
+    """Collects tags and text, and fails on a tag that is not closed in its turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.text = [], set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parsed(result) -> Structure:
+    structure = Structure()
+    structure.feed(html(result))
+    assert structure.open == []
+    return structure
+
+
+def text_of(result) -> str:
+    return " ".join(" ".join(parsed(result).text).split())
+
+
+def spoil(value, key=None):
+    """Put EVIL into every text that a result holds, and into every key of its open maps."""
+    if isinstance(value, str) and key not in ("verdict", "direction", "scale", "part", "id"):
+        return value + EVIL
+    if isinstance(value, list):
+        return [spoil(item, key) for item in value]
+    if isinstance(value, dict):
+        opened = key in ("languages", "left_out", "versions", "chosen", "gains")
+        return {name + EVIL if opened else name: spoil(v, name) for name, v in value.items()}
+    return value
+
+
+def test_every_text_is_escaped(result):
+    page = parsed(spoil(result))
+    assert "script" not in page.tags
+    assert any(EVIL in text for text in page.text)
+
+
+def test_report_is_one_file_that_asks_for_nothing(result):
+    assert not re.search(r'(src|href)="(?!#)|@import|url\((?!#)', html(result))
+
+
+def test_same_result_gives_the_same_bytes(result):
+    assert html(result) == html(copy.deepcopy(result))
+    assert not re.search(r"dc:date|20[0-9]{2}-[0-9]{2}-[0-9]{2}", html(result))
+
+
+def test_verdict_direction_and_partial_means_are_there(result):
+    text = text_of(result)
+    assert "6.50 [5.40, 7.60] n=5 6.40 n=3 6.10 6.40 6.70 pass" in text
+    assert "mean over 8 of 9 targets" in text
+    assert "the data has no config bucc18.de" in text
+    assert "transformers 5.16.0" in text
+
+
+def test_published_cells_say_that_nobody_checked_them(result):
+    text = text_of(result)
+    assert "No public source vouches for 130 of its 132 numbers" in text
+    assert "67.2 stands there, the cells give 65.93" in text
+    assert "8.2, verified" in text
+
+
+def test_run_without_a_grid_has_a_report(result):
+    result.update(grid=[], claims=[c for c in result["claims"] if c["id"] == "published_tables"])
+    del result["retrieval"]
+    assert "No cell of the grid was run." in text_of(result)
+
+
+def test_grid_averages_over_seeds_and_matches_gains_by_seed():
+    def entry(intermediate, seed, score):
+        cell = {"intermediate": intermediate, "target": "t", "seed": seed, "part": "dev"}
+        return cell | {"score": score, "metric": "m", "languages": {"en": score}}
+
+    grid = Grid([entry("mnli", 0, 60), entry("none", 0, 50), entry("none", 1, 10)])
+    assert grid.intermediates == ["none", "mnli"]
+    assert grid.score("none", "t") == 30
+    assert grid.gains("mnli", "t") == [10]
+    assert grid.language_score("none", "t", "dev", "en") == 30
+    assert grid.score("none", "t", "test") is None
+
+
+def test_row_that_misses_a_target_has_no_mean(result):
+    grid = Grid(result["grid"])
+    assert grid.average_gain("mnli") == pytest.approx(
+        sum(grid.gain("mnli", t) for t in grid.targets) / len(grid.targets)
+    )
+    kept = [e for e in result["grid"] if (e["intermediate"], e["target"]) != ("mnli", "ner")]
+    assert Grid(kept).average("mnli") is None and Grid(kept).average_gain("mnli") is None
+
+
+def test_layers_are_numbers_not_words(result):
+    for entry in result["retrieval"]:
+        entry["layers"]["10"] = 12.0
+    table = layers(result["retrieval"])[0]
+    assert [depth for depth, _ in table.rows] == [0, 1, 2, 3, 10]
+    assert table.rows[1][1] == [31.0] * 5
+
+
+def test_plot_takes_the_pages_colours(result):
+    svg = gains_svg(Grid(result["grid"]))
+    assert svg.startswith("<svg") and "var(--accent)" in svg and "currentColor" in svg
+    for name in ("squad_v2", "multitask", "tatoeba"):
+        assert f">{name}<" in svg
+    assert gains_svg(Grid([e for e in result["grid"] if e["intermediate"] == "none"])) == ""

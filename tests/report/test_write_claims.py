@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from stilts_repro.errors import InputError
+from stilts_repro.report import write_claims
+
+SPOILS = {
+    "no grid": (lambda r: r.pop("grid"), "$: 'grid' is a required"),
+    "made-up verdict": (
+        lambda r: r["claims"][0].update(verdict="close"),
+        "$.claims[0].verdict: 'close' is not",
+    ),
+    "direction in the verdict's words": (
+        lambda r: r["claims"][0].update(direction="pass"),
+        "$.claims[0].direction",
+    ),
+    "unknown key": (lambda r: r["claims"][0].update(extra=1), "$.claims[0]: Additional"),
+    "not a number": (
+        lambda r: r["claims"][0]["observed"].update(value=float("nan")),
+        "$.claims[0].observed.value: is not a finite",
+    ),
+    "share for points": (lambda r: r["grid"][3].update(score=101), "$.grid[3].score: 101 is"),
+    "unknown part": (lambda r: r["grid"][3].update(part="train"), "$.grid[3].part: 'train'"),
+}
+
+
+def test_three_files_are_written(tmp_path, result):
+    write_claims(tmp_path / "new" / "folder", result)
+    output = tmp_path / "new" / "folder"
+    assert json.loads((output / "claims.json").read_text()) == result
+    assert {p.name for p in output.iterdir()} == {"claims.json", "claims.md", "report.html"}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_result_that_breaks_the_schema_is_refused(tmp_path, result, spoil):
+    change, message = SPOILS[spoil]
+    change(result)
+    with pytest.raises(InputError) as caught:
+        write_claims(tmp_path, result)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_cannot_be_written_is_one_line(tmp_path, result):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file/inside: cannot be written"):
+        write_claims(tmp_path / "file" / "inside", result)

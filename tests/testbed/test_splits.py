@@ -1,0 +1,109 @@
+"""No pair of participants is met in two splits, whatever the task."""
+
+import itertools
+import random
+
+import pytest
+
+from stilts_repro.testbed import TestbedSource
+from stilts_repro.testbed.corpus import paragraph
+from stilts_repro.testbed.meanings import SPLITS, Event, split_of
+from stilts_repro.testbed.rows import commonsense, inference, paraphrase, reading, retrieval
+from stilts_repro.testbed.world import Sampler, world
+
+WORLD = world(13)
+
+
+def _inference(rng, sampler):
+    item = inference.draw(rng, sampler)
+    return [*item.premise, item.hypothesis]
+
+
+def _paraphrase(rng, sampler):
+    item = paraphrase.draw(rng, sampler)
+    return [*item.first, *item.second]
+
+
+def _reading(rng, sampler, draw=reading.draw):
+    item = draw(rng, sampler, (3, 6))
+    question = [item.question] if item.question.__class__ is Event else []
+    # An elliptical question names its agent by occupation: the event itself is in the context.
+    return [meaning for meaning, _ in item.context] + question
+
+
+def _unanswerable(rng, sampler):
+    return _reading(rng, sampler, reading.draw_unanswerable)
+
+
+def _commonsense(rng, sampler):
+    item = commonsense.draw(rng, sampler)
+    return [*item.story, *item.endings]
+
+
+def _retrieval(rng, sampler):
+    return [meaning for meaning, _ in itertools.islice(retrieval.distinct(rng, sampler), 5)]
+
+
+def _corpus(rng, sampler):
+    return [meaning for meaning, _ in paragraph(rng, sampler)]
+
+
+def _home(event):
+    person = WORLD.persons.get(event.agent)
+    return person.home if person else WORLD.seat_of[event.agent]
+
+
+DRAWS = [
+    *(_inference, _paraphrase, _reading, _unanswerable),
+    *(_commonsense, _retrieval, _corpus),
+]
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_event_is_its_splits_own(draw, split):
+    rng, sampler = random.Random(5), Sampler(WORLD, split)
+    events = [m for _ in range(150) for m in draw(rng, sampler) if isinstance(m, Event)]
+    assert len(events) > 150
+    assert {split_of(13, event.agent, event.patient) for event in events} == {split}
+
+
+def test_a_pair_belongs_to_one_split_in_either_role():
+    one, other = list(WORLD.persons)[:2]
+    assert split_of(13, one, other) == split_of(13, other, one)
+    pairs = itertools.product(list(WORLD.persons)[:60], ("apple", "horse", "book", "desk"))
+    splits = [split_of(13, *pair) for pair in pairs]
+    assert {split: splits.count(split) / len(splits) for split in SPLITS} == pytest.approx(
+        {"train": 0.6, "validation": 0.2, "test": 0.2}, abs=0.08
+    )
+
+
+def test_splits_are_alike():
+    """Negation, modifiers, categories and persons as patients are as frequent in all splits."""
+    rates = []
+    for split in SPLITS:
+        rng, sampler = random.Random(3), Sampler(WORLD, split)
+        events = [sampler.event(rng, negated=0.2) for _ in range(3000)]
+        rates.append(
+            [
+                sum(map(holds, events)) / len(events)
+                for holds in (
+                    lambda e: e.negated,
+                    lambda e: e.patient in WORLD.persons,
+                    lambda e: e.agent in WORLD.seat_of,
+                    lambda e: e.adjective is not None,
+                    lambda e: e.number > 1,
+                    lambda e: e.place == _home(e),
+                )
+            ]
+        )
+    for rate in rates[1:]:
+        assert rate == pytest.approx(rates[0], abs=0.04)
+
+
+def test_no_tested_sentence_is_trained_on():
+    source = TestbedSource()
+    xnli = source.load("google/xtreme", "XNLI", "test", 8 * 200)
+    tested = {row["sentence2"] for row in xnli if row["language"] == "en"}
+    trained = source.load("nyu-mll/glue", "mnli", "train", 2000)
+    assert not tested & {row["hypothesis"] for row in trained}
