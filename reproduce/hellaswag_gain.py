@@ -1,8 +1,7 @@
 """Average gain over the nine targets after intermediate training on HellaSwag (paper: +7.0)."""
 
-from stilts_repro.claims.grid import Claim, Scores, average_gain
-
 from reproduce.command import main
+from stilts_repro.claims.grid import Claim, Scores, average_gain
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

@@ -1,8 +1,7 @@
-"""Average gain over the nine targets after intermediate training on all tasks together (paper: +8.7)."""
-
-from stilts_repro.claims.grid import Claim, Scores, average_gain
+"""Average gain over the nine targets after training on all tasks together (paper: +8.7)."""
 
 from reproduce.command import main
+from stilts_repro.claims.grid import Claim, Scores, average_gain
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

@@ -7,10 +7,9 @@ that the published cells which could not be checked against the page are at leas
 
 from typing import Any
 
+from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores
 from stilts_repro.claims.published import agreeing_headlines, published_details
-
-from reproduce.command import main
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

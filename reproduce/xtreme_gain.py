@@ -6,14 +6,13 @@ cannot profit from the rows it is scored on.
 
 from typing import Any
 
+from reproduce.command import main
 from stilts_repro.claims.grid import (
     Claim,
     Scores,
     best_per_target_details,
     best_per_target_gain,
 )
-
-from reproduce.command import main
 
 MODELS = ("squad_v2", "mnli", "hellaswag", "multitask")
 

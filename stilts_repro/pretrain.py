@@ -7,7 +7,7 @@ The result is a Hugging Face directory that `--model` takes.
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -24,9 +24,9 @@ from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.training.pretraining import (
     SIZES,
+    Pretraining,
     PretrainLog,
     PretrainRecipe,
-    Pretraining,
     Size,
 )
 
@@ -74,8 +74,9 @@ def balanced(documents: Documents, seed: int, smoothing: float) -> list[str]:
         count = int(largest * (len(texts) / largest) ** smoothing)
         rng = numpy_rng(seed, "pretrain", "balance", name)
         whole, rest = divmod(count, len(texts))
-        places = chain(range(len(texts)), rng.permutation(len(texts))[:rest])
-        chosen.extend([*texts * (whole - 1), *(texts[place] for place in places)] if whole else [])
+        for _ in range(whole):
+            chosen.extend(texts)
+        chosen.extend(texts[place] for place in rng.permutation(len(texts))[:rest])
     return chosen
 
 

@@ -66,13 +66,13 @@ def check(
     direction = _direction(fmean(observed), expected.paper.value)
     if expected.check.kind == "equals_paper":
         return _against_paper(expected, observed, direction)
-    if not comparable:
-        reason = "this run's data or model is not the reference's"
-        return _without_reference("no_reference", direction, reason)
     reference = expected.reference.get(scale)
     seeds = len(reference.values) if reference else 0
     if reference is None or seeds < FEWEST_SEEDS:
         reason = f"{seeds} reference seeds at scale {scale}; an interval needs {FEWEST_SEEDS}"
+        return _without_reference("no_reference", direction, reason)
+    if not comparable:
+        reason = "this run's data or model is not the reference's"
         return _without_reference("no_reference", direction, reason)
     return _against_reference(expected, reference.values, observed, direction)
 

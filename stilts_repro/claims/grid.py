@@ -12,17 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.errors import InputError
-
-NONE = "none"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One square of the grid under one seed: train on `intermediate`, then measure `target`."""
-
-    intermediate: str
-    target: str
-    seed: int
+from stilts_repro.experiments.plan import NONE, Cell
 
 
 @dataclass(frozen=True)

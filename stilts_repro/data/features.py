@@ -75,7 +75,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded sequences: ids and mask [B, T]; token columns [B, T]; unit columns [B / group, ...]."""
+    """Padded sequences: ids, mask and token columns [B, T]; unit columns [B / group, ...]."""
 
     units: np.ndarray
     input_ids: Tensor

@@ -14,6 +14,7 @@ class HubSource:
         self.prefix = prefix
 
     def has(self, repo: str, config: str, split: str) -> bool:
+        """Say whether the hub lists the split; True where the hub cannot be asked."""
         from datasets import get_dataset_config_names, get_dataset_split_names
 
         # An unknown configuration is an answer ("not there"); an unreachable hub is not, and
@@ -26,6 +27,7 @@ class HubSource:
             return True
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
+        """Return the split's first `limit` rows; `MissingError` where the hub gives none."""
         from datasets import load_dataset
 
         try:

@@ -49,9 +49,11 @@ class DirectorySource:
         self.root = root
 
     def has(self, repo: str, config: str, split: str) -> bool:
+        """Say whether the split's file is there."""
         return self._path(repo, config, split).is_file()
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
+        """Return the first `limit` rows; `MissingError` or `InputError` names the file."""
         path = self._path(repo, config, split)
         try:
             table = pq.read_table(path)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from stilts_repro.evaluation.mining import best_threshold, mine, mining_f1
@@ -32,8 +31,8 @@ class Pool:
         unpaired_target: Sequence[str] = (),
     ) -> "Pool":
         """Merge equal sentences into one, as jiant does; unpaired sentences are distractors."""
-        source = {text: None for text in (*(p.source for p in pairs), *unpaired_source)}
-        target = {text: None for text in (*(p.target for p in pairs), *unpaired_target)}
+        source = dict.fromkeys((*(p.source for p in pairs), *unpaired_source))
+        target = dict.fromkeys((*(p.target for p in pairs), *unpaired_target))
         source_at = {text: place for place, text in enumerate(source)}
         target_at = {text: place for place, text in enumerate(target)}
         gold = frozenset((source_at[p.source], target_at[p.target]) for p in pairs)
@@ -70,4 +69,4 @@ def mine_pool(pool: Pool, source: Tensor, target: Tensor) -> Mining:
 
 def accuracy_by_layer(english: Tensor, other: Tensor) -> list[float]:
     """Return Tatoeba's accuracy for each layer of [layers, n, H]: queries English (jiant)."""
-    return [retrieval_accuracy(e, o) for e, o in zip(torch.unbind(english), torch.unbind(other))]
+    return [retrieval_accuracy(e, o) for e, o in zip(english, other, strict=True)]

@@ -55,7 +55,7 @@ def git_state() -> dict[str, str | bool] | None:
 
     try:
         commit = git("rev-parse", "HEAD")
-        return commit and {"commit": commit, "dirty": bool(git("status", "--porcelain"))} or None
+        return (commit and {"commit": commit, "dirty": bool(git("status", "--porcelain"))}) or None
     except OSError:
         return None
 

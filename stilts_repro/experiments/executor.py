@@ -1,4 +1,4 @@
-"""Running jobs: each as soon as what it starts from is there, as many at once as there are cores."""
+"""Running jobs: each once what it starts from is there, as many at a time as there are cores."""
 
 import multiprocessing
 import os

@@ -1,6 +1,6 @@
 """What a source has: read and checked before anything is trained."""
 
-from functools import lru_cache
+from functools import cache
 
 from stilts_repro.data.source import Source
 from stilts_repro.errors import MissingError
@@ -9,6 +9,7 @@ from stilts_repro.tasks.loading import (
     Examples,
     choose_division,
     languages,
+    load_dev,
     load_evaluation,
     load_training,
     load_unpaired,
@@ -27,10 +28,11 @@ class Inventory:
     def __init__(self, source: Source, evaluation_rows: int | None) -> None:
         self.source = source
         self.evaluation_rows = evaluation_rows
-        self.training = lru_cache(maxsize=None)(self._training)
-        self.evaluation = lru_cache(maxsize=None)(self._evaluation)
-        self.unpaired = lru_cache(maxsize=None)(self._unpaired)
-        self.division = lru_cache(maxsize=None)(self._division)
+        self.training = cache(self._training)
+        self.evaluation = cache(self._evaluation)
+        self.unpaired = cache(self._unpaired)
+        self.division = cache(self._division)
+        self.dev = cache(self._dev)
         self.targets: tuple[str, ...] = tuple(TARGET_TASKS)
 
     def training_hash(self, name: str, rows: int | None) -> str:
@@ -84,4 +86,9 @@ class Inventory:
         if not getattr(TARGET_TASKS[name].format, "mining", False):
             return {}
         rows = getattr(self.division(name), part)
-        return load_unpaired(self.source, TARGET_TASKS[name], rows, code)
+        limit = self.evaluation_rows and 2 * self.evaluation_rows
+        return load_unpaired(self.source, TARGET_TASKS[name], rows, code, limit)
+
+    def _dev(self, name: str) -> Examples:
+        limit = self.evaluation_rows and 4 * self.evaluation_rows
+        return load_dev(self.source, TRAINING_SETS[name], limit)

@@ -124,13 +124,16 @@ class Plan:
                 tasks=tasks,
                 seed=seed,
                 recipes={task: self.scale.intermediate[task] for task in tasks},
-                data={
-                    task: self.inventory.training_hash(task, self.scale.intermediate[task].rows)
-                    for task in tasks
-                },
+                data={task: self._intermediate_hash(task) for task in tasks},
                 start=None,
                 setting=self.setting,
             )
+        )
+
+    def _intermediate_hash(self, task: str) -> str:
+        rows = self.scale.intermediate[task].rows
+        return content_hash(
+            [self.inventory.training_hash(task, rows), self.inventory.dev(task).hash]
         )
 
     def _measure(self, cell: Cell) -> Job:

@@ -15,7 +15,11 @@ from stilts_repro.evaluation.retrieve import (
     accuracy_by_layer,
     mine_pool,
 )
-from stilts_repro.evaluation.scoring import MAIN_METRIC, metrics_by_language
+from stilts_repro.evaluation.scoring import (
+    MAIN_METRIC,
+    best_threshold_metrics,
+    metrics_by_language,
+)
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import PARTS, Inventory
 from stilts_repro.experiments.plan import Job
@@ -27,6 +31,7 @@ from stilts_repro.jsonio import write_json
 from stilts_repro.models.backbone import load_backbone, load_tokenizer
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Limits
+from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.training.loop import TrainingLog, TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
@@ -39,6 +44,7 @@ def run_job(job: Job, store: Store) -> None:
         result: dict[str, Any] = {"job": job.describe()}
         if job.kind == "intermediate":
             result |= work.train(job.tasks, f"intermediate/{job.name}")
+            result["dev"] = {task: work.dev_metrics(task) for task in job.tasks}
             work.model.save_backbone(folder, work.tokenizer)
         elif job.kind == "target":
             result |= work.train((job.name,), f"target/{job.name}")
@@ -60,7 +66,7 @@ class _Work:
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
             start = str(store.folder(job.start)) if job.start else job.setting.model
-            backbone = load_backbone(start, job.seed).to(environment.device())
+            backbone = load_backbone(start, job.seed)
         self.attention = str(backbone.config._attn_implementation)
         names = (job.name,) if job.kind == "target" else job.tasks
         formats = {n: TRAINING_SETS[n].format for n in names if job.kind != "retrieval"}
@@ -84,6 +90,18 @@ class _Work:
             "first_loss": log.losses[0],
             "last_loss": log.last_loss(),
         }
+
+    def dev_metrics(self, name: str) -> dict[str, float]:
+        """Return how well the model does phase (ii)'s own task, on its English dev rows."""
+        kind = TRAINING_SETS[name].format
+        examples = self.inventory.dev(name).examples
+        with self.meter.phase("evaluate"):
+            limits = limits_of(self.job.recipes[name])
+            features = kind.featurise(examples, self.tokenizer, limits)
+            logits = predict(self.model, name, features, self.pad_id)
+        if isinstance(kind, Span) and kind.unanswerable:
+            return best_threshold_metrics(examples, features, logits)
+        return metrics_by_language(kind, name, {"en": examples}, features, logits)["en"]
 
     def evaluate(self, task: str) -> list[dict[str, Any]]:
         """Return the records of `task`, dev and test; none for a phase-(ii) job."""

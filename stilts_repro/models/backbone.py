@@ -1,7 +1,7 @@
 """The pre-trained model that all phases share: loading, checking, saving.
 
-A backbone is a directory (or hub id) in the Hugging Face layout: configuration, safetensors weights,
-tokenizer. Phase (ii) writes such a directory too, so that plain `AutoModel.from_pretrained` reads it.
+A backbone is a directory (or hub id) in the Hugging Face layout: configuration, safetensors
+weights, tokenizer. Phase (ii) writes such a directory too, which plain `AutoModel` reads.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """Task heads: from hidden states to logits to a loss, one class a format.
 
 Shapes: B sequences of T tokens, hidden size H, U = B / group units. The pooler belongs to the
-backbone; with it the classification head computes what `AutoModelForSequenceClassification` does for
-XLM-R (dense, tanh, linear) and the multiple-choice head what `AutoModelForMultipleChoice` does.
+backbone; with it the classification head computes what `AutoModelForSequenceClassification` does
+for XLM-R (dense, tanh, linear), and the multiple-choice head what `AutoModelForMultipleChoice`
+does.
 """
 
 import torch
@@ -26,6 +27,14 @@ class Head(nn.Module):
         with torch.no_grad():
             self.linear.weight.normal_(0.0, deviation, generator=generator)
             self.linear.bias.zero_()
+
+    def forward(self, states: Tensor, pooled: Tensor, batch: Batch) -> Tensor:
+        """Return logits from hidden states [B, T, H] and pooled vectors [B, H]."""
+        raise NotImplementedError
+
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return a scalar loss of what `forward` returned."""
+        raise NotImplementedError
 
 
 class PooledHead(Head):

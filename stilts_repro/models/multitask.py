@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,8 @@ class MultiTaskModel(nn.Module):
         """Return `task`'s logits for `batch`; shapes as the head says."""
         output = self.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
         states = output.last_hidden_state
-        return self.heads[task](states, self.backbone.pooler(states), batch)
+        pooled = cast(nn.Module, self.backbone.pooler)(states)
+        return self.heads[task](states, pooled, batch)
 
     def loss(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s loss on `batch`, a scalar."""

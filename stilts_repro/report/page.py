@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import Reference, expected_claims, load_expected
@@ -47,7 +46,7 @@ def html(result: Mapping[str, Any]) -> str:
         result=result,
         table=table,
         grid=grid,
-        plot=Markup(gains_svg(grid)),  # our own SVG: matplotlib escapes the texts in it
+        plot=gains_svg(grid),
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
         layers=layers(result.get("retrieval", [])),
         scales=SCALES,

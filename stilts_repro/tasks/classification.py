@@ -39,9 +39,11 @@ class Classification:
 
     @property
     def outputs(self) -> int:
+        """Number of logits that the head gives."""
         return len(self.labels)
 
     def parse(self, row: Row, where: str) -> Pair:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
         return Pair(
             take(row, self.first, str, where),
             take(row, self.second, str, where),
@@ -51,6 +53,7 @@ class Classification:
     def featurise(
         self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
+        """Tokenise the pairs, `<s> A </s></s> B </s>`; the longer text is cut. Unit: `label`."""
         specials = special_ids(tokenizer)
         room = limits.max_length - 4
         first = encode(tokenizer, [e.first for e in examples])

@@ -30,7 +30,10 @@ class Limits:
 class Format(Protocol):
     """One kind of task."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The format's name; heads and scores are looked up by it."""
+        ...
 
     @property
     def outputs(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.jsonio import canonical
-from stilts_repro.tasks.format import Example
+from stilts_repro.tasks.format import Example, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
 from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.tables import Division, Part, TargetTask, TrainingSet
@@ -39,6 +39,14 @@ def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examp
     return loaded
 
 
+def load_dev(source: Source, data: TrainingSet, limit: int | None) -> Examples:
+    """Return English dev examples of a training set (how well phase (ii) learned its task)."""
+    rows = source.load(data.repo, data.config, data.dev, limit)
+    loaded = _examples(data.format, rows, f"{data.repo} {data.config}/{data.dev}", limit)
+    _refuse_blank(loaded.examples, f"{data.repo} {data.config}/{data.dev}")
+    return loaded
+
+
 def load_evaluation(
     source: Source, task: TargetTask, part: Part, code: str, limit: int | None
 ) -> Examples | None:
@@ -65,22 +73,23 @@ def load_evaluation(
 
 
 def load_unpaired(
-    source: Source, task: TargetTask, part: Part, code: str
+    source: Source, task: TargetTask, part: Part, code: str, limit: int | None
 ) -> dict[str, tuple[str, ...]]:
-    """Return BUCC's sentences without a translation, by side; empty where only pairs are there.
+    """Return BUCC's sentences without a translation, at most `limit` a side.
 
-    The hub's `bucc18.*` holds gold pairs only. The comparable corpora, where a source has them, are
-    a split `<split>_unpaired` with columns `id` (`<language>-<number>`) and `sentence`.
+    The hub's `bucc18.*` holds gold pairs only; both sides are empty there. The comparable corpora,
+    where a source has them, are a split `<split>_unpaired` with columns `id`
+    (`<language>-<number>`) and `sentence`.
     """
     config = task.config.format(**vars(language_of(code)))
     split = f"{part.split}_unpaired"
-    sides: dict[str, tuple[str, ...]] = {"source": (), "target": ()}
+    sides: dict[str, list[str]] = {"source": [], "target": []}
     if part == Part(part.split) and source.has(task.repo, config, split):
-        rows = source.load(task.repo, config, split)
-        english = [str(row["id"]).startswith("en-") for row in rows]
-        sides["target"] = tuple(r["sentence"] for r, e in zip(rows, english, strict=True) if e)
-        sides["source"] = tuple(r["sentence"] for r, e in zip(rows, english, strict=True) if not e)
-    return sides
+        for index, row in enumerate(source.load(task.repo, config, split)):
+            where = f"{task.repo} {config}/{split} row {index}"
+            english = take(row, "id", str, where).startswith("en-")
+            sides["target" if english else "source"].append(take(row, "sentence", str, where))
+    return {side: tuple(texts[:limit]) for side, texts in sides.items()}
 
 
 def choose_division(source: Source, task: TargetTask) -> Division:

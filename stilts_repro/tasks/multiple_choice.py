@@ -37,9 +37,11 @@ class HellaSwag:
 
     @property
     def outputs(self) -> int:
+        """Number of logits that the head gives."""
         return 1
 
     def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
         beginning = take(row, "ctx_b", str, where)
         endings = take(row, "endings", (list, tuple), where)
         if len(endings) != self.choices:
@@ -54,6 +56,7 @@ class HellaSwag:
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
+        """Tokenise each prompt with each of its endings, C sequences a unit. Unit: `label`."""
         specials = special_ids(tokenizer)
         room = limits.max_length - 4
         prompts = encode(tokenizer, [e.prompt for e in examples])

@@ -28,9 +28,11 @@ class Retrieval:
 
     @property
     def outputs(self) -> int:
+        """Number of logits that the head gives."""
         return 0
 
     def parse(self, row: Row, where: str) -> Translation:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
         columns = ("source_sentence", "target_sentence", "source_lang", "target_lang")
         return Translation(*(take(row, column, str, where) for column in columns))
 

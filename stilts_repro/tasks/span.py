@@ -36,9 +36,11 @@ class Span:
 
     @property
     def outputs(self) -> int:
+        """Number of logits that the head gives."""
         return 2
 
     def parse(self, row: Row, where: str) -> Question:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
         identity = take(row, "id", str, where)
         where = f"{where} (id {identity})"
         context = take(row, "context", str, where)

@@ -36,6 +36,7 @@ class TrainingSet:
     repo: str
     config: str
     train: Part = Part("train")
+    dev: str = "validation"
     english_by_id: bool = False
 
     def restricted(self, share: Part | None) -> "TrainingSet":
@@ -77,8 +78,9 @@ class TargetTask:
 XTREME = "google/xtreme"
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-UPOS_LABELS = tuple(
-    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
+UPOS_LABELS = (
+    *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
+    *("PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"),
 )
 
 _NER = Tagging("tokens", "ner_tags", NER_LABELS)
@@ -91,6 +93,7 @@ _TRAINING_SETS = (
         Classification("premise", "hypothesis", "label", NLI_LABELS),
         "nyu-mll/glue",
         "mnli",
+        dev="validation_matched",
     ),
     TrainingSet("squad", Span(), "rajpurkar/squad", "plain_text"),
     TrainingSet("squad_v2", Span(unanswerable=True), "rajpurkar/squad_v2", "squad_v2"),

@@ -31,9 +31,11 @@ class Tagging:
 
     @property
     def outputs(self) -> int:
+        """Number of logits that the head gives."""
         return len(self.labels)
 
     def parse(self, row: Row, where: str) -> Tagged:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
         words = take(row, self.words, (list, tuple), where)
         tags = take(row, self.tags, (list, tuple), where)
         if not words or len(words) != len(tags):

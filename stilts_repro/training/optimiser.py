@@ -32,7 +32,8 @@ class Recipe:
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """Return AdamW over `model`; biases and layer norms do not decay."""
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (free if name.endswith(NO_DECAY) else decayed).append(parameter)

@@ -87,12 +87,18 @@ def test_direction_is_apart_from_the_verdict():
 
 
 @pytest.mark.parametrize(
-    ("reference", "scale", "comparable"),
-    [(VALUES, "smoke", True), (VALUES[:2], "testbed", True), (VALUES, "testbed", False)],
+    ("reference", "scale", "comparable", "reason"),
+    [
+        (VALUES, "smoke", True, "0 reference seeds at scale smoke"),
+        (VALUES, "smoke", False, "0 reference seeds at scale smoke"),
+        (VALUES[:2], "testbed", True, "2 reference seeds at scale testbed"),
+        (VALUES, "testbed", False, "data or model"),
+    ],
 )
-def test_never_a_pass_without_a_reference(reference, scale, comparable):
+def test_never_a_pass_without_a_reference(reference, scale, comparable, reason):
     result = check(expected(values=reference), [8.24], scale, comparable=comparable)
     assert result.verdict == "no_reference"
+    assert reason in result.reason
     assert result.direction == "agrees"
     assert result.as_json()["reference"] is None
 

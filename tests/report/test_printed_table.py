@@ -50,14 +50,14 @@ def test_paper_value_keeps_its_printed_decimal(result):
 def test_partial_mean_is_said_once_for_all_its_claims(result):
     text = " ".join(printed(result))
     assert text.count("mean over 8 of 9 targets") == 1
-    assert "out: bucc (the data has no config bucc18.de)" in text
+    assert "out: bucc2018 (the data has no config bucc18.de)" in text
     for claim in result["claims"]:
         claim["left_out"] = {}
     assert "mean over" not in " ".join(printed(result))
 
 
 def test_markup_in_data_is_text(result):
-    result["claims"][0]["left_out"] = {"bucc": "[red]gone[/red] [/bold]"}
+    result["claims"][0]["left_out"] = {"bucc2018": "[red]gone[/red] [/bold]"}
     assert "[red]gone[/red] [/bold]" in " ".join(printed(result))
 
 
