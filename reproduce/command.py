@@ -13,15 +13,16 @@ from rich.table import Table
 
 import reproduce
 from stilts_repro.claims.bless import write_reference
-from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.scales import SCALES, Scale, scale_of
-from stilts_repro.report.table import print_table
+from stilts_repro.experiments.scales import SCALES, scale_of
+from stilts_repro.report.table import paper_cell, print_table
 from stilts_repro.report.write import write_claims
+from stilts_repro.tasks.tables import TARGET_TASKS
 
 ORDER = (
     "squad_gain",
@@ -58,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--model", help="hub id or folder of the masked LM to start from")
     found.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
     found.add_argument("--output", type=Path, metavar="DIR", help="default: results/<scale>")
+    found.add_argument(
+        "--skip-missing",
+        action="store_true",
+        help="leave out targets whose data is not there, and say so",
+    )
     found.add_argument(
         "--write-reference",
         action="store_true",
@@ -119,21 +125,37 @@ def request_of(options: argparse.Namespace) -> Request:
         model=options.model or scale.model,
         seeds=tuple(range(seeds)),
         output=options.output or Path("results") / scale.name,
+        skip_missing=options.skip_missing,
     )
 
 
 def print_list(console: Console) -> None:
     """Print each claim with its statement, the paper's value and what it costs a scale."""
-    table = Table("claim", "statement", "paper", title="Claims")
-    for name in all_claims():
+    table = Table("claim", "statement", "paper", "cost", title="Claims", show_lines=True)
+    for name, claim in all_claims().items():
         expected = load_expected(name)
-        paper = "–" if expected.paper.value is None else f"{expected.paper.value:g}"
-        table.add_row(name, expected.statement, f"{paper} {expected.unit}")
+        paper = paper_cell({"paper": expected.paper.value, "unit": expected.unit})
+        table.add_row(name, expected.statement, paper, "\n".join(costs(claim, expected)))
     console.print(table)
-    costs = Table("scale", "model", "data", "cost of all claims", title="Scales")
+    scales = Table("scale", "model", "data", "seeds", "all claims together", title="Scales")
     for scale in SCALES.values():
-        costs.add_row(scale.name, _model_name(scale), scale.data, scale.cost)
-    console.print(costs)
+        model = "shipped with the package" if Path(scale.model).is_absolute() else scale.model
+        scales.add_row(scale.name, model, scale.data, str(scale.seeds), scale.cost)
+    console.print(scales)
+
+
+def costs(claim: Claim, expected: Expected) -> list[str]:
+    """Return what one seed of the claim costs alone, a line a scale: measured where we have it."""
+    if not claim.intermediates:
+        return ["nothing to train"]
+    sets = {task.train_on for task in TARGET_TASKS.values()} - {None}
+    trainings = (1 + len(claim.intermediates)) * len(sets) + len(claim.intermediates)
+    return [
+        f"{name}: {reference.seconds / 60:.1f} core minutes"
+        if (reference := expected.reference.get(name))
+        else f"{name}: {trainings} trainings"
+        for name in SCALES
+    ]
 
 
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
@@ -147,6 +169,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
                 request.seeds,
                 result["versions"],
                 result["model"].rpartition("@")[2],
+                claim["seconds"] / len(request.seeds),
             )
 
 
@@ -175,7 +198,3 @@ class PrintedProgress(Progress):
             markup=False,
             highlight=False,
         )
-
-
-def _model_name(scale: Scale) -> str:
-    return "shipped testbed model" if Path(scale.model).is_absolute() else scale.model

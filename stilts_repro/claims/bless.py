@@ -18,8 +18,11 @@ def write_reference(
     seeds: Sequence[int],
     versions: Mapping[str, str],
     model: str,
+    seconds: float,
 ) -> None:
     """Put raw `values`, one a seed and in the claim's unit, into the file as `scale`'s reference.
+
+    `seconds` is the computing time of one seed.
 
     Every other byte of the file stays. Raises `InputError`, and leaves the file alone, on fewer
     than three seeds or where the file would no longer fit its schema.
@@ -36,6 +39,7 @@ def write_reference(
         "seeds": list(seeds),
         "versions": dict(versions),
         "model": model,
+        "seconds": round(seconds, 1),
         "made_with": f"python -m reproduce {raw['claim']} --scale {scale} --seeds {len(seeds)}",
     }
     check_raw(raw, expected_path)

@@ -21,12 +21,16 @@ class PaperValue:
 
 @dataclass(frozen=True)
 class Reference:
-    """Our own runs at one scale: one raw value a seed, and what made them."""
+    """Our own runs at one scale: one raw value a seed, and what made them.
+
+    `seconds` is the computing time of one seed, all its jobs added up.
+    """
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
     versions: Mapping[str, str]
     model: str
+    seconds: float
     made_with: str
 
 
@@ -103,5 +107,6 @@ def _reference(entry: Mapping[str, Any]) -> Reference:
         seeds=tuple(entry["seeds"]),
         versions=entry["versions"],
         model=entry["model"],
+        seconds=entry["seconds"],
         made_with=entry["made_with"],
     )

@@ -29,6 +29,7 @@ class Request:
     model: str
     seeds: tuple[int, ...]
     output: Path
+    skip_missing: bool = False
 
 
 class Progress:
@@ -67,6 +68,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
             "jobs": {"total": len(plan.jobs), "reused": reused},
             "claims": [measured.claim(claim, expected[claim.id]) for claim in request.claims],
             "grid": measured.grid(),
+            "intermediate": measured.intermediate(),
             "retrieval": measured.retrieval(),
         }
 
@@ -77,6 +79,9 @@ def _plan(request: Request) -> Plan:
     if claims:
         load_tokenizer(request.model)
     inventory = inventory_of(request.data, request.scale.evaluation_rows)
+    if claims:
+        rows = {name: recipe.rows for name, recipe in request.scale.target.items()}
+        inventory.survey(rows, skip_missing=request.skip_missing)
     setting = Setting(
         scale=request.scale.name,
         model=request.model,
@@ -132,7 +137,7 @@ class _Measured:
             "observed": {"value": fmean(values), "values": values},
             "details": [claim.details(held, targets) for held in scores] if claim.details else [],
             "targets": list(targets),
-            "left_out": {},
+            "left_out": self.plan.inventory.left_out if claim.intermediates else {},
             "records": [record["hash"] for record in self.records if record["job"] in jobs],
             "seconds": round(sum(self._seconds(job) for job in jobs), 1),
             **result.as_json(),
@@ -146,11 +151,27 @@ class _Measured:
                 "target": record["task"],
                 "seed": record["seed"],
                 "part": record["part"],
+                "split": record["split"],
                 "score": record["score"],
                 "metric": record["metric"],
                 "languages": {code: v["score"] for code, v in record["languages"].items()},
             }
             for record in self.records
+        ]
+
+    def intermediate(self) -> list[dict[str, Any]]:
+        """Return what phase (ii) came to: steps, task weights, and its own tasks' dev metrics."""
+        return [
+            {
+                "intermediate": result["job"]["intermediate"],
+                "seed": result["job"]["seed"],
+                "steps": result["steps"],
+                "tokens": result["tokens"],
+                "weights": result["sampler"]["weights"],
+                "dev": result["dev"],
+            }
+            for result in self.results.values()
+            if result["job"]["kind"] == "intermediate"
         ]
 
     def retrieval(self) -> list[dict[str, Any]]:

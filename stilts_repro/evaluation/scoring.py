@@ -15,7 +15,7 @@ from stilts_repro.evaluation.squad import best_threshold_scores, mlqa_scores, sq
 from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.tasks.format import Example, Format
 from stilts_repro.tasks.languages import LANGUAGES
-from stilts_repro.tasks.span import NO_OFFSET, Question
+from stilts_repro.tasks.span import NONE, Question
 from stilts_repro.tasks.tagging import Tagging
 
 Metrics = dict[str, float]
@@ -92,7 +92,7 @@ def _answers(
     questions: Sequence[Question], features: Features, logits: np.ndarray
 ) -> list[tuple[str, float]]:
     """Return each question's best answer text and how much the null answer beats it by."""
-    offsets = np.full((2, *logits.shape[:2]), NO_OFFSET, np.int64)
+    offsets = np.full((2, *logits.shape[:2]), NONE, np.int64)
     lengths = np.diff(features.offsets)
     inside = np.arange(logits.shape[1])[None, :] < lengths[:, None]
     offsets[0][inside] = features.token["char_start"]

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +64,7 @@ def _enter_worker(parent: int) -> None:
     import torch
     from transformers.utils import logging
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     logging.set_verbosity_error()

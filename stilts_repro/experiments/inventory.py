@@ -1,5 +1,6 @@
 """What a source has: read and checked before anything is trained."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from stilts_repro.data.source import Source
@@ -22,7 +23,8 @@ PARTS = ("dev", "test")
 class Inventory:
     """The data sets of one source, loaded once and kept; every row has been checked.
 
-    `targets` are the tasks that can be measured; `left_out` says why the others cannot.
+    `targets` are the tasks that can be measured, all of them unless `survey` leaves some out;
+    `left_out` then says why.
     """
 
     def __init__(self, source: Source, evaluation_rows: int | None) -> None:
@@ -33,7 +35,28 @@ class Inventory:
         self.unpaired = cache(self._unpaired)
         self.division = cache(self._division)
         self.dev = cache(self._dev)
-        self.targets: tuple[str, ...] = tuple(TARGET_TASKS)
+        self.left_out: dict[str, str] = {}
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target tasks that can be measured."""
+        return tuple(name for name in TARGET_TASKS if name not in self.left_out)
+
+    def survey(self, rows: Mapping[str, int | None], *, skip_missing: bool) -> None:
+        """Read and check all targets; `rows` caps the training sets.
+
+        Raises `MissingError` for the first that is not there, or leaves it out (`skip_missing`).
+        Malformed rows are an `InputError` either way.
+        """
+        for name, task in TARGET_TASKS.items():
+            try:
+                self.target_hash(name)
+                if task.train_on is not None:
+                    self.training_hash(task.train_on, rows[task.train_on])
+            except MissingError as error:
+                if not skip_missing:
+                    raise
+                self.left_out[name] = str(error)
 
     def training_hash(self, name: str, rows: int | None) -> str:
         """Return the content hash of the first `rows` rows of a training set."""

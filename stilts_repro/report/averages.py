@@ -80,6 +80,10 @@ class Grid:
             ]
         )
 
+    def split(self, target: str, part: str) -> str:
+        """Return which rows of the data set played `part`."""
+        return self._of(target=target, part=part)[0]["split"]
+
     def metric(self, target: str) -> str:
         """Return the metric that `target` was scored with."""
         return ", ".join(_in_order(e["metric"] for e in self.entries if e["target"] == target))

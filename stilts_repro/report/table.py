@@ -93,7 +93,26 @@ def notes(result: Mapping[str, Any]) -> list[str]:
         for claim in result["claims"]
         if claim["verdict"] != "pass"
     )
-    return [*left_out(result), *_by_text(verdicts)]
+    return [*left_out(result), *unusual_parts(result), *_by_text(verdicts)]
+
+
+def unusual_parts(result: Mapping[str, Any]) -> list[str]:
+    """Return one line a target whose dev and test are not two whole splits, saying what they are.
+
+    Where both are the same rows (as in the paper for XQuAD, TyDiQA and Tatoeba), a model chosen on
+    dev is chosen on the very rows that test it.
+    """
+    splits: dict[str, dict[str, str]] = {}
+    for entry in result["grid"]:
+        splits.setdefault(entry["target"], {})[entry["part"]] = entry["split"]
+    lines = []
+    for target, parts in splits.items():
+        dev, test = parts.get("dev", ""), parts.get("test", "")
+        if dev == test:
+            lines.append((target, f"dev and test are the same rows ({dev})"))
+        elif "[" in dev + test:
+            lines.append((target, f"dev is {dev}, test is {test} (tenths of a split)"))
+    return _by_text(lines)
 
 
 def left_out(result: Mapping[str, Any]) -> list[str]:

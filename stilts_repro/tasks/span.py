@@ -9,7 +9,7 @@ from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Limits, Row, encode, pair_ids, special_ids, take
 
-NO_OFFSET = -1
+NONE = -1  # no character offset: outside the context
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Span:
 
         Unit columns: `question` (index into `examples`), `start` and `end` (token places of the
         first answer; 0, the `<s>`, where the window does not hold it whole). Token columns:
-        `char_start` and `char_end` (offsets in the context; -1 outside it).
+        `char_start` and `char_end`, offsets in the context; -1 where an answer may not begin or
+        end.
         """
         specials = special_ids(tokenizer)
         questions = encode(tokenizer, [e.question for e in examples])
@@ -87,13 +88,14 @@ class Span:
             offsets = _trimmed(contexts["offset_mapping"][index], example.context)
             answer = _token_span(example, offsets)
             head = len(asked) + 3
-            for low, high in _windows(
-                len(ids), limits.max_length - head - 1, limits.stride, example
-            ):
+            windows = _windows(len(ids), limits.max_length - head - 1, limits.stride, example)
+            owner = _owners(len(ids), windows)
+            for number, (low, high) in enumerate(windows):
                 sequences.append(pair_ids(asked, ids[low:high], specials))
-                for name, side in (("char_start", 0), ("char_end", 1)):
-                    inner = [offset[side] for offset in offsets[low:high]]
-                    token[name].append([*[NO_OFFSET] * head, *inner, NO_OFFSET])
+                starts = [offsets[t][0] if owner[t] == number else NONE for t in range(low, high)]
+                ends = [offsets[t][1] for t in range(low, high)]
+                token["char_start"].append([*[NONE] * head, *starts, NONE])
+                token["char_end"].append([*[NONE] * head, *ends, NONE])
                 inside = answer is not None and low <= answer[0] and answer[1] < high
                 unit["question"].append(index)
                 unit["start"].append(answer[0] - low + head if inside and answer else 0)
@@ -110,6 +112,23 @@ def _windows(length: int, room: int, stride: int, example: Question) -> list[tup
     step = min(stride, room)
     starts = range(0, max(1, length - room + step), step)
     return [(start, min(start + room, length)) for start in starts]
+
+
+def _owners(length: int, windows: Sequence[tuple[int, int]]) -> list[int]:
+    """Return, for each token of a context, the window in which an answer may begin with it.
+
+    That is the window with most context around the token (the rule of the SQuAD scripts, which
+    jiant and XTREME follow): the smaller of the contexts left and right, and a little for length.
+    """
+    if len(windows) == 1:
+        return [0] * length
+    best = [(-1.0, 0)] * length
+    for number, (low, high) in enumerate(windows):
+        for token in range(low, high):
+            around = min(token - low, high - 1 - token) + 0.01 * (high - low)
+            if around > best[token][0]:
+                best[token] = (around, number)
+    return [number for _, number in best]
 
 
 def _trimmed(offsets: Sequence[tuple[int, int]], context: str) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ VALUES = [1.5, 2.25, 1.0]
 
 
 def bless(folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b"):
-    write_reference(folder / "squad_gain.json", scale, values, seeds, VERSIONS, model)
+    write_reference(folder / "squad_gain.json", scale, values, seeds, VERSIONS, model, 12.34)
 
 
 def test_blessed_values_become_the_reference(folder):

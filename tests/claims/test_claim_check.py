@@ -15,7 +15,7 @@ VALUES = (7.9, 8.4, 8.1, 8.8, 8.0)
 
 def expected(values=VALUES, floor=0.1, paper=8.2) -> Expected:
     seeds = tuple(range(len(values)))
-    reference = {"testbed": Reference(tuple(values), seeds, {}, "model", "command")}
+    reference = {"testbed": Reference(tuple(values), seeds, {}, "model", 1.0, "command")}
     return Expected(
         claim="squad_gain",
         statement="It gains.",

@@ -15,7 +15,14 @@ HEADLINES = {
     "xtreme_gain": 5.4,
     "published_tables": 5,
 }
-ENTRY = {"values": [1.0], "seeds": [0], "versions": {}, "model": "m", "made_with": "c"}
+ENTRY = {
+    "values": [1.0],
+    "seeds": [0],
+    "versions": {},
+    "model": "m",
+    "seconds": 1.0,
+    "made_with": "c",
+}
 SPOILS = {
     "no paper": (lambda f: f.pop("paper"), "$: 'paper' is a required property"),
     "unknown key": (lambda f: f.update(extra=1), "'extra' was unexpected"),

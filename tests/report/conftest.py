@@ -21,6 +21,7 @@ def score(intermediate: str, target: str, seed: int, part: str) -> dict[str, Any
         "target": target,
         "seed": seed,
         "part": part,
+        "split": "validation" if part == "dev" else "test",
         "score": sum(languages.values()) / len(languages),
         "metric": "accuracy",
         "languages": languages,

@@ -1,0 +1,56 @@
+"""Fixtures that tests of several layers share: a tiny tokenizer, a tiny model, real rows."""
+
+import os
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaModel
+
+from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.testbed import TestbedSource
+
+torch.set_num_threads(1)  # tiny models gain nothing from more, and pytest-xdist runs two workers
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerBase:
+    """A tokenizer trained on a few documents in every testbed language; texts up to 128 tokens."""
+    source = TestbedSource()
+    texts = [text for code in source.languages for text in islice(source.documents(code), 60)]
+    return train_tokenizer(texts, vocabulary=800, max_length=128)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(
+    tokenizer: PreTrainedTokenizerBase, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A random XLM-R encoder with pooler, saved with `tokenizer` (read-only: copy to spoil it)."""
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+        initializer_range=0.1,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    path = tmp_path_factory.mktemp("tiny") / "model"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        XLMRobertaModel(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real rows and text that `STILTS_REAL_DATA` names."""
+    if "STILTS_REAL_DATA" not in os.environ:
+        pytest.skip("STILTS_REAL_DATA is not set: no real rows to test on")
+    return Path(os.environ["STILTS_REAL_DATA"])

@@ -1,0 +1,78 @@
+import re
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stilts_repro.data.source import CachedSource, DirectorySource
+from stilts_repro.errors import InputError, MissingError
+
+ROWS = [
+    {"id": f"q{i}", "answers": {"text": ["a"], "answer_start": [i]}, "label": i} for i in range(5)
+]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "google/xtreme/XQuAD.de/validation.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+    return path
+
+
+def load(root, **options):
+    return DirectorySource(root).load("google/xtreme", "XQuAD.de", "validation", **options)
+
+
+def test_rows_come_as_they_were_written(tmp_path, file):
+    assert load(tmp_path) == load(tmp_path, limit=99) == ROWS
+    assert load(tmp_path, limit=2) == ROWS[:2]
+    assert load(tmp_path, limit=0) == []
+
+
+def test_only_what_is_there_is_there(tmp_path, file):
+    source = DirectorySource(tmp_path)
+    assert source.has("google/xtreme", "XQuAD.de", "validation")
+    assert not source.has("google/xtreme", "XQuAD.de", "test")
+    assert not source.has("google/xtreme", "XQuAD.fr", "validation")
+
+
+def test_an_absent_split_is_missing(tmp_path, file):
+    with pytest.raises(MissingError) as caught:
+        DirectorySource(tmp_path).load("google/xtreme", "XQuAD.de", "test")
+    assert str(caught.value).startswith(f"{file.with_name('test.parquet')}: no such file")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -1])
+def test_a_broken_file_is_named(tmp_path, file, keep):
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(InputError) as caught:
+        load(tmp_path)
+    assert re.fullmatch(
+        rf"{re.escape(str(file))}: not a readable parquet file \(.+\); .*", str(caught.value)
+    )
+
+
+def test_text_that_is_not_utf8_is_named(tmp_path, file):
+    text = pa.array([b"ok", b"\xff\xfe"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"id": text}), file)
+    with pytest.raises(InputError, match=rf"^{re.escape(str(file))}: text that is not UTF-8"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_the_root_must_be_a_directory(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=rf"^--data {tmp_path / name}: no such directory; .*$"):
+        DirectorySource(tmp_path / name)
+
+
+def test_a_cached_source_reads_a_split_once(tmp_path, file):
+    source = CachedSource(DirectorySource(tmp_path))
+    first = source.load("google/xtreme", "XQuAD.de", "validation", 3)
+    file.unlink()
+    assert source.load("google/xtreme", "XQuAD.de", "validation", 3) == first == ROWS[:3]
+    with pytest.raises(MissingError):
+        source.load("google/xtreme", "XQuAD.de", "validation", 4)
+    assert (source.name, source.languages) == ("directory", None)

@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import pytest
+
+from reproduce.command import all_claims
+from stilts_repro.experiments.plan import Cell, Plan, Setting
+from stilts_repro.experiments.scales import SCALES, retrieval_layer
+from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+
+SCALE = SCALES["smoke"]
+SETTING = Setting("smoke", "/a/model", "abc", "testbed", 4, 128, {"torch": "2.13.0"})
+
+
+def make_plan(cells, scale=SCALE, setting=SETTING):
+    plan = Plan(scale, setting, inventory_of("testbed", 4))
+    plan.add(cells)
+    return plan
+
+
+def cells(claim, seed=0):
+    return all_claims()[claim].cells(tuple(TARGET_TASKS), seed)
+
+
+def test_targets_that_train_on_one_set_share_one_training():
+    plan = make_plan([Cell("none", "xquad", 0), Cell("none", "mlqa", 0)])
+    assert len(plan.jobs) == 1
+    (job,) = plan.jobs.values()
+    assert job.tasks == ("xquad", "mlqa")
+
+
+def test_a_row_of_the_grid_is_one_phase_two_training_six_targets_and_one_retrieval():
+    plan = make_plan([Cell("mnli", target, 0) for target in TARGET_TASKS])
+    kinds = [job.kind for job in plan.jobs.values()]
+    assert (kinds.count("intermediate"), kinds.count("target"), kinds.count("retrieval")) == (
+        1,
+        6,
+        1,
+    )
+
+
+def test_all_claims_share_the_baseline():
+    alone = {name: make_plan(cells(name)).jobs for name in ("squad_gain", "mnli_gain")}
+    both = make_plan([*cells("squad_gain"), *cells("mnli_gain")]).jobs
+    assert set(both) == set(alone["squad_gain"]) | set(alone["mnli_gain"])
+    assert len(both) == 2 * len(alone["mnli_gain"]) - 7  # six target trainings and retrieval
+
+
+def test_every_job_comes_after_what_it_starts_from():
+    seen = set()
+    for job in make_plan(cells("xtreme_gain")).jobs.values():
+        assert job.start is None or job.start in seen
+        seen.add(job.hash)
+
+
+def test_multitask_trains_on_all_intermediate_tasks():
+    plan = make_plan([Cell("multitask", "xnli", 0)])
+    (job,) = (job for job in plan.jobs.values() if job.kind == "intermediate")
+    assert job.tasks == INTERMEDIATE_TASKS
+
+
+def changed(recipe_set: str) -> dict:
+    return {recipe_set: replace(SCALE.target[recipe_set], learning_rate=1e-4)}
+
+
+@pytest.mark.parametrize(
+    ("scale", "setting", "moved"),
+    [
+        (SCALE, replace(SETTING, environment={"torch": "2.14.0"}), True),
+        (SCALE, replace(SETTING, model_hash="abd"), True),
+        (SCALE, replace(SETTING, model="/another/place"), False),
+        (replace(SCALE, target={**SCALE.target, **changed("mnli")}), SETTING, True),
+        (replace(SCALE, target={**SCALE.target, **changed("squad")}), SETTING, False),
+    ],
+)
+def test_a_jobs_address_moves_with_what_its_number_depends_on_and_nothing_else(
+    scale, setting, moved
+):
+    cell = Cell("none", "xnli", 0)
+    before = make_plan([cell]).job_of(cell).hash
+    assert (make_plan([cell], scale, setting).job_of(cell).hash != before) is moved
+
+
+def test_the_seed_and_the_start_are_part_of_the_address():
+    found = [Cell("none", "xnli", 0), Cell("none", "xnli", 1), Cell("mnli", "xnli", 0)]
+    plan = make_plan(found)
+    assert len({plan.job_of(cell).hash for cell in found}) == 3
+
+
+def test_every_scale_has_a_recipe_for_every_training():
+    for scale in SCALES.values():
+        assert set(scale.intermediate) == set(INTERMEDIATE_TASKS)
+        assert set(scale.target) == {t.train_on for t in TARGET_TASKS.values()} - {None}
+
+
+def test_the_retrieval_layer_is_the_papers_at_its_depth():
+    assert [retrieval_layer(layers) for layers in (24, 12, 6)] == [14, 7, 4]

@@ -1,0 +1,274 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from stilts_repro.data.features import TOKEN_PADDING
+from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.errors import InputError
+from stilts_repro.tasks.classification import Pair
+from stilts_repro.tasks.format import Limits, cut_pair, encode
+from stilts_repro.tasks.multiple_choice import Choices
+from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.tasks.span import Question, Span
+from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.tagging import MAX_PIECES, Tagged, Tagging
+from stilts_repro.testbed import TestbedSource
+
+START, PAD, END, UNKNOWN = range(4)
+HEAD_EXTRA = 3  # <s> before the question, </s></s> after it
+
+
+def sequences(features):
+    return np.split(features.ids, features.offsets[1:-1])
+
+
+def columns(features, name):
+    return np.split(features.token[name], features.offsets[1:-1])
+
+
+# Cutting ------------------------------------------------------------------------------------------
+
+
+def cut_one_by_one(first, second, room, keep_end):
+    """The rule as jiant says it: drop one token of the longer text (the first if equal)."""
+    first, second = list(first), list(second)
+    while len(first) + len(second) > room:
+        longer = first if len(first) >= len(second) else second
+        longer.pop(0 if keep_end else -1)
+    return first, second
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60), st.booleans())
+def test_cut_pairs_fit_and_lose_the_longer_texts_far_end(a, b, room, keep_end):
+    first, second = list(range(a)), list(range(100, 100 + b))
+    cut = cut_pair(first, second, room, keep_end=keep_end)
+    assert len(cut[0]) + len(cut[1]) == min(a + b, room)
+    assert cut == cut_one_by_one(first, second, room, keep_end)
+
+
+def test_long_pairs_keep_their_beginnings(tokenizer):
+    form = TRAINING_SETS["mnli"].format
+    words = " ".join(f"w{i}" for i in range(60))
+    features = form.featurise([Pair(words, "he", 1), Pair("he", "she", 0)], tokenizer, Limits(20))
+    full = tokenizer(words, add_special_tokens=False)["input_ids"]
+    he, she = encode(tokenizer, ["he", "she"])
+    long, short = (list(ids) for ids in sequences(features))
+    assert long == [START, *full[: 16 - len(he)], END, END, *he, END]
+    assert short == list(tokenizer("he", "she")["input_ids"]) == [START, *he, END, END, *she, END]
+    assert (len(long), features.truncated) == (20, 1)
+    assert features.unit["label"].tolist() == [1, 0]
+
+
+def test_multiple_choice_keeps_the_end_of_prompt_and_ending(tokenizer):
+    form = TRAINING_SETS["hellaswag"].format
+    prompt = " ".join(f"p{i}" for i in range(40))
+    long_ending = " ".join(f"e{i}" for i in range(40))
+    example = Choices(prompt, ("he", "she", long_ending, "he she"), 2)
+    features = form.featurise([example], tokenizer, Limits(24))
+    asked, *endings = encode(tokenizer, [prompt, *example.endings])
+    found = [list(ids) for ids in sequences(features)]
+    assert (len(found), len(features), features.group, features.truncated) == (4, 1, 4, 4)
+    for ids, ending in zip(found, endings, strict=True):
+        kept = min(len(ending), 10)
+        assert ids == [START, *asked[kept - 20 :], END, END, *ending[-kept:], END]
+    assert features.unit["label"].tolist() == [2]
+
+
+def test_sentences_are_cut_at_the_limit(tokenizer):
+    text = " ".join(f"w{i}" for i in range(60))
+    features = Retrieval(mining=False).featurise([text, "he"], tokenizer, Limits(12))
+    long, short = sequences(features)
+    assert list(long) == [START, *encode(tokenizer, [text])[0][:10], END]
+    assert list(short) == list(tokenizer("he")["input_ids"])
+    assert features.truncated == 1
+
+
+# Tagging ------------------------------------------------------------------------------------------
+
+
+def test_tags_stand_on_first_pieces_only(tokenizer):
+    form = TRAINING_SETS["udpos_en"].format
+    source = TestbedSource()
+    rows = [
+        row
+        for config in ("udpos.English", "udpos.Qag")
+        for row in source.load("google/xtreme", config, "validation", 20)
+    ]
+    examples = [form.parse(row, "here") for row in rows]
+    features = form.featurise(examples, tokenizer, Limits(128))
+    split = 0
+    for example, ids, labels in zip(
+        examples, sequences(features), columns(features, "label"), strict=True
+    ):
+        pieces = encode(tokenizer, example.words)
+        split += any(len(piece) > 1 for piece in pieces)
+        assert list(ids) == [START, *(i for piece in pieces for i in piece), END]
+        starts = np.cumsum([1, *map(len, pieces[:-1])])
+        assert labels[starts].tolist() == list(example.tags)
+        assert (np.delete(labels, starts) == TOKEN_PADDING).all()
+    assert split > 10  # words of several pieces were among them
+    assert features.truncated == 0
+
+
+def test_words_that_cannot_be_tokenised_are_one_unknown(tokenizer):
+    form = Tagging("tokens", "tags", ("A", "B"))
+    at_limit, over = "zq" * (MAX_PIECES // 2), "zq" * (MAX_PIECES // 2 + 5)
+    pieces = encode(tokenizer, [over, "", "he"])
+    assert len(pieces[0]) > MAX_PIECES, "the test needs a word of more than 100 pieces"
+    assert pieces[1] == []
+    example = Tagged((over, "", "he"), (1, 0, 1))
+    features = form.featurise([example], tokenizer, Limits(128))
+    assert features.ids.tolist() == [START, UNKNOWN, UNKNOWN, *pieces[2], END]
+    assert features.token["label"].tolist()[:4] == [TOKEN_PADDING, 1, 0, 1]
+    whole = encode(tokenizer, [at_limit])[0][:MAX_PIECES]
+    assert UNKNOWN not in whole or len(set(whole)) > 1
+
+
+def test_words_beyond_the_limit_are_cut_off_whole(tokenizer):
+    form = Tagging("tokens", "tags", ("A", "B"))
+    words = tuple(["he"] * 5 + ["zqzqzqzq"] + ["he"])
+    pieces = encode(tokenizer, words)
+    fits = 2 + sum(map(len, pieces[:5]))
+    examples = [Tagged(words, (0,) * 7), Tagged(("he",), (1,))]
+    features = form.featurise(examples, tokenizer, Limits(fits + len(pieces[5]) - 1))
+    long, short = columns(features, "label")
+    assert (long != TOKEN_PADDING).sum() == 5  # nor is the short word after the long one kept
+    assert len(long) == fits
+    assert short.tolist() == [TOKEN_PADDING, 1, *[TOKEN_PADDING] * (len(short) - 2)]
+    assert features.truncated == 1
+
+
+# Spans --------------------------------------------------------------------------------------------
+
+
+def windows_of(features, tokenizer, example):
+    """Each window's context ids, and where they stand in the whole context."""
+    head = len(encode(tokenizer, [example.question])[0]) + HEAD_EXTRA
+    return [list(ids[head:-1]) for ids in sequences(features)], head
+
+
+@pytest.mark.parametrize(("max_length", "stride"), [(128, 64), (40, 8), (32, 128), (24, 1)])
+def test_windows_cover_the_context_and_hold_every_answer_that_fits(tokenizer, max_length, stride):
+    """Neighbouring windows share room - step tokens: no longer answer is promised a window."""
+    form = Span()
+    rows = TestbedSource().load("google/xtreme", "MLQA.qac.qac", "validation", 25)
+    for row in rows:
+        example = form.parse(row, "here")
+        features = form.featurise([example], tokenizer, Limits(max_length, stride=stride))
+        context = encode(tokenizer, [example.context])[0]
+        windows, head = windows_of(features, tokenizer, example)
+        room = max_length - head - 1
+        step = min(stride, room)
+        assert features.unit["question"].tolist() == [0] * len(windows)
+        assert all(len(ids) <= max_length for ids in sequences(features))
+        for number, window in enumerate(windows):
+            assert window == context[number * step : number * step + room]
+        assert (len(windows) - 1) * step + len(windows[-1]) == len(context)
+        assert all(len(window) == room for window in windows[:-1])
+        text, _ = example.answers[0]
+        if len(encode(tokenizer, [text])[0]) <= room - step + 1 or len(windows) == 1:
+            assert (features.unit["start"] > 0).any(), (text, max_length, stride)
+
+
+@pytest.mark.parametrize("config", ["XQuAD.en", "XQuAD.qaa", "XQuAD.qag", "MLQA.qae.qae"])
+def test_answers_come_back_from_character_offsets(tokenizer, config):
+    form = Span()
+    rows = TestbedSource().load("google/xtreme", config, "test", 60)
+    examples = [form.parse(row, "here") for row in rows]
+    features = form.featurise(examples, tokenizer, Limits(128, stride=64))
+    answered = set()
+    for number in range(len(features)):
+        example = examples[features.unit["question"][number]]
+        low = features.offsets[number]
+        start, end = (features.unit[side][number] for side in ("start", "end"))
+        if start == 0:
+            assert end == 0
+            continue
+        first = features.token["char_start"][low + start]
+        last = features.token["char_end"][low + end]
+        assert example.context[first:last] == example.answers[0][0]
+        assert first == example.answers[0][1]
+        answered.add(features.unit["question"][number])
+    assert answered == set(range(len(examples)))
+
+
+def test_offsets_are_told_for_the_context_only(tokenizer):
+    example = Question("q", "he she", "he she he", (("she", 3),))
+    features = Span().featurise([example], tokenizer, Limits(64))
+    head = len(encode(tokenizer, ["he she"])[0]) + HEAD_EXTRA
+    assert features.ids.tolist() == list(tokenizer("he she", "he she he")["input_ids"])
+    for side in ("char_start", "char_end"):
+        assert (features.token[side][:head] == -1).all()
+        assert features.token[side][-1] == -1
+        assert (features.token[side][head:-1] >= 0).all()
+
+
+def test_unanswerable_questions_point_at_the_start(tokenizer):
+    example = Question("q", "he", "she he", ())
+    features = Span(unanswerable=True).featurise([example], tokenizer, Limits(64))
+    assert (features.unit["start"].tolist(), features.unit["end"].tolist()) == ([0], [0])
+
+
+def test_windows_without_the_whole_answer_point_at_the_start(tokenizer):
+    context = " ".join(["he"] * 40) + " she " + " ".join(["he"] * 40)
+    example = Question("q", "he", context, (("she", context.index("she")),))
+    features = Span().featurise([example], tokenizer, Limits(40, stride=16))
+    place = len(encode(tokenizer, [" ".join(["he"] * 40)])[0])
+    windows, head = windows_of(features, tokenizer, example)
+    she = len(encode(tokenizer, ["she"])[0])
+    for number in range(len(windows)):
+        low = number * 16
+        inside = low <= place and place + she <= low + len(windows[number])
+        expected = (place - low + head, place - low + head + she - 1) if inside else (0, 0)
+        assert (features.unit["start"][number], features.unit["end"][number]) == expected
+    assert 0 < (features.unit["start"] > 0).sum() < len(windows)
+
+
+def test_long_questions_are_cut(tokenizer):
+    question = " ".join(["he"] * 30)
+    example = Question("q", question, "she", (("she", 0),))
+    features = Span().featurise([example], tokenizer, Limits(64, max_question=5))
+    asked = encode(tokenizer, [question])[0][:5]
+    assert (
+        features.ids.tolist()[:9] == [START, *asked, END, END, *encode(tokenizer, ["she"])[0]][:9]
+    )
+
+
+def test_a_question_that_leaves_no_room_is_named(tokenizer):
+    example = Question("q17", " ".join(["he"] * 30), "she", (("she", 0),))
+    with pytest.raises(InputError, match=r"^question q17: the question alone fills .*max_length$"):
+        Span().featurise([example], tokenizer, Limits(16))
+
+
+def test_chinese_answers_come_back_exactly():
+    context = "北京是中国的首都。上海在东海之滨，ﬁne Ａ。"
+    tokenizer = train_tokenizer([context, "上海在哪里"] * 5, 100, 64)
+    for answer in ("上海", "中国", "东海之滨", "Ａ", "北京"):
+        example = Question("q", "上海在哪里", context, ((answer, context.index(answer)),))
+        features = Span().featurise([example], tokenizer, Limits(64))
+        start, end = features.unit["start"][0], features.unit["end"][0]
+        assert start > 0
+        low, high = features.token["char_start"][start], features.token["char_end"][end]
+        assert context[low:high] == answer
+
+
+def test_a_blank_counted_into_a_word_is_taken_out():
+    """XLM-R's own tokenizer may count the blank before a word in; answers must not begin with it."""
+    vocabulary = [(piece, 0.0) for piece in ("<s>", "<pad>", "</s>", "<unk>")]
+    vocabulary += [("▁he", -1.0), ("▁she", -1.0)]
+    raw = Tokenizer(models.Unigram(vocabulary, unk_id=3))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, cls_token="<s>", sep_token="</s>", pad_token="<pad>"
+    )
+    plain = tokenizer("he she", add_special_tokens=False, return_offsets_mapping=True)
+    assert plain["offset_mapping"] == [(0, 2), (2, 6)], "the test needs a blank counted in"
+    example = Question("q", "he", "he she", (("she", 3),))
+    features = Span().featurise([example], tokenizer, Limits(64))
+    start = features.unit["start"][0]
+    assert features.token["char_start"][start] == 3
+    assert features.token["char_end"][start] == 6

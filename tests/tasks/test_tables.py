@@ -1,0 +1,105 @@
+import pytest
+
+from stilts_repro.data.source import DirectorySource
+from stilts_repro.tasks.languages import LANGUAGES, codes
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
+from stilts_repro.testbed import TestbedSource
+
+# What XTREME's evaluate.py averages over.
+COUNTS = {
+    "xnli": 15,
+    "pawsx": 7,
+    "udpos": 33,
+    "panx": 40,
+    "xquad": 11,
+    "mlqa": 7,
+    "tydiqa": 9,
+    "bucc2018": 4,
+    "tatoeba": 36,
+}
+# The mirror holds slices: these languages of a task are not in it (its README).
+ABSENT = {"udpos": "kk th tl yo", "bucc2018": "de fr ru"}
+PANX_PRESENT = "de en es nl ru"
+TATOEBA_ABSENT = "af bn eu fa jv ka kk ml mr ta te tl"
+TYDIQA_CODES = "ar bn en fi id ko ru sw te"
+
+
+def config_of(task, code):
+    language = LANGUAGES[code]
+    return task.config.format(code=language.code, name=language.name, iso3=language.iso3)
+
+
+def test_every_task_has_xtremes_languages():
+    assert {name: len(task.languages) for name, task in TARGET_TASKS.items()} == COUNTS
+    for task in TARGET_TASKS.values():
+        assert list(task.languages) == sorted(set(task.languages))
+    assert {c for task in TARGET_TASKS.values() for c in task.languages} == set(LANGUAGES)
+    assert len(LANGUAGES) == 40
+
+
+def test_languages_have_three_distinct_names():
+    for part in ("code", "name", "iso3"):
+        names = [getattr(language, part) for language in LANGUAGES.values()]
+        assert len(set(names)) == len(names)
+    names = [language.name.lower() for language in LANGUAGES.values()]
+    # TyDi QA's rows are told apart by the language name that their id begins with.
+    assert not [(a, b) for a in names for b in names if a != b and a.startswith(b)]
+
+
+def test_unknown_codes_are_refused():
+    with pytest.raises(AssertionError):
+        codes("de xx")
+
+
+def test_every_task_trains_on_a_set_of_its_own_format():
+    for task in TARGET_TASKS.values():
+        if task.train_on is not None:
+            trained = TRAINING_SETS[task.train_on].format
+            assert (trained.name, trained.outputs) == (task.format.name, task.format.outputs)
+            assert getattr(trained, "labels", None) == getattr(task.format, "labels", None)
+    assert {name for name, task in TARGET_TASKS.items() if task.train_on is None} == {
+        "bucc2018",
+        "tatoeba",
+    }
+    assert set(INTERMEDIATE_TASKS) <= set(TRAINING_SETS)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_config_resolves_in_the_mirror(real_data, name):
+    source, task = DirectorySource(real_data / "hub-mirror"), TARGET_TASKS[name]
+    found = {
+        code
+        for code in task.languages
+        if source.has(task.repo, config_of(task, code), "validation")
+        or source.has(task.repo, config_of(task, code), "test")
+    }
+    absent = set(ABSENT.get(name, "").split())
+    if name == "panx":
+        absent = set(task.languages) - set(PANX_PRESENT.split())
+    if name == "tatoeba":
+        absent = set(TATOEBA_ABSENT.split())
+    assert found == set(task.languages) - absent
+    # And the other way round: no config of this task in the mirror is left out by the table.
+    prefix = task.config.split(".")[0]
+    mirror = real_data / "hub-mirror" / task.repo
+    there = {path.name for path in mirror.iterdir() if path.name.split(".")[0] == prefix}
+    if name == "mlqa":  # the table takes questions in the context's own language, as XTREME does
+        there = {config for config in there if len(set(config.split(".")[1:])) == 1}
+    assert there == {config_of(task, code) for code in found}
+
+
+def test_every_config_resolves_in_the_testbed():
+    source = TestbedSource()
+    for task in TARGET_TASKS.values():
+        part = task.divisions[0].test.split
+        for code in source.languages:
+            config = task.config.format(code=code, name=code.capitalize(), iso3=code)
+            if code == "en":
+                config = config_of(task, "en")
+            expected = task.train_on is not None or (
+                code != "en" and not (task.name == "bucc2018" and code in ("qae", "qaf", "qag"))
+            )
+            assert source.has(task.repo, config, part) == expected, (task.name, code)
+    for data in TRAINING_SETS.values():
+        assert source.has(data.repo, data.config, data.train.split)
+        assert source.has(data.repo, data.config, data.dev)

@@ -1,0 +1,18 @@
+"""Every number has a script, every script a number, and they say the same."""
+
+from reproduce.command import ORDER, all_claims
+from stilts_repro.claims.expected import expected_claims, load_expected
+
+
+def test_scripts_and_expected_results_match_one_to_one():
+    assert sorted(all_claims()) == expected_claims()
+
+
+def test_each_script_holds_the_claim_of_its_name_and_the_statement_of_its_file():
+    for name, claim in all_claims().items():
+        assert claim.id == name
+        assert claim.statement == load_expected(name).statement
+
+
+def test_the_headline_claims_come_in_the_papers_order():
+    assert tuple(all_claims())[: len(ORDER)] == ORDER
