@@ -11,11 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
+from transformers.utils import logging
 
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
-from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.errors import InputError, MissingError, StiltsError
 from stilts_repro.experiments import environment
 from stilts_repro.jsonio import write_json
 from stilts_repro.models.backbone import fingerprint
@@ -46,7 +47,11 @@ Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 def read_corpus(folder: Path) -> Documents:
     """Return the lines of every language's file in `folder`."""
-    return {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
+    found = {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
+    documents = {code: lines for code, lines in found.items() if lines}
+    if not documents:
+        raise MissingError(f"--corpus {folder}: its files are empty; give text")
+    return documents
 
 
 def testbed_corpus() -> Documents:
@@ -71,6 +76,8 @@ def balanced(documents: Documents, seed: int, smoothing: float) -> list[str]:
     largest = max(len(texts) for texts in documents.values())
     chosen: list[str] = []
     for name, texts in sorted(documents.items()):
+        if not texts:
+            continue
         count = int(largest * (len(texts) / largest) ** smoothing)
         rng = numpy_rng(seed, "pretrain", "balance", name)
         whole, rest = divmod(count, len(texts))
@@ -84,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
+    logging.disable_progress_bar()
     try:
         _run(options, console)
     except StiltsError as error:

@@ -1,5 +1,6 @@
 """A tokenizer like XLM-R's, trained on the corpus at hand."""
 
+import json
 from collections.abc import Iterable
 
 from tokenizers import (
@@ -37,6 +38,7 @@ def train_tokenizer(
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.model = _ordered(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in ("<s>", "</s>"))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
@@ -54,3 +56,15 @@ def train_tokenizer(
         mask_token="<mask>",
         model_max_length=max_length,
     )
+
+
+def _ordered(tokenizer: Tokenizer) -> models.Unigram:
+    """Return the trained model with its pieces in an order of their own.
+
+    The trainer leaves pieces of equal score in the order of a hash map, which differs from run to
+    run; ids must not.
+    """
+    pieces = [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    fixed, learned = pieces[: len(SPECIALS)], pieces[len(SPECIALS) :]
+    learned.sort(key=lambda piece: (-piece[1], piece[0]))
+    return models.Unigram([*fixed, *learned], unk_id=SPECIALS.index("<unk>"))

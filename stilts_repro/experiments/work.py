@@ -1,5 +1,7 @@
 """What a job does: train, evaluate, leave a model or records behind."""
 
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +35,7 @@ from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
-from stilts_repro.training.loop import TrainingLog, TrainingTask, train
+from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 
 
@@ -81,7 +83,9 @@ class _Work:
         with self.meter.phase("tokenise"):
             tasks = {name: self._training_task(name) for name in names}
         with self.meter.phase("train"):
-            log: TrainingLog = train(self.model, tasks, self.pad_id, self.job.seed, purpose)
+            log: TrainingLog = train(
+                self.model, tasks, self.pad_id, self.job.seed, purpose, telling(self.job.title)
+            )
         self.meter.tokens += log.tokens
         return {
             "steps": log.steps,
@@ -229,6 +233,19 @@ class _Work:
             self.attention,
             retrieval,
         )
+
+
+def telling(title: str, *, every: float = 60.0) -> Progress:
+    """Return a progress function that prints a line on stderr after each `every` seconds."""
+    last = time.monotonic()
+
+    def tell(step: int, steps: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > every:
+            last = time.monotonic()
+            print(f"  {title}: step {step:,} of {steps:,}", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def limits_of(recipe: Recipe) -> Limits:

@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -71,13 +72,24 @@ def load_backbone(model: str, seed: int) -> PreTrainedModel:
     check_directory(model)
     torch.manual_seed(derive(seed, "pooler"))
     try:
-        backbone = AutoModel.from_pretrained(
-            model, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        backbone, loaded = AutoModel.from_pretrained(
+            model,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise MissingError(
             f"--model {model}: its weights do not load ({_first_line(error)})"
         ) from None
+    # Without this, a file of other names would leave a random model (nyu-mll/jiant#1329).
+    absent = sorted(key for key in loaded["missing_keys"] if not key.startswith("pooler."))
+    if absent:
+        raise InputError(
+            f"--model {model}: its weights lack {len(absent)} of the encoder's parameters "
+            f"({absent[0]}, ...); save the whole model"
+        )
     if getattr(backbone, "pooler", None) is None:
         backbone.pooler = Pooler(backbone.config.hidden_size)
     return backbone

@@ -67,6 +67,18 @@ def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> An
     return value
 
 
+def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
+    """Return a list column whose elements are all of `kind`, or raise `InputError`."""
+    values = take(row, column, (list, tuple), where)
+    for index, value in enumerate(values):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(
+                f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60} at place "
+                f"{index}; give the hub data set's own type"
+            )
+    return list(values)
+
+
 def take_label(row: Row, column: str, names: Sequence[str], where: str) -> int:
     """Return a label's index; the hub writes it as an index or as one of `names`."""
     value = take(row, column, (int, str), where)

@@ -1,14 +1,13 @@
 """From a source's rows to checked examples, with a hash of what was read."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.jsonio import canonical
-from stilts_repro.tasks.format import Example, take
+from stilts_repro.tasks.format import Example, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
 from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.tables import Division, Part, TargetTask, TrainingSet
@@ -27,24 +26,12 @@ class Examples:
 
 def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examples:
     """Return the first `limit` English training examples; `InputError` where there is none."""
-    whole = data.train == Part(data.train.split) and not data.english_by_id
-    rows: Iterable[Row] = source.load(
-        data.repo, data.config, data.train.split, limit if whole else None
-    )
-    if data.english_by_id:
-        rows = [row for row in rows if str(row.get("id", "")).startswith("english")]
-    where = f"{data.repo} {data.config}/{data.train.split}"
-    loaded = _examples(data.format, _share(rows, data.train), where, limit)
-    _refuse_blank(loaded.examples, where)
-    return loaded
+    return _load_english(source, data, data.train, limit)
 
 
 def load_dev(source: Source, data: TrainingSet, limit: int | None) -> Examples:
     """Return English dev examples of a training set (how well phase (ii) learned its task)."""
-    rows = source.load(data.repo, data.config, data.dev, limit)
-    loaded = _examples(data.format, rows, f"{data.repo} {data.config}/{data.dev}", limit)
-    _refuse_blank(loaded.examples, f"{data.repo} {data.config}/{data.dev}")
-    return loaded
+    return _load_english(source, data, Part(data.dev), limit)
 
 
 def load_evaluation(
@@ -52,19 +39,22 @@ def load_evaluation(
 ) -> Examples | None:
     """Return one language's examples, None where they are absent or their labels withheld."""
     language = language_of(code)
-    config = task.config.format(code=language.code, name=language.name, iso3=language.iso3)
+    config = task.config.format(**vars(language))
     if not source.has(task.repo, config, part.split):
         return None
-    whole = task.language_in == "config" and part == Part(part.split)
-    rows: Iterable[Row] = source.load(task.repo, config, part.split, limit if whole else None)
+
+    def ours(row: Row) -> bool:
+        if task.language_in == "column":
+            return row.get("language") == code
+        name = language.name.lower()
+        return task.language_in == "config" or str(row.get("id", "")).startswith(name)
+
     where = f"{task.repo} {config}/{part.split}"
-    if task.language_in == "column":
-        rows = [row for row in rows if row.get("language") == code]
-    elif task.language_in == "id":
-        rows = [row for row in rows if str(row.get("id", "")).startswith(language.name.lower())]
-    if task.language_in != "config" and not rows:
+    whole = task.language_in == "config" and part == Part(part.split)
+    rows = source.load(task.repo, config, part.split, limit if whole else None)
+    if rows and not any(ours(row) for row in rows):
         return None
-    loaded = _examples(task.format, _share(rows, part), where, limit)
+    loaded = _examples(task.format, rows, where, part, limit, ours)
     questions = [example for example in loaded.examples if isinstance(example, Question)]
     if questions and all(question.withheld for question in questions):
         return None
@@ -117,25 +107,46 @@ def language_of(code: str) -> Language:
     return LANGUAGES.get(code) or Language(code, code.capitalize(), code)
 
 
-def _examples(kind: Any, rows: Iterable[Row], where: str, limit: int | None) -> Examples:
+def _load_english(source: Source, data: TrainingSet, part: Part, limit: int | None) -> Examples:
+    def ours(row: Row) -> bool:
+        return not data.english_by_id or str(row.get("id", "")).startswith("english")
+
+    whole = part == Part(part.split) and not data.english_by_id
+    rows = source.load(data.repo, data.config, part.split, limit if whole else None)
+    where = f"{data.repo} {data.config}/{part.split}"
+    loaded = _examples(data.format, rows, where, part, limit, ours)
+    _refuse_blank(loaded.examples, where)
+    return loaded
+
+
+def _examples(
+    kind: Format,
+    rows: Iterable[Row],
+    where: str,
+    part: Part,
+    limit: int | None,
+    ours: Callable[[Row], bool],
+) -> Examples:
+    """Parse the first `limit` rows that are `ours` and in `part`; rows count from the file's 0."""
     digest = hashlib.sha256()
-    examples = []
+    examples: list[Example] = []
     for index, row in enumerate(rows):
-        if limit is not None and index >= limit:
+        if limit is not None and len(examples) == limit:
             break
-        examples.append(kind.parse(row, f"{where} row {index}"))
-        digest.update(canonical(row).encode())
+        if ours(row) and _in_part(row, part):
+            examples.append(kind.parse(row, f"{where} row {index}"))
+            digest.update(canonical(row).encode())
     if not examples:
         raise InputError(f"{where}: no rows; give a split that is not empty")
     return Examples(tuple(examples), digest.hexdigest()[:16])
 
 
-def _share(rows: Iterable[Row], part: Part) -> Iterable[Row]:
-    """Keep the rows of `part`; rows on one context stay together, whatever their order."""
-    for row in rows:
-        text = str(row["context"]) if "context" in row else canonical(row)
-        if part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high:
-            yield row
+def _in_part(row: Row, part: Part) -> bool:
+    """Say whether a row is in `part`; rows on one context stay together, whatever their order."""
+    if part == Part(part.split):
+        return True
+    text = str(row["context"]) if "context" in row else canonical(row)
+    return part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high
 
 
 def _refuse_blank(examples: Sequence[Example], where: str) -> None:

@@ -16,6 +16,7 @@ from stilts_repro.tasks.format import (
     special_ids,
     take,
     take_label,
+    take_list,
 )
 
 
@@ -43,7 +44,7 @@ class HellaSwag:
     def parse(self, row: Row, where: str) -> Choices:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
         beginning = take(row, "ctx_b", str, where)
-        endings = take(row, "endings", (list, tuple), where)
+        endings = take_list(row, "endings", str, where)
         if len(endings) != self.choices:
             raise InputError(f"{where}: {len(endings)} endings where {self.choices} are due")
         names = [str(index) for index in range(self.choices)]

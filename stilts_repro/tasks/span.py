@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, pair_ids, special_ids, take
+from stilts_repro.tasks.format import Limits, Row, encode, pair_ids, special_ids, take, take_list
 
 NONE = -1  # no character offset: outside the context
 
@@ -45,8 +45,8 @@ class Span:
         where = f"{where} (id {identity})"
         context = take(row, "context", str, where)
         answers = take(row, "answers", dict, where)
-        texts = take(answers, "text", (list, tuple), where)
-        starts = take(answers, "answer_start", (list, tuple), where)
+        texts = take_list(answers, "text", str, where)
+        starts = take_list(answers, "answer_start", int, where)
         if len(texts) != len(starts):
             raise InputError(f"{where}: {len(texts)} answer texts and {len(starts)} offsets")
         if not texts and not self.unanswerable:
@@ -104,12 +104,15 @@ class Span:
 
 
 def _windows(length: int, room: int, stride: int, example: Question) -> list[tuple[int, int]]:
-    """Return token ranges of at most `room` tokens, each starting `stride` after the last."""
+    """Return token ranges of at most `room` tokens, each starting `stride` after the last.
+
+    Windows overlap by half at least: else an answer across a border would be whole in none.
+    """
     if room <= 0:
         raise InputError(
             f"question {example.id}: the question alone fills the sequence; raise max_length"
         )
-    step = min(stride, room)
+    step = min(stride, max(1, room // 2))
     starts = range(0, max(1, length - room + step), step)
     return [(start, min(start + room, length)) for start in starts]
 

@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take, take_label
+from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take, take_label, take_list
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -36,7 +36,7 @@ class Tagging:
 
     def parse(self, row: Row, where: str) -> Tagged:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        words = take(row, self.words, (list, tuple), where)
+        words = take_list(row, self.words, str, where)
         tags = take(row, self.tags, (list, tuple), where)
         if not words or len(words) != len(tags):
             raise InputError(

@@ -58,7 +58,7 @@ def train(
     purpose: str,
     progress: Progress | None = None,
 ) -> TrainingLog:
-    """Fine-tune `model` on `tasks`; one task is drawn a step, in proportion to its rows.
+    """Fine-tune `model` on `tasks`; one task is drawn a step, in proportion to its own steps.
 
     Total steps are the sum over tasks, the learning rate and the rest are the first task's (jiant).
     Orders and dropout are seeded from (`seed`, `purpose`) alone, so that the same target is trained

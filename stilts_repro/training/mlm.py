@@ -43,7 +43,7 @@ class Masking:
 
 
 def mlm_loss(model: PreTrainedModel, batch: Batch, masked_ids: Tensor, chosen: Tensor) -> Tensor:
-    """Return the mean cross-entropy over `chosen` [B, T].
+    """Return the mean cross-entropy over `chosen` [B, T]; zero where nothing is chosen.
 
     The head, whose cost grows with the vocabulary, is computed at these places only: all-position
     logits cost about as much as XLM-R Large's whole body.
@@ -51,4 +51,6 @@ def mlm_loss(model: PreTrainedModel, batch: Batch, masked_ids: Tensor, chosen: T
     states = model.base_model(
         input_ids=masked_ids, attention_mask=batch.attention_mask
     ).last_hidden_state
-    return functional.cross_entropy(model.lm_head(states[chosen]), batch.input_ids[chosen])
+    gold = batch.input_ids[chosen]
+    total = functional.cross_entropy(model.lm_head(states[chosen]), gold, reduction="sum")
+    return total / max(1, len(gold))

@@ -4,6 +4,7 @@ The paper starts from XLM-R Large, which cannot be trained here. This makes a mo
 class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,8 @@ from transformers import (
 )
 
 from stilts_repro.data.features import Features, collate, token_batches
-from stilts_repro.jsonio import read_json, write_json
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import content_hash, read_json, write_json
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.training.mlm import Masking, mlm_loss
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
@@ -115,6 +117,9 @@ class Pretraining:
         )
         self.masking = Masking.of(tokenizer)
         self.log = PretrainLog()
+        self.identity = content_hash(
+            [asdict(recipe), tokenizer.get_vocab(), hashlib.sha256(features.ids).hexdigest()]
+        )
         if checkpoint is not None and (checkpoint / "state.json").is_file():
             self._restore(checkpoint)
 
@@ -183,13 +188,17 @@ class Pretraining:
             {k: v.clone() for k, v in self.model.state_dict().items()}, folder / f"model-{tag}"
         )
         save_file(moments, folder / f"optimiser-{tag}")
-        write_json(folder / "state.json", asdict(self.log))
+        write_json(folder / "state.json", asdict(self.log) | {"identity": self.identity})
         for old in folder.glob("*.safetensors"):
             if not old.name.endswith(f"-{tag}"):
                 old.unlink()
 
     def _restore(self, folder: Path) -> None:
         state = read_json(folder / "state.json")
+        if state.pop("identity", None) != self.identity:
+            raise InputError(
+                f"{folder}: the checkpoint of another recipe or corpus; remove it to start afresh"
+            )
         state["losses"] = [tuple(pair) for pair in state["losses"]]
         self.log = replace(PretrainLog(), **state)
         tag = f"{self.log.steps}.safetensors"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -116,16 +118,16 @@ def test_tags_stand_on_first_pieces_only(tokenizer):
 
 def test_words_that_cannot_be_tokenised_are_one_unknown(tokenizer):
     form = Tagging("tokens", "tags", ("A", "B"))
-    at_limit, over = "zq" * (MAX_PIECES // 2), "zq" * (MAX_PIECES // 2 + 5)
-    pieces = encode(tokenizer, [over, "", "he"])
-    assert len(pieces[0]) > MAX_PIECES, "the test needs a word of more than 100 pieces"
-    assert pieces[1] == []
-    example = Tagged((over, "", "he"), (1, 0, 1))
-    features = form.featurise([example], tokenizer, Limits(128))
-    assert features.ids.tolist() == [START, UNKNOWN, UNKNOWN, *pieces[2], END]
-    assert features.token["label"].tolist()[:4] == [TOKEN_PADDING, 1, 0, 1]
-    whole = encode(tokenizer, [at_limit])[0][:MAX_PIECES]
-    assert UNKNOWN not in whole or len(set(whole)) > 1
+    letters = "thelionsawher" * 40
+    words = [letters[:size] for size in range(1, len(letters))]
+    by_size = {len(ids): word for word, ids in zip(words, encode(tokenizer, words), strict=True)}
+    words = (by_size[MAX_PIECES], by_size[MAX_PIECES + 1], "", "he")
+    longest, _, nothing, last = encode(tokenizer, words)
+    assert nothing == []
+    features = form.featurise([Tagged(words, (1, 1, 0, 1))], tokenizer, Limits(128))
+    assert features.ids.tolist() == [START, *longest, UNKNOWN, UNKNOWN, *last, END]
+    labels = features.token["label"].tolist()
+    assert labels[1 : MAX_PIECES + 4] == [1, *[TOKEN_PADDING] * (MAX_PIECES - 1), 1, 0, 1]
 
 
 def test_words_beyond_the_limit_are_cut_off_whole(tokenizer):
@@ -154,12 +156,15 @@ def windows_of(features, tokenizer, example):
 @pytest.mark.parametrize(("max_length", "stride"), [(128, 64), (40, 8), (32, 128), (24, 1)])
 def test_windows_cover_the_context_and_hold_every_answer_that_fits(tokenizer, max_length, stride):
     """Neighbouring windows share room - step tokens: no longer answer is promised a window."""
-    form = Span()
+    form, promised = Span(), 0
     rows = TestbedSource().load("google/xtreme", "MLQA.qac.qac", "validation", 25)
     for row in rows:
-        example = form.parse(row, "here")
+        example = replace(form.parse(row, "here"), question="he")
         features = form.featurise([example], tokenizer, Limits(max_length, stride=stride))
-        context = encode(tokenizer, [example.context])[0]
+        whole = tokenizer(
+            example.context, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        context = whole["input_ids"]
         windows, head = windows_of(features, tokenizer, example)
         room = max_length - head - 1
         step = min(stride, room)
@@ -169,9 +174,37 @@ def test_windows_cover_the_context_and_hold_every_answer_that_fits(tokenizer, ma
             assert window == context[number * step : number * step + room]
         assert (len(windows) - 1) * step + len(windows[-1]) == len(context)
         assert all(len(window) == room for window in windows[:-1])
-        text, _ = example.answers[0]
-        if len(encode(tokenizer, [text])[0]) <= room - step + 1 or len(windows) == 1:
+        text, start = example.answers[0]
+        touched = sum(
+            low < start + len(text) and high > start for low, high in whole["offset_mapping"]
+        )
+        if touched <= room - step + 1 or len(windows) == 1:
             assert (features.unit["start"] > 0).any(), (text, max_length, stride)
+            promised += 1
+    assert promised > (20 if stride < 128 else 0)
+
+
+@pytest.mark.parametrize(("max_length", "stride"), [(40, 8), (40, 16), (33, 5)])
+def test_an_answer_may_begin_in_one_window_only(tokenizer, max_length, stride):
+    """Each token is open to a start where it has most context, by the SQuAD scripts' own rule."""
+    context = " ".join(TestbedSource().load("google/xtreme", "XQuAD.en", "test", 1)[0]["context"])
+    example = Question("q", "he", context, ((context[0], 0),))
+    features = Span().featurise([example], tokenizer, Limits(max_length, stride=stride))
+    windows, head = windows_of(features, tokenizer, example)
+    starts = [column[head:-1] for column in columns(features, "char_start")]
+    ends = [column[head:-1] for column in columns(features, "char_end")]
+    spans = [(n * stride, n * stride + len(window)) for n, window in enumerate(windows)]
+    assert len(spans) > 5
+    for token in range(spans[-1][1]):
+        scores = {
+            number: min(token - low, high - token - 1) + 0.01 * (high - low)
+            for number, (low, high) in enumerate(spans)
+            if low <= token < high
+        }
+        best = max(scores, key=scores.get)  # the first of equals
+        open_in = [n for n in scores if starts[n][token - spans[n][0]] >= 0]
+        assert open_in == [best]
+        assert all(ends[n][token - spans[n][0]] > 0 for n in scores)
 
 
 @pytest.mark.parametrize("config", ["XQuAD.en", "XQuAD.qaa", "XQuAD.qag", "MLQA.qae.qae"])
@@ -183,17 +216,19 @@ def test_answers_come_back_from_character_offsets(tokenizer, config):
     answered = set()
     for number in range(len(features)):
         example = examples[features.unit["question"][number]]
+        text, place = example.answers[0]
         low = features.offsets[number]
         start, end = (features.unit[side][number] for side in ("start", "end"))
         if start == 0:
             assert end == 0
             continue
+        assert features.token["char_end"][low + end] == place + len(text)
         first = features.token["char_start"][low + start]
-        last = features.token["char_end"][low + end]
-        assert example.context[first:last] == example.answers[0][0]
-        assert first == example.answers[0][1]
-        answered.add(features.unit["question"][number])
-    assert answered == set(range(len(examples)))
+        assert first in (place, -1)  # -1: the answer may begin in another window
+        if first == place:
+            answered.add(features.unit["question"][number])
+    # A long answer whose first token belongs to a window that it leaves is lost (SQuAD scripts).
+    assert len(answered) >= 58
 
 
 def test_offsets_are_told_for_the_context_only(tokenizer):
@@ -216,12 +251,12 @@ def test_unanswerable_questions_point_at_the_start(tokenizer):
 def test_windows_without_the_whole_answer_point_at_the_start(tokenizer):
     context = " ".join(["he"] * 40) + " she " + " ".join(["he"] * 40)
     example = Question("q", "he", context, (("she", context.index("she")),))
-    features = Span().featurise([example], tokenizer, Limits(40, stride=16))
+    features = Span().featurise([example], tokenizer, Limits(40, stride=1))
     place = len(encode(tokenizer, [" ".join(["he"] * 40)])[0])
     windows, head = windows_of(features, tokenizer, example)
     she = len(encode(tokenizer, ["she"])[0])
     for number in range(len(windows)):
-        low = number * 16
+        low = number
         inside = low <= place and place + she <= low + len(windows[number])
         expected = (place - low + head, place - low + head + she - 1) if inside else (0, 0)
         assert (features.unit["start"][number], features.unit["end"][number]) == expected
@@ -246,7 +281,7 @@ def test_a_question_that_leaves_no_room_is_named(tokenizer):
 
 def test_chinese_answers_come_back_exactly():
     context = "北京是中国的首都。上海在东海之滨，ﬁne Ａ。"
-    tokenizer = train_tokenizer([context, "上海在哪里"] * 5, 100, 64)
+    tokenizer = train_tokenizer([" ".join(context + "哪里")], 100, 64)  # one piece a character
     for answer in ("上海", "中国", "东海之滨", "Ａ", "北京"):
         example = Question("q", "上海在哪里", context, ((answer, context.index(answer)),))
         features = Span().featurise([example], tokenizer, Limits(64))
@@ -257,7 +292,7 @@ def test_chinese_answers_come_back_exactly():
 
 
 def test_a_blank_counted_into_a_word_is_taken_out():
-    """XLM-R's own tokenizer may count the blank before a word in; answers must not begin with it."""
+    """Some tokenizers count the blank before a word in; answers must not begin with it."""
     vocabulary = [(piece, 0.0) for piece in ("<s>", "<pad>", "</s>", "<unk>")]
     vocabulary += [("▁he", -1.0), ("▁she", -1.0)]
     raw = Tokenizer(models.Unigram(vocabulary, unk_id=3))

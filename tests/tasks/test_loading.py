@@ -1,10 +1,10 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.errors import InputError, MissingError, StiltsError
-from stilts_repro.jsonio import canonical
 from stilts_repro.tasks.loading import (
     choose_division,
     languages,
@@ -69,7 +69,7 @@ def one_line(error, *parts):
 def test_parts_are_disjoint_and_together_whole(cuts):
     rows = questions(300)
     source = Rows({("MLQA.de.de", "validation"): rows})
-    parts = [Part("validation", low, high) for low, high in zip(cuts, cuts[1:], strict=False)]
+    parts = [Part("validation", low, high) for low, high in pairwise(cuts)]
     loaded = [load_evaluation(source, TARGET_TASKS["mlqa"], part, "de", None) for part in parts]
     ids = [[example.id for example in part.examples] for part in loaded]
     assert sorted(name for part in ids for name in part) == sorted(row["id"] for row in rows)
@@ -149,7 +149,6 @@ def test_tydiqa_trains_on_english_rows_only():
         )
 
 
-@pytest.mark.xfail(strict=True, reason="load_dev does not look at english_by_id")
 def test_tydiqas_dev_set_is_english_too():
     rows = [row for name in ("finnish", "english") for row in questions(9, name)]
     loaded = load_dev(Rows({("tydiqa", "validation"): rows}), TRAINING_SETS["tydiqa_en"], None)
@@ -213,7 +212,6 @@ def test_an_empty_split_is_bad_input():
         load_training(source, TRAINING_SETS["mnli"], None)
 
 
-@pytest.mark.xfail(strict=True, reason="an empty split of all languages reads as 'language absent'")
 @pytest.mark.parametrize(("name", "config"), [("xnli", "XNLI"), ("tydiqa", "tydiqa")])
 def test_an_empty_split_of_all_languages_is_bad_input(name, config):
     source = Rows({(config, "validation"): []})
@@ -229,7 +227,6 @@ def test_a_bad_row_is_named_with_its_split():
     assert len(load_training(Rows({("mnli", "train"): rows}), TRAINING_SETS["mnli"], 3)) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="rows are counted after the language filter")
 def test_a_bad_row_of_a_shared_file_is_named_by_its_place_in_the_file():
     good = {"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
     rows = [{**good, "language": code} for code in ("de", "en", "fr")] * 2
@@ -240,9 +237,7 @@ def test_a_bad_row_of_a_shared_file_is_named_by_its_place_in_the_file():
 
 def test_bucc_distractors_come_from_their_own_split():
     rows = [
-        {"id": f"{side}-{i}", "sentence": f"{side} {i}"}
-        for i in range(4)
-        for side in ["zh", "en"]
+        {"id": f"{side}-{i}", "sentence": f"{side} {i}"} for i in range(4) for side in ["zh", "en"]
     ]
     task = TARGET_TASKS["bucc2018"]
     source = Rows({("bucc18.zh", "test_unpaired"): rows})
@@ -345,5 +340,3 @@ def test_a_restricted_set_is_the_same_set_with_fewer_rows():
     source = Rows({("tydiqa", "train"): rows})
     kept = load_training(source, data.restricted(share), None)
     assert 100 < len(kept) < 200
-    by_id = {row["id"]: row for row in rows}
-    assert all(canonical(by_id[e.id]["question"]) for e in kept.examples)

@@ -56,7 +56,7 @@ def test_good_rows_pass():
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_column_must_be_there(kind):
-    form, row = FORMATS[kind]
+    _, row = FORMATS[kind]
     for column in row:
         message = refusal(kind, {name: value for name, value in row.items() if name != column})
         assert f"no column '{column}'" in message
@@ -65,7 +65,7 @@ def test_every_column_must_be_there(kind):
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("value", [None, 1.5, {"a": "line\nbreak"}])
 def test_every_column_must_hold_its_type(kind, value):
-    form, row = FORMATS[kind]
+    _, row = FORMATS[kind]
     for column in row:
         if column == "answers" and isinstance(value, dict):
             continue
@@ -103,11 +103,6 @@ def test_what_a_row_may_not_hold(kind, change, says):
         assert "(id q1)" in message
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=(TypeError, pytest.fail.Exception),
-    reason="what lists hold is not checked: a TypeError with traceback, or 'None' read as text",
-)
 @pytest.mark.parametrize(
     ("kind", "change"),
     [

@@ -1,0 +1,139 @@
+import itertools
+import json
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from stilts_repro.pretrain import balanced
+from stilts_repro.tasks.format import Limits
+from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.testbed import TestbedSource
+from stilts_repro.training import pretraining
+from stilts_repro.training.pretraining import Pretraining, PretrainRecipe, Size, build_model
+
+RECIPE = PretrainRecipe(
+    size=Size(layers=1, hidden=16, heads=2, intermediate=16, vocabulary=800),
+    steps=230,
+    batch_tokens=128,
+    max_length=32,
+    dropout=0.1,
+    learning_rate=5e-3,
+)
+
+
+@pytest.fixture(scope="module")
+def features(tokenizer):
+    texts = list(islice(TestbedSource().documents("qaa"), 150))
+    return Retrieval(mining=False).featurise(texts, tokenizer, Limits(RECIPE.max_length))
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_at(steps):
+    def report(log, share):
+        if log.steps == steps:
+            raise Stopped
+
+    return report
+
+
+@pytest.fixture
+def fast_clock(monkeypatch):
+    """A clock on which every look is a second later: a checkpoint at every hundredth step."""
+    seconds = itertools.count()
+    monkeypatch.setattr(pretraining.time, "perf_counter", lambda: float(next(seconds)))
+
+
+def weights(run):
+    return {name: value.clone() for name, value in run.model.state_dict().items()}
+
+
+def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
+    features, tokenizer, tmp_path, fast_clock
+):
+    whole = Pretraining(RECIPE, features, tokenizer)
+    log = whole.run()
+    assert (log.steps, [step for step, _ in log.losses]) == (230, [100, 200])
+
+    broken = Pretraining(RECIPE, features, tokenizer, tmp_path / "checkpoint")
+    with pytest.raises(Stopped):
+        broken.run(stop_at(200))
+    state = json.loads((tmp_path / "checkpoint/state.json").read_text())
+    assert state["steps"] == 100  # what came after the checkpoint is trained again
+
+    torch.manual_seed(99)
+    again = Pretraining(RECIPE, features, tokenizer, tmp_path / "checkpoint")
+    assert again.log.steps == 100
+    again.run()
+    assert (again.log.steps, again.log.tokens) == (230, log.tokens)
+    assert again.log.losses == log.losses
+    expected = weights(whole)
+    assert all(torch.equal(value, expected[name]) for name, value in weights(again).items())
+    # Only the newest checkpoint is kept.
+    files = sorted(path.name for path in (tmp_path / "checkpoint").iterdir())
+    assert files == ["model-200.safetensors", "optimiser-200.safetensors", "state.json"]
+
+
+def test_no_checkpoint_before_its_time(features, tokenizer, tmp_path):
+    run = Pretraining(replace(RECIPE, steps=100), features, tokenizer, tmp_path / "checkpoint")
+    run.run()
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_checkpoint_without_its_state_file_is_none(features, tokenizer, tmp_path):
+    """A kill while it is written leaves weights without the state file, which comes last."""
+    run = Pretraining(RECIPE, features, tokenizer)
+    run.log.steps = 100
+    run._save(tmp_path)
+    (tmp_path / "state.json").unlink()
+    again = Pretraining(RECIPE, features, tokenizer, tmp_path)
+    assert again.log.steps == 0
+
+
+def test_the_loss_falls(features, tokenizer):
+    log = Pretraining(RECIPE, features, tokenizer).run()
+    assert log.losses[-1][1] < log.losses[0][1] < 6.7  # ln 800 = 6.68
+    assert log.tokens > 50 * 230
+
+
+def test_a_run_ends_after_its_minutes(features, tokenizer, fast_clock):
+    recipe = replace(RECIPE, steps=None, minutes=0.5)
+    log = Pretraining(recipe, features, tokenizer).run()
+    assert 5 < log.steps < 31  # thirty seconds of a clock with a second a look
+
+
+def test_the_seed_decides_the_first_weights(tokenizer):
+    first, again, other = (
+        build_model(replace(RECIPE, seed=seed), tokenizer).state_dict() for seed in (0, 0, 1)
+    )
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    name = "roberta.embeddings.word_embeddings.weight"
+    assert not torch.equal(first[name], other[name])
+
+
+def test_the_model_reads_its_longest_sequence(tokenizer):
+    model = build_model(RECIPE, tokenizer).eval()
+    ids = torch.full((1, RECIPE.max_length), 7)
+    assert model(ids).logits.shape == (1, RECIPE.max_length, len(tokenizer))
+    with pytest.raises((IndexError, ValueError, RuntimeError)):
+        model(torch.full((1, RECIPE.max_length + 1), 7))
+    assert model.config.pad_token_id == 1
+
+
+def test_small_languages_are_repeated():
+    documents = {"en": [f"en {i}" for i in range(100)], "sw": [f"sw {i}" for i in range(4)]}
+    texts = balanced(documents, seed=0, smoothing=0.5)
+    counts = {text: texts.count(text) for text in texts}
+    assert sum(text.startswith("en") for text in texts) == 100
+    assert sum(text.startswith("sw") for text in texts) == 20
+    assert {counts[text] for text in documents["sw"]} == {5}
+    assert len(balanced(documents, seed=0, smoothing=1.0)) == 104
+    assert balanced(documents, seed=0, smoothing=0.7) == balanced(documents, seed=0, smoothing=0.7)
+
+
+def test_a_language_without_documents_is_left_out():
+    assert balanced({"en": ["a", "b"], "sw": []}, seed=0, smoothing=0.5) == ["a", "b"]
