@@ -66,11 +66,15 @@ def _paper(model: str, name: str, cost: str) -> Scale:
 
 def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost: str) -> Scale:
     """Return the synthetic testbed on a CPU; `share` scales the rows that are trained on."""
-    base = Recipe(learning_rate=5e-4, batch_size=32, max_length=128, stride=64, max_question=32)
+    base = Recipe(batch_size=16, max_length=128, stride=64, max_question=32)
 
-    def recipe(rows: int, epochs: float) -> Recipe:
-        return replace(base, rows=int(rows * share), epochs=epochs)
+    def intermediate(rows: int) -> Recipe:
+        return replace(base, learning_rate=2e-4, rows=int(rows * share), epochs=1)
 
+    def target(rows: int, epochs: float) -> Recipe:
+        return replace(base, learning_rate=1e-3, rows=int(rows * share), epochs=epochs)
+
+    tagging = replace(target(400, 6), batch_size=8)
     return Scale(
         name=name,
         model=str(TESTBED_MODEL),
@@ -78,18 +82,18 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
         seeds=seeds,
         evaluation_rows=evaluation_rows,
         intermediate={
-            "squad_v2": recipe(6000, 2),
-            "mnli": recipe(6000, 2),
-            "hellaswag": recipe(3000, 2),
+            "squad_v2": intermediate(12_000),
+            "mnli": intermediate(16_000),
+            "hellaswag": intermediate(6_000),
         },
         # As in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
         target={
-            "mnli": recipe(4000, 2),
-            "pawsx_en": recipe(2000, 3),
-            "udpos_en": recipe(800, 3),
-            "panx_en": recipe(800, 3),
-            "squad": recipe(4000, 2),
-            "tydiqa_en": recipe(400, 4),
+            "mnli": target(8_000, 1),
+            "pawsx_en": target(3_000, 1),
+            "udpos_en": tagging,
+            "panx_en": tagging,
+            "squad": target(5_000, 1),
+            "tydiqa_en": target(400, 5),
         },
         retrieval_length=128,
         cost=cost,
@@ -97,8 +101,8 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
 
 
 _SCALES = (
-    _testbed("smoke", share=0.25, seeds=1, evaluation_rows=40, cost="2 min, 2 cores"),
-    _testbed("testbed", share=1.0, seeds=1, evaluation_rows=150, cost="15 min, 2 cores"),
+    _testbed("smoke", share=0.12, seeds=1, evaluation_rows=24, cost="2 min, 2 cores"),
+    _testbed("testbed", share=1.0, seeds=1, evaluation_rows=100, cost="10 min, 2 cores"),
     _paper("FacebookAI/xlm-roberta-base", "base", "GPU-days, hub (not measured)"),
     _paper("FacebookAI/xlm-roberta-large", "paper", "GPU-weeks, hub (not measured)"),
 )

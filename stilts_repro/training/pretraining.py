@@ -5,6 +5,7 @@ class, so that the same code runs from a laptop to a cluster; nothing is claimed
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -93,7 +94,11 @@ def build_model(
         eos_token_id=tokenizer.eos_token_id,
     )
     torch.manual_seed(derive(recipe.seed, "pretrain", "init"))
-    return XLMRobertaForMaskedLM(config)
+    model = XLMRobertaForMaskedLM(config)
+    # What fine-tuning draws poolers and heads with: XLM-R Large's scale, carried over to a narrower
+    # model. With 0.02 at width 96, classification does not leave its starting loss in 1,000 steps.
+    model.config.initializer_range = 0.02 * math.sqrt(1024 / size.hidden)
+    return model
 
 
 class Pretraining:
