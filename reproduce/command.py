@@ -19,7 +19,7 @@ from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.scales import SCALES, scale_of
+from stilts_repro.experiments.scales import SCALES, model_name, scale_of
 from stilts_repro.report.table import paper_cell, print_table
 from stilts_repro.report.write import write_claims
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -82,7 +82,7 @@ def all_claims() -> dict[str, Claim]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = parser().parse_args(arguments)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=100)
     try:
         if options.list:
             print_list(console)
@@ -139,8 +139,9 @@ def print_list(console: Console) -> None:
     console.print(table)
     scales = Table("scale", "model", "data", "seeds", "all claims together", title="Scales")
     for scale in SCALES.values():
-        model = "shipped with the package" if Path(scale.model).is_absolute() else scale.model
-        scales.add_row(scale.name, model, scale.data, str(scale.seeds), scale.cost)
+        scales.add_row(
+            scale.name, model_name(scale.model), scale.data, str(scale.seeds), scale.cost
+        )
     console.print(scales)
 
 

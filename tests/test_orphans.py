@@ -1,7 +1,10 @@
 """Every number has a script, every script a number, and they say the same."""
 
 from reproduce.command import ORDER, all_claims
+from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import expected_claims, load_expected
+from stilts_repro.experiments.scales import TESTBED_MODEL
+from stilts_repro.models.backbone import fingerprint
 
 
 def test_scripts_and_expected_results_match_one_to_one():
@@ -16,3 +19,13 @@ def test_each_script_holds_the_claim_of_its_name_and_the_statement_of_its_file()
 
 def test_the_headline_claims_come_in_the_papers_order():
     assert tuple(all_claims())[: len(ORDER)] == ORDER
+
+
+def test_the_testbeds_references_were_made_on_the_shipped_model():
+    shipped = fingerprint(str(TESTBED_MODEL))
+    for name, claim in all_claims().items():
+        expected = load_expected(name)
+        if claim.intermediates:
+            for scale in ("smoke", "testbed"):
+                assert expected.reference[scale].model == shipped, (name, scale)
+                assert len(expected.reference[scale].values) >= FEWEST_SEEDS

@@ -13,7 +13,7 @@ from stilts_repro.claims.grid import Claim, Scores
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import run_local
 from stilts_repro.experiments.plan import Job, Plan, Setting
-from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import fingerprint, load_tokenizer
@@ -62,7 +62,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
         return {
             "scale": request.scale.name,
             "data": request.data,
-            "model": f"{Path(request.model).name}@{plan.setting.model_hash}",
+            "model": f"{model_name(request.model)}@{plan.setting.model_hash}",
             "seconds": round(time.perf_counter() - started, 1),
             "versions": environment.versions(),
             "jobs": {"total": len(plan.jobs), "reused": reused},

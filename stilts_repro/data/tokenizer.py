@@ -59,12 +59,18 @@ def train_tokenizer(
 
 
 def _ordered(tokenizer: Tokenizer) -> models.Unigram:
-    """Return the trained model with its pieces in an order of their own.
+    """Return the trained model with ids and scores that do not depend on the run.
 
-    The trainer leaves pieces of equal score in the order of a hash map, which differs from run to
-    run; ids must not.
+    The trainer walks a hash map twice: it numbers pieces of equal score in the map's order, and
+    gives single characters that no piece covers the lowest score plus 0.0001 a character, in the
+    map's order too. Here these characters share the lowest score, and equals go by their spelling.
     """
     pieces = [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
     fixed, learned = pieces[: len(SPECIALS)], pieces[len(SPECIALS) :]
+    lowest = min(score for _, score in learned)
+    reach = lowest + 0.0001 * sum(len(piece) == 1 for piece, _ in learned)
+    learned = [
+        (piece, lowest if len(piece) == 1 and score <= reach else score) for piece, score in learned
+    ]
     learned.sort(key=lambda piece: (-piece[1], piece[0]))
     return models.Unigram([*fixed, *learned], unk_id=SPECIALS.index("<unk>"))

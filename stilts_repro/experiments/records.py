@@ -14,6 +14,7 @@ import torch
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
 from stilts_repro.tasks.tables import TARGET_TASKS
 
@@ -71,7 +72,11 @@ def make_record(
             "revision": None,
             "content_hash": job.data[task],
         },
-        "model": {"id": job.setting.model, "revision": None, "hash": job.setting.model_hash},
+        "model": {
+            "id": model_name(job.setting.model),
+            "revision": None,
+            "hash": job.setting.model_hash,
+        },
         "recipe": {name: asdict(recipe) for name, recipe in job.recipes.items()},
         "versions": environment.versions(),
         "git": environment.git_state(),

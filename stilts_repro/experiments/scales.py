@@ -116,6 +116,13 @@ def scale_of(name: str) -> Scale:
     return SCALES[name]
 
 
+def model_name(model: str) -> str:
+    """Return what to call a model in print: a hub id, a folder's name, or the testbed's."""
+    if Path(model) == TESTBED_MODEL:
+        return "testbed-mlm"
+    return Path(model).name if Path(model).is_dir() else model
+
+
 def retrieval_layer(layers: int) -> int:
     """Return the hidden layer that retrieval reads: 14/24 of the depth; 0 is the embeddings."""
     return round(layers * RETRIEVAL_DEPTH)

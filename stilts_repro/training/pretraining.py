@@ -123,7 +123,11 @@ class Pretraining:
         self.masking = Masking.of(tokenizer)
         self.log = PretrainLog()
         self.identity = content_hash(
-            [asdict(recipe), tokenizer.get_vocab(), hashlib.sha256(features.ids).hexdigest()]
+            [
+                asdict(recipe),
+                tokenizer.get_vocab(),
+                hashlib.sha256(features.ids.tobytes()).hexdigest(),
+            ]
         )
         if checkpoint is not None and (checkpoint / "state.json").is_file():
             self._restore(checkpoint)

@@ -145,7 +145,7 @@ def test_a_backbone_whose_class_has_no_pooler_gets_one(tokenizer, tmp_path, monk
     from stilts_repro.models import backbone as module
 
     def bare(path, **options):
-        return BertModel.from_pretrained(path, add_pooling_layer=False)
+        return BertModel.from_pretrained(path, add_pooling_layer=False, output_loading_info=True)
 
     monkeypatch.setattr(module.AutoModel, "from_pretrained", bare)
     first, again = (load_backbone(str(tmp_path), 1).pooler for _ in range(2))
