@@ -1,12 +1,21 @@
 """Average gain over the nine targets after training on all tasks together (paper: +8.7)."""
 
+from typing import Any
+
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.experiments.plan import MULTITASK, intermediate_tasks
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over targets of the dev score after multi-task training, less the dev score without."""
-    return average_gain(scores, targets, "multitask")
+    return average_gain(scores, targets, MULTITASK)
+
+
+def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+    """Which tasks it was trained on: so far not all of the paper's nine."""
+    tasks = intermediate_tasks(MULTITASK)
+    return {"trained on": f"{', '.join(tasks)} ({len(tasks)} of the paper's 9)"}
 
 
 CLAIM = Claim(
@@ -15,8 +24,9 @@ CLAIM = Claim(
         "Multi-task intermediate training on all nine English tasks raises the average over "
         "the nine target tasks by 8.7 points, the best of all."
     ),
-    intermediates=("multitask",),
+    intermediates=(MULTITASK,),
     value=value,
+    details=details,
 )
 
 if __name__ == "__main__":
