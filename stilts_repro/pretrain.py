@@ -32,6 +32,7 @@ from stilts_repro.training.pretraining import (
 )
 
 TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on
+MOST_DOCUMENTS = 200_000  # of real text: more than a small model reads in an hour
 SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
 
 # The testbed's model: eight languages, about 300 stems each with their inflections.
@@ -71,14 +72,23 @@ def testbed_corpus() -> Documents:
     return {name: list(stream) for name, stream in streams.items()}
 
 
-def balanced(documents: Documents, seed: int, smoothing: float) -> list[str]:
-    """Repeat small languages' documents so that shares follow size ** `smoothing` (XLM-R)."""
+def balanced(
+    documents: Documents, seed: int, smoothing: float, most: int | None = None
+) -> list[str]:
+    """Draw documents so that languages' shares follow size ** `smoothing` (XLM-R).
+
+    The largest language comes once; where that makes more than `most` documents, all get fewer.
+    """
     largest = max(len(texts) for texts in documents.values())
+    counts = {
+        name: largest * (len(texts) / largest) ** smoothing
+        for name, texts in sorted(documents.items())
+        if texts
+    }
+    scale = 1.0 if most is None else min(1.0, most / sum(counts.values()))
     chosen: list[str] = []
-    for name, texts in sorted(documents.items()):
-        if not texts:
-            continue
-        count = int(largest * (len(texts) / largest) ** smoothing)
+    for name, share in counts.items():
+        texts, count = documents[name], int(share * scale)
         rng = numpy_rng(seed, "pretrain", "balance", name)
         whole, rest = divmod(count, len(texts))
         for _ in range(whole):
@@ -143,8 +153,12 @@ def _run(options: argparse.Namespace, console: Console) -> None:
             f"--output {output}: cannot be written ({error.strerror}); choose another"
         ) from None
     documents = testbed_corpus() if options.testbed else read_corpus(options.corpus)
-    texts = balanced(documents, recipe.seed, 1.0 if options.testbed else SMOOTHING)
-    console.print(f"{len(texts):,} documents in {len(documents)} files or kinds")
+    texts = (
+        balanced(documents, recipe.seed, 1.0)
+        if options.testbed
+        else balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
+    )
+    console.print(f"{len(texts):,} documents in {len(documents)} files or kinds; tokenising")
     sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
     tokenizer = train_tokenizer(
         (texts[place] for place in sample[:TOKENIZER_TEXTS]),
