@@ -11,6 +11,15 @@ VERSIONS = {"torch": "2.10.0"}
 VALUES = [1.5, 2.25, 1.0]
 
 
+@pytest.fixture
+def folder(folder):
+    """A copy of the expected results in which squad_gain has no reference yet."""
+    path = folder / "squad_gain.json"
+    raw = json.loads(path.read_text()) | {"reference": {}}
+    path.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n")
+    return folder
+
+
 def bless(folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b"):
     write_reference(folder / "squad_gain.json", scale, values, seeds, VERSIONS, model, 12.34)
 
