@@ -1,5 +1,7 @@
 """Rows from the Hugging Face hub through `datasets`, never with a data set's own code."""
 
+from functools import cache
+
 from stilts_repro.data.source import Row
 from stilts_repro.errors import MissingError
 
@@ -15,14 +17,13 @@ class HubSource:
 
     def has(self, repo: str, config: str, split: str) -> bool:
         """Say whether the hub lists the split; True where the hub cannot be asked."""
-        from datasets import get_dataset_config_names, get_dataset_split_names
+        from datasets import get_dataset_split_names
 
         # An unknown configuration is an answer ("not there"); an unreachable hub is not, and
         # surfaces from `load` with its reason.
         try:
-            return config in get_dataset_config_names(
-                self.prefix + repo
-            ) and split in get_dataset_split_names(self.prefix + repo, config)
+            path = self.prefix + repo
+            return config in _configs(path) and split in get_dataset_split_names(path, config)
         except (ConnectionError, OSError, ValueError):
             return True
 
@@ -41,3 +42,11 @@ class HubSource:
         if limit is not None:
             data = data.select(range(min(limit, len(data))))
         return data.to_list()
+
+
+@cache
+def _configs(path: str) -> frozenset[str]:
+    """Return a repository's configurations; `google/xtreme` has 183, asked for one by one."""
+    from datasets import get_dataset_config_names
+
+    return frozenset(get_dataset_config_names(path))

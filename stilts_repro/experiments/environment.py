@@ -55,9 +55,9 @@ def git_state() -> dict[str, str | bool] | None:
 
     try:
         commit = git("rev-parse", "HEAD")
-        return (commit and {"commit": commit, "dirty": bool(git("status", "--porcelain"))}) or None
-    except OSError:
+    except OSError:  # no git on this machine
         return None
+    return {"commit": commit, "dirty": bool(git("status", "--porcelain"))} if commit else None
 
 
 def device() -> torch.device:

@@ -50,7 +50,7 @@ def load_evaluation(
         return task.language_in == "config" or str(row.get("id", "")).startswith(name)
 
     where = f"{task.repo} {config}/{part.split}"
-    whole = task.language_in == "config" and part == Part(part.split)
+    whole = task.language_in == "config" and part.whole
     rows = source.load(task.repo, config, part.split, limit if whole else None)
     if rows and not any(ours(row) for row in rows):
         return None
@@ -74,7 +74,7 @@ def load_unpaired(
     config = task.config.format(**vars(language_of(code)))
     split = f"{part.split}_unpaired"
     sides: dict[str, list[str]] = {"source": [], "target": []}
-    if part == Part(part.split) and source.has(task.repo, config, split):
+    if part.whole and source.has(task.repo, config, split):
         for index, row in enumerate(source.load(task.repo, config, split)):
             where = f"{task.repo} {config}/{split} row {index}"
             english = take(row, "id", str, where).startswith("en-")
@@ -111,7 +111,7 @@ def _load_english(source: Source, data: TrainingSet, part: Part, limit: int | No
     def ours(row: Row) -> bool:
         return not data.english_by_id or str(row.get("id", "")).startswith("english")
 
-    whole = part == Part(part.split) and not data.english_by_id
+    whole = part.whole and not data.english_by_id
     rows = source.load(data.repo, data.config, part.split, limit if whole else None)
     where = f"{data.repo} {data.config}/{part.split}"
     loaded = _examples(data.format, rows, where, part, limit, ours)
@@ -143,7 +143,7 @@ def _examples(
 
 def _in_part(row: Row, part: Part) -> bool:
     """Say whether a row is in `part`; rows on one context stay together, whatever their order."""
-    if part == Part(part.split):
+    if part.whole:
         return True
     text = str(row["context"]) if "context" in row else canonical(row)
     return part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high

@@ -23,8 +23,13 @@ class Part:
     low: int = 0
     high: int = 10
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is the split as it stands."""
+        return (self.low, self.high) == (0, 10)
+
     def __str__(self) -> str:
-        return self.split if self.high - self.low == 10 else f"{self.split}[{self.low}:{self.high}]"
+        return self.split if self.whole else f"{self.split}[{self.low}:{self.high}]"
 
 
 @dataclass(frozen=True)
