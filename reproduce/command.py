@@ -9,30 +9,30 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.table import Table
 
 import reproduce
+from reproduce.listing import print_claims, print_tasks
 from stilts_repro.claims.bless import write_reference
-from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.scales import SCALES, model_name, scale_of
-from stilts_repro.report.table import paper_cell, print_table
+from stilts_repro.experiments.scales import SCALES, scale_of
+from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.store import Store
+from stilts_repro.models.transfer import CROSSINGS, DEFAULT
+from stilts_repro.report.table import print_table
 from stilts_repro.report.write import write_claims
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 
+# The five headline claims, the rest of Table 2 from its top, and what is not trained.
 ORDER = (
-    "squad_gain",
-    "mnli_gain",
-    "hellaswag_gain",
-    "multitask_gain",
-    "xtreme_gain",
-    "published_tables",
+    *("squad_gain", "mnli_gain", "hellaswag_gain", "multitask_gain", "xtreme_gain"),
+    *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
+    *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
-HELPERS = ("__main__", "command")
+HELPERS = ("__main__", "command", "listing")
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,15 +54,33 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
     found.add_argument("--list", action="store_true", help="show every claim and leave")
+    found.add_argument("--tasks", action="store_true", help="show every task and leave")
     found.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
-    found.add_argument("--data", default="auto", help="auto, hub, or a folder laid out like it")
+    found.add_argument(
+        "--data", default="auto", help="auto, hub, a folder laid out like it, or hub+FOLDER"
+    )
     found.add_argument("--model", help="hub id or folder of the masked LM to start from")
     found.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
     found.add_argument("--output", type=Path, metavar="DIR", help="default: results/<scale>")
     found.add_argument(
+        "--crosses",
+        choices=CROSSINGS,
+        default=DEFAULT,
+        metavar="WHAT",
+        help=f"what phase (iii) takes over from phase (ii): {', '.join(CROSSINGS)}",
+    )
+    found.add_argument(
+        "--keep-models", action="store_true", help="keep the models of phase (iii) as well"
+    )
+    found.add_argument(
+        "--export-xtreme",
+        action="store_true",
+        help="write test predictions and labels in the XTREME leaderboard's layout",
+    )
+    found.add_argument(
         "--skip-missing",
         action="store_true",
-        help="leave out targets whose data is not there, and say so",
+        help="leave out tasks whose data is missing or malformed, and say so",
     )
     found.add_argument(
         "--write-reference",
@@ -85,7 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=100)
     try:
         if options.list:
-            print_list(console)
+            print_claims(console, all_claims())
+            return 0
+        if options.tasks:
+            print_tasks(console, scale_of(options.scale))
             return 0
         return run(options, console)
     except StiltsError as error:
@@ -99,10 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, print, write; return 1 where a claim fails its check, else 0."""
     request = request_of(options)
+    if options.export_xtreme:
+        check_export(request.output)
     result = measure(request, PrintedProgress(console))
     write_claims(request.output, result)
     print_table(console, result)
     console.print(f"written: {request.output}/claims.json, claims.md, report.html", markup=False)
+    if options.export_xtreme:
+        export(request, result)
+        console.print(f"written: {request.output}/predictions, labels", markup=False)
     if options.write_reference:
         store_reference(request, result)
     return int(any(claim["verdict"] == "fail" for claim in result["claims"]))
@@ -126,43 +152,26 @@ def request_of(options: argparse.Namespace) -> Request:
         seeds=tuple(range(seeds)),
         output=options.output or Path("results") / scale.name,
         skip_missing=options.skip_missing,
+        crosses=options.crosses,
+        keep_models=options.keep_models,
     )
 
 
-def print_list(console: Console) -> None:
-    """Print each claim with its statement, the paper's value and what it costs a scale."""
-    table = Table("claim", "statement", "paper", "cost", title="Claims", show_lines=True)
-    for name, claim in all_claims().items():
-        expected = load_expected(name)
-        paper = paper_cell({"paper": expected.paper.value, "unit": expected.unit})
-        table.add_row(name, expected.statement, paper, "\n".join(costs(claim, expected)))
-    console.print(table)
-    scales = Table("scale", "model", "data", "seeds", "all claims together", title="Scales")
-    for scale in SCALES.values():
-        scales.add_row(
-            scale.name, model_name(scale.model), scale.data, str(scale.seeds), scale.cost
-        )
-    console.print(scales)
-
-
-def costs(claim: Claim, expected: Expected) -> list[str]:
-    """Return what one seed of the claim costs alone, a line a scale: measured where we have it."""
-    if not claim.intermediates:
-        return ["nothing to train"]
-    sets = {task.train_on for task in TARGET_TASKS.values()} - {None}
-    trainings = (1 + len(claim.intermediates)) * len(sets) + len(claim.intermediates)
-    return [
-        f"{name}: {reference.seconds / 60:.1f} core minutes"
-        if (reference := expected.reference.get(name))
-        else f"{name}: {trainings} trainings"
-        for name in SCALES
-    ]
+def export(request: Request, result: Mapping[str, Any]) -> None:
+    """Write the XTREME entry: for each target the model that is best on dev, of the first seed."""
+    store = Store(request.output)
+    records = dict.fromkeys(r for claim in result["claims"] for r in claim["records"])
+    export_xtreme(
+        request.output,
+        choose_entries([store.record(record) for record in records], request.seeds[0], store),
+        inventory_of(request.data, request.scale.evaluation_rows),
+    )
 
 
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference."""
     for claim in result["claims"]:
-        if claim["targets"]:
+        if claim["targets"] and claim["observed"]["values"]:
             write_reference(
                 EXPECTED_RESULTS / f"{claim['id']}.json",
                 request.scale.name,

@@ -4,7 +4,8 @@ from typing import Any
 
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
-from stilts_repro.experiments.plan import MULTITASK, intermediate_tasks
+from stilts_repro.experiments.plan import MULTITASK
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -13,9 +14,9 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Which tasks it was trained on: so far not all of the paper's nine."""
-    tasks = intermediate_tasks(MULTITASK)
-    return {"trained on": f"{', '.join(tasks)} ({len(tasks)} of the paper's 9)"}
+    """Which tasks it was trained on: all nine, unless the data of some was left out."""
+    tasks = [task for task in INTERMEDIATE_TASKS if task in scores.tasks]
+    return {"trained on": f"{', '.join(tasks)} ({len(tasks)} of {len(INTERMEDIATE_TASKS)})"}
 
 
 CLAIM = Claim(
@@ -27,6 +28,7 @@ CLAIM = Claim(
     intermediates=(MULTITASK,),
     value=value,
     details=details,
+    any_rows=True,
 )
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ CLAIM = Claim(
     intermediates=(),
     value=value,
     details=details,
+    targets=(),
 )
 
 if __name__ == "__main__":

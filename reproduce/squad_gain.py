@@ -1,22 +1,15 @@
-"""Average gain over the nine targets after intermediate training on SQuAD v2.0 (paper: +8.2)."""
+"""Average gain over the nine targets after training on SQuAD v2.0 (paper: +8.2)."""
 
 from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.claims.grid import gain_claim
 
-
-def value(scores: Scores, targets: tuple[str, ...]) -> float:
-    """Mean over targets of the dev score with SQuAD v2.0, less the dev score without."""
-    return average_gain(scores, targets, "squad_v2")
-
-
-CLAIM = Claim(
-    id="squad_gain",
+CLAIM = gain_claim(
+    "squad_gain",
+    row="squad_v2",
     statement=(
         "Intermediate training on English SQuAD v2 raises the average over the nine target "
         "tasks by 8.2 points."
     ),
-    intermediates=("squad_v2",),
-    value=value,
 )
 
 if __name__ == "__main__":

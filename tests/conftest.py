@@ -1,6 +1,7 @@
 """Fixtures that tests of several layers share: a tiny tokenizer, a tiny model, real rows."""
 
 import os
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.testbed import TestbedSource
 
 torch.set_num_threads(1)  # tiny models gain nothing from more, and pytest-xdist runs two workers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A feature cache of the session's own: tests neither read nor write the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STILTS_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

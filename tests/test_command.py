@@ -9,6 +9,7 @@ import pytest
 
 from reproduce import command
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.tasks.tables import TARGET_TASKS
 
 
 def outcome(capsys, *arguments):
@@ -51,9 +52,23 @@ def write(root, split, rows):
     pq.write_table(pa.Table.from_pylist(rows), path)
 
 
+def say_it_holds(repo, *configs):
+    """Write the README in which a hub repository lists its configurations."""
+    lines = [
+        line
+        for config in configs
+        for line in (
+            f"- config_name: {config}",
+            "  data_files:",
+            *(f"  - split: {split}" for split in ("validation", "test")),
+        )
+    ]
+    (repo / "README.md").write_text("\n".join(["---", "configs:", *lines, "---", ""]))
+
+
 def xnli(**changes):
-    row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
-    return [row | changes] * 3
+    row = {"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    return [row | {"language": code} | changes for code in TARGET_TASKS["xnli"].languages]
 
 
 def test_list_shows_every_claim_with_its_paper_value(capsys):
@@ -139,6 +154,8 @@ def test_an_answer_outside_its_context_is_named_and_status_2(capsys, mirror, tin
     for split in ("validation", "test"):
         write(mirror, f"google/xtreme/XNLI/{split}", xnli())
         write(mirror, f"google/xtreme/PAWS-X.en/{split}", paws())
+    configs = ("XNLI", "PAWS-X.en", "udpos.English", "PAN-X.en")
+    say_it_holds(mirror / "google/xtreme", *configs)
     for task, column in (("udpos.English", "pos_tags"), ("PAN-X.en", "ner_tags")):
         for split in ("train", "validation", "test"):
             write(mirror, f"google/xtreme/{task}/{split}", [{"tokens": ["a"], column: [1]}])

@@ -7,13 +7,13 @@ is suddenly too good deserves a look as much as one that is too bad.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
+import scipy  # its parts are imported when they are used: they take half a second
 
 from stilts_repro.claims.expected import Expected
 
@@ -55,25 +55,33 @@ class CheckResult:
 
 
 def check(
-    expected: Expected, observed: Sequence[float], scale: str, *, comparable: bool = True
+    expected: Expected,
+    observed: Sequence[float],
+    scale: str,
+    *,
+    obstacle: str | None = None,
+    languages: Sequence[Mapping[str, float]] = (),
 ) -> CheckResult:
     """Return the verdict on `observed` (one value a seed) under `expected` at `scale`.
 
-    `comparable` is False where the run had other data or another model than the reference had.
+    `obstacle` says why the run cannot be held against the expectation: other data or another model
+    than the reference's, or why nothing was measured. `languages` are the value's parts, one
+    mapping a seed, where the paper's value has any.
     """
     if not observed:
-        return _without_reference("not_run", None, "the claim was not measured")
+        return _without_reference("not_run", None, obstacle or "the claim was not measured")
     direction = _direction(fmean(observed), expected.paper.value)
     if expected.check.kind == "equals_paper":
-        return _against_paper(expected, observed, direction)
+        if obstacle:
+            return _without_reference("no_reference", direction, obstacle)
+        return _against_paper(expected, observed, languages, direction)
     reference = expected.reference.get(scale)
     seeds = len(reference.values) if reference else 0
     if reference is None or seeds < FEWEST_SEEDS:
         reason = f"{seeds} reference seeds at scale {scale}; an interval needs {FEWEST_SEEDS}"
         return _without_reference("no_reference", direction, reason)
-    if not comparable:
-        reason = "this run's data or model is not the reference's"
-        return _without_reference("no_reference", direction, reason)
+    if obstacle:
+        return _without_reference("no_reference", direction, obstacle)
     return _against_reference(expected, reference.values, observed, direction)
 
 
@@ -82,7 +90,7 @@ def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
 
     `sd` is the standard deviation of `n` reference runs; the unit is theirs.
     """
-    quantile = stats.t.ppf((1 + level) / 2, n - 1)
+    quantile = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     return max(floor, float(quantile) * sd * math.sqrt(1 / n + 1 / m))
 
 
@@ -96,10 +104,10 @@ def power(change: float, sd: float, n: int, m: int, level: float, floor: float) 
     if error == 0:
         return float(change > floor)
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    estimates = np.sqrt(stats.chi2.ppf(middles, n - 1) / (n - 1)) * error
-    limits = np.maximum(floor, stats.t.ppf((1 + level) / 2, n - 1) * estimates)
-    above = stats.norm.sf((limits - change) / error)
-    below = stats.norm.cdf((-limits - change) / error)
+    estimates = np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1)) * error
+    limits = np.maximum(floor, scipy.stats.t.ppf((1 + level) / 2, n - 1) * estimates)
+    above = scipy.stats.norm.sf((limits - change) / error)
+    below = scipy.stats.norm.cdf((-limits - change) / error)
     return float(np.mean(above + below))
 
 
@@ -108,12 +116,12 @@ def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> 
     error = sd * math.sqrt(1 / n + 1 / m)
     if error == 0:
         return floor
-    certain = floor + error * (10 + 5 * float(stats.t.ppf((1 + level) / 2, n - 1)))
+    certain = floor + error * (10 + 5 * float(scipy.stats.t.ppf((1 + level) / 2, n - 1)))
 
     def missing(change: float) -> float:
         return power(change, sd, n, m, level, floor) - PROBABILITY
 
-    return float(optimize.brentq(missing, 0.0, certain))
+    return float(scipy.optimize.brentq(missing, 0.0, certain))
 
 
 def _against_reference(
@@ -140,14 +148,31 @@ def _against_reference(
 
 
 def _against_paper(
-    expected: Expected, observed: Sequence[float], direction: str | None
+    expected: Expected,
+    observed: Sequence[float],
+    languages: Sequence[Mapping[str, float]],
+    direction: str | None,
 ) -> CheckResult:
     paper, tolerance = expected.paper.value, expected.check.tolerance
     assert paper is not None and tolerance is not None  # the schema asks for both
     low, high = paper - tolerance, paper + tolerance
     reason = f"{fmean(observed):g} against the paper's {paper:g}, tolerance {tolerance:g}"
     verdict = _verdict(observed, low, high)
+    if off := _languages_off(expected, languages):
+        verdict, reason = "fail", f"{reason}; by language: {', '.join(off)}"
     return CheckResult(verdict, direction, low, high, paper, 0, reason, tolerance)
+
+
+def _languages_off(expected: Expected, languages: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return a text for each language that is absent or too far from the paper's value."""
+    off = []
+    for code, paper in expected.paper.languages.items():
+        values = [seed[code] for seed in languages if code in seed]
+        if not values:
+            off.append(f"{code} is absent")
+        elif abs(fmean(values) - paper) > (expected.check.language_tolerance or 0.0):
+            off.append(f"{code} {fmean(values):.1f} against {paper:g}")
+    return off
 
 
 def _verdict(observed: Sequence[float], low: float, high: float) -> str:

@@ -1,7 +1,7 @@
 """What is expected of each claim: the paper's value, our reference seeds and the check."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ from stilts_repro.jsonio import read_json
 
 @dataclass(frozen=True)
 class PaperValue:
-    """What the paper reports, in the claim's unit; None where it makes a statement only."""
+    """What the paper reports, in the claim's unit; None where it makes a statement only.
+
+    `languages` holds the value's parts by language code, where it is their mean.
+    """
 
     value: float | None
     source: str
     provenance: str
+    languages: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Check:
     """How a run is held against its expectation.
 
     "prediction_interval" uses `level` (0 to 1) and `floor` (the least half-width, in the claim's
-    unit); "equals_paper" uses `tolerance` (in the claim's unit).
+    unit); "equals_paper" uses `tolerance` and, for each language where the paper's value has
+    parts, `language_tolerance` (in the claim's unit).
     """
 
     kind: str
@@ -47,6 +52,7 @@ class Check:
     level: float | None = None
     floor: float | None = None
     tolerance: float | None = None
+    language_tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,10 @@ def check_raw(raw: Any, path: Path) -> None:
         raise InputError(
             f"{path}: $.claim: is {raw['claim']!r}, but the file is named {path.name};"
             f" give both the same name"
+        )
+    if ("languages" in raw["paper"]) != ("language_tolerance" in raw["check"]):
+        raise InputError(
+            f"{path}: $.paper.languages and $.check.language_tolerance: give both or neither"
         )
     for scale, entry in raw["reference"].items():
         if len(entry["values"]) != len(entry["seeds"]):

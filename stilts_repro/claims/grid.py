@@ -7,19 +7,26 @@ and the only one under which the paper's printed averages come out).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.plan import NONE, Cell
+from stilts_repro.experiments.plan import MULTITASK, NONE, Cell, intermediate_tasks
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one seed: (intermediate, target, "dev" or "test") to points, 0 to 100."""
+    """The scores of one seed: (intermediate, target, "dev" or "test") to points, 0 to 100.
+
+    `languages` holds the same by language code. `tasks` are the intermediate tasks whose data was
+    there; reports say where that is not all of them.
+    """
 
     values: Mapping[tuple[str, str, str], float]
+    languages: Mapping[tuple[str, str, str], Mapping[str, float]] = field(default_factory=dict)
+    tasks: tuple[str, ...] = INTERMEDIATE_TASKS
 
     def dev(self, intermediate: str, target: str) -> float:
         """Return the development score in points; raise `InputError` where the cell is absent."""
@@ -41,6 +48,8 @@ class Scores:
 
 Measure = Callable[[Scores, tuple[str, ...]], float]
 Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
+ByLanguage = Callable[[Scores], Mapping[str, float]]
+Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,12 @@ class Claim:
     `value` and `details` take the scores of one seed and the names of the targets that are
     available, which may be fewer than nine. `value` returns the claim's unit (points);
     `details` returns what a reader of the report wants to know besides.
+
+    targets      the targets it is about; None: all nine; empty: it is arithmetic, nothing is run
+    scales       where it can be measured; None: everywhere
+    any_rows     whether it makes do with those of `intermediates` whose data is there
+    by_language  the value's parts, for a check that holds each language against the paper
+    obstacle     why these records do not measure what the paper measured, or None
     """
 
     id: str
@@ -57,14 +72,55 @@ class Claim:
     intermediates: tuple[str, ...]
     value: Measure
     details: Details | None = None
+    targets: tuple[str, ...] | None = None
+    scales: tuple[str, ...] | None = None
+    any_rows: bool = False
+    by_language: ByLanguage | None = None
+    obstacle: Callable[[Sequence[Record]], str | None] | None = None
 
-    def cells(self, targets: Sequence[str], seed: int) -> list[Cell]:
-        """Return the cells of `seed`: the baseline's and each intermediate's, for each target.
+    @property
+    def is_arithmetic(self) -> bool:
+        """Whether it needs no cells."""
+        return self.targets == ()
 
-        A claim without intermediates (arithmetic on published numbers) needs none.
+    def rows(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """Return the rows of the grid it can have where the data of `tasks` is there.
+
+        The baseline's comes first. Multi-task training needs two tasks at least.
         """
-        rows = (NONE, *self.intermediates) if self.intermediates else ()
-        return [Cell(row, target, seed) for row in rows for target in targets]
+        needed = {MULTITASK: 2}
+        return (
+            NONE,
+            *(
+                row
+                for row in self.intermediates
+                if len(set(intermediate_tasks(row)) & set(tasks)) >= needed.get(row, 1)
+            ),
+        )
+
+    def cells(
+        self, targets: Sequence[str], seed: int, tasks: Sequence[str] = INTERMEDIATE_TASKS
+    ) -> list[Cell]:
+        """Return the cells of `seed`: the baseline's and each intermediate's, for each target."""
+        rows = () if self.is_arithmetic else self.rows(tasks)
+        return [Cell(row, target, seed) for row in rows for target in self.of(targets)]
+
+    def of(self, targets: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `targets` that the claim is about."""
+        return tuple(t for t in targets if self.targets is None or t in self.targets)
+
+
+def gain_claim(id: str, row: str, statement: str) -> Claim:
+    """Return the claim that training on `row` moves the average over the nine targets.
+
+    The number is the Avg column of Table 2: the mean over targets of the development score after
+    `row`, less the score without intermediate training.
+    """
+
+    def value(scores: Scores, targets: tuple[str, ...]) -> float:
+        return average_gain(scores, targets, row)
+
+    return Claim(id, statement, (row,), value)
 
 
 def gains(scores: Scores, targets: Sequence[str], intermediate: str) -> dict[str, float]:

@@ -11,17 +11,23 @@ from stilts_repro.claims.check import check
 from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim, Scores
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.executor import run_local
-from stilts_repro.experiments.plan import Job, Plan, Setting
+from stilts_repro.experiments.executor import finished, run_local
+from stilts_repro.experiments.plan import Job, Plan, Setting, intermediate_tasks, job_name
 from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
-from stilts_repro.models.backbone import fingerprint, load_tokenizer
+from stilts_repro.models.backbone import check_length, fingerprint, load_tokenizer
+from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to run: claims at a scale, on data, from a model, once a seed, into a folder."""
+    """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
+
+    `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
+    phase (iii) as well.
+    """
 
     claims: tuple[Claim, ...]
     scale: Scale
@@ -30,6 +36,8 @@ class Request:
     seeds: tuple[int, ...]
     output: Path
     skip_missing: bool = False
+    crosses: Crossing = DEFAULT
+    keep_models: bool = False
 
 
 class Progress:
@@ -55,9 +63,10 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
     store.prepare()
     with store.locked():
         plan = _plan(request)
-        reused = sum(store.done(job) for job in plan.jobs)
+        keep = request.keep_models
+        reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
         progress.planned(plan.jobs, reused)
-        run_local(plan.jobs, store, progress.finished)
+        run_local(plan.jobs, store, progress.finished, keep_models=keep)
         measured = _Measured(request, plan, store)
         return {
             "scale": request.scale.name,
@@ -67,6 +76,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
             "versions": environment.versions(),
             "jobs": {"total": len(plan.jobs), "reused": reused},
             "claims": [measured.claim(claim, expected[claim.id]) for claim in request.claims],
+            "languages": measured.languages(),
             "grid": measured.grid(),
             "intermediate": measured.intermediate(),
             "retrieval": measured.retrieval(),
@@ -75,27 +85,50 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
 
 def _plan(request: Request) -> Plan:
     """Return the jobs of all claims; reads and checks the data they need."""
-    claims = [claim for claim in request.claims if claim.intermediates]
+    scale = request.scale
+    claims = [claim for claim in request.claims if runs(claim, scale)]
     if claims:
+        check_length(request.model, longest(scale))
         load_tokenizer(request.model)
-    inventory = inventory_of(request.data, request.scale.evaluation_rows)
-    if claims:
-        rows = {name: recipe.rows for name, recipe in request.scale.target.items()}
-        inventory.survey(rows, skip_missing=request.skip_missing)
+    inventory = inventory_of(request.data, scale.evaluation_rows)
+    wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
+    rows = {row for claim in claims for row in claim.intermediates}
+    tasks = {task for row in rows for task in intermediate_tasks(row)}
+    inventory.survey(
+        {
+            target: scale.target[task.train_on].rows if task.train_on else None
+            for target, task in TARGET_TASKS.items()
+            if job_name(target) in wanted
+        },
+        {task: scale.intermediate[task].rows for task in INTERMEDIATE_TASKS if task in tasks},
+        skip_missing=request.skip_missing,
+    )
     setting = Setting(
-        scale=request.scale.name,
+        scale=scale.name,
         model=request.model,
         model_hash=fingerprint(request.model),
         data=request.data,
-        evaluation_rows=request.scale.evaluation_rows,
-        retrieval_length=request.scale.retrieval_length,
+        evaluation_rows=scale.evaluation_rows,
+        retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(),
+        crosses=request.crosses,
     )
-    plan = Plan(request.scale, setting, inventory)
+    plan = Plan(scale, setting, inventory)
     for seed in request.seeds:
         for claim in claims:
-            plan.add(claim.cells(inventory.targets, seed))
+            plan.add(claim.cells(inventory.targets, seed, inventory.intermediates))
     return plan
+
+
+def runs(claim: Claim, scale: Scale) -> bool:
+    """Say whether the claim needs any job at `scale`."""
+    return not claim.is_arithmetic and (claim.scales is None or scale.name in claim.scales)
+
+
+def longest(scale: Scale) -> int:
+    """Return the longest sequence, in tokens, that any job of `scale` may read."""
+    recipes = (*scale.intermediate.values(), *scale.target.values())
+    return max(scale.retrieval_length, *(recipe.max_length for recipe in recipes))
 
 
 class _Measured:
@@ -111,36 +144,62 @@ class _Measured:
 
     def scores(self, seed: int) -> Scores:
         """Return all scores of one seed."""
+        records = [record for record in self.records if record["seed"] == seed]
         return Scores(
+            {_cell(record): record["score"] for record in records},
             {
-                (record["intermediate"], record["task"], record["part"]): record["score"]
-                for record in self.records
-                if record["seed"] == seed
-            }
+                _cell(record): {code: v["score"] for code, v in record["languages"].items()}
+                for record in records
+            },
+            self.plan.inventory.intermediates,
         )
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
-        targets = self.plan.inventory.targets if claim.intermediates else ()
-        # Arithmetic on published numbers has no seed.
-        scores = [self.scores(s) for s in self.request.seeds] if targets else [Scores({})]
+        inventory = self.plan.inventory
+        targets = claim.of(inventory.targets)
+        jobs = self._jobs(claim)
+        records = [record for record in self.records if record["job"] in jobs]
+        obstacle = self._not_run(claim)
+        scores: list[Scores] = []
+        if obstacle is None:
+            # Arithmetic on published numbers has no seed.
+            seeds = self.request.seeds if runs(claim, self.request.scale) else ()
+            scores = [self.scores(seed) for seed in seeds] or [Scores({})]
+            obstacle = self._not_comparable(claim, expected, records)
         values = [claim.value(held, targets) for held in scores]
         result = check(
-            expected, values, self.request.scale.name, comparable=self._comparable(expected)
+            expected,
+            values,
+            self.request.scale.name,
+            obstacle=obstacle,
+            languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
-        jobs = self._jobs(claim)
         return {
             "id": claim.id,
             "statement": expected.statement,
             "unit": expected.unit,
             "paper": expected.paper.value,
-            "observed": {"value": fmean(values), "values": values},
+            "observed": {"value": fmean(values) if values else None, "values": values},
             "details": [claim.details(held, targets) for held in scores] if claim.details else [],
             "targets": list(targets),
-            "left_out": self.plan.inventory.left_out if claim.intermediates else {},
-            "records": [record["hash"] for record in self.records if record["job"] in jobs],
+            "left_out": {} if claim.is_arithmetic else self._left_out(claim),
+            "without": self._without(claim),
+            "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs), 1),
             **result.as_json(),
+        }
+
+    def languages(self) -> dict[str, dict[str, Any]]:
+        """Return, for each target measured, how many languages it has and which are absent."""
+        inventory = self.plan.inventory
+        measured = dict.fromkeys(record["task"] for record in self.records)
+        return {
+            target: {
+                "of": len(inventory.languages(target)) + len(inventory.absent_languages(target)),
+                "absent": list(inventory.absent_languages(target)),
+            }
+            for target in measured
         }
 
     def grid(self) -> list[dict[str, Any]]:
@@ -169,6 +228,7 @@ class _Measured:
                 "tokens": result["tokens"],
                 "weights": result["sampler"]["weights"],
                 "dev": result["dev"],
+                "data": result["data"],
             }
             for result in self.results.values()
             if result["job"]["kind"] == "intermediate"
@@ -191,27 +251,68 @@ class _Measured:
             if record["part"] == "dev" and record.get("retrieval", {}).get("by_layer")
         ]
 
-    def _comparable(self, expected: Expected) -> bool:
-        """Say whether the reference was made on this run's data and model."""
-        reference = expected.reference.get(self.request.scale.name)
-        return (
-            reference is not None
-            and self.request.data == self.request.scale.data
-            and reference.model == self.plan.setting.model_hash
-        )
+    def _not_run(self, claim: Claim) -> str | None:
+        """Return why the claim was not measured, or None."""
+        if claim.is_arithmetic:
+            return None
+        if not runs(claim, self.request.scale):
+            return f"it needs --scale {' or '.join(claim.scales or ())}"
+        inventory = self.plan.inventory
+        rows = claim.rows(inventory.intermediates)[1:]
+        if len(rows) < (bool(claim.intermediates) if claim.any_rows else len(claim.intermediates)):
+            return f"without the data of {', '.join(self._without(claim))}"
+        if not claim.of(inventory.targets):
+            return f"without the data of {', '.join(self._left_out(claim))}"
+        return None
+
+    def _not_comparable(
+        self, claim: Claim, expected: Expected, records: Sequence[Mapping[str, Any]]
+    ) -> str | None:
+        """Return why the values cannot be held against what is expected, or None."""
+        if claim.is_arithmetic:
+            return None
+        if self._left_out(claim) or self._without(claim):
+            return "some of its tasks were left out"
+        scale = self.request.scale
+        reference = expected.reference.get(scale.name)
+        model = reference.model if reference else fingerprint(scale.model)
+        if (
+            self.request.data.partition("+")[0] != scale.data
+            or model != self.plan.setting.model_hash
+            or self.request.crosses != DEFAULT
+        ):
+            return "this run's data, model or --crosses is not the reference's"
+        return claim.obstacle(records) if claim.obstacle else None
+
+    def _left_out(self, claim: Claim) -> dict[str, str]:
+        """Return the claim's targets that were left out, with the reason of each."""
+        left_out = self.plan.inventory.left_out
+        return {target: left_out[target] for target in claim.of(tuple(left_out))}
+
+    def _without(self, claim: Claim) -> dict[str, str]:
+        """Return the claim's intermediate tasks that were left out, with the reason of each."""
+        tasks = {task for row in claim.intermediates for task in intermediate_tasks(row)}
+        return {t: why for t, why in self.plan.inventory.without.items() if t in tasks}
 
     def _jobs(self, claim: Claim) -> set[str]:
         """Return the hashes of all jobs that the claim rests on."""
         cells = [
             cell
             for seed in self.request.seeds
-            for cell in claim.cells(self.plan.inventory.targets, seed)
+            for cell in claim.cells(
+                self.plan.inventory.targets, seed, self.plan.inventory.intermediates
+            )
+            if runs(claim, self.request.scale)
         ]
         jobs = {self.plan.job_of(cell).hash for cell in cells}
         return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}
 
     def _seconds(self, job: str) -> float:
         return float(sum(self.results[job]["seconds"].values()))
+
+
+def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    return record["intermediate"], record["task"], record["part"]
 
 
 def _mean_by_layer(by_language: Mapping[str, Sequence[float]]) -> dict[str, float]:

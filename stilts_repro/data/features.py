@@ -59,6 +59,23 @@ class Features:
             truncated=truncated,
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence["Features"]) -> "Features":
+        """Lay the sequences of `parts`, which have the same columns, end to end."""
+        first = parts[0]
+        starts = np.cumsum([0, *(part.tokens for part in parts)])
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            ids=np.concatenate([part.ids for part in parts]),
+            offsets=np.concatenate([[0], *offsets]),
+            group=first.group,
+            token={
+                name: np.concatenate([part.token[name] for part in parts]) for name in first.token
+            },
+            unit={name: np.concatenate([part.unit[name] for part in parts]) for name in first.unit},
+            truncated=sum(part.truncated for part in parts),
+        )
+
     def __len__(self) -> int:
         """Return the number of units."""
         return (len(self.offsets) - 1) // self.group
@@ -71,6 +88,12 @@ class Features:
     def unit_lengths(self) -> np.ndarray:
         """Return the longest sequence of each unit, [units]."""
         return np.diff(self.offsets).reshape(-1, self.group).max(axis=1)
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return `starts[i]`, `starts[i]` + 1, ... (`lengths[i]` numbers) for each i, end to end."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,26 @@
-"""From logits to a target task's score in one language, a function a format.
+"""From logits to predictions, and from predictions to a task's score in one language.
 
-Every function returns metrics in points (0..100) by name, and the name of the one that is the
-task's score is in `MAIN_METRIC`.
+Every metric is in points (0 to 100), and `main_metric` names the one that is the task's score.
+Predictions are what a reader of results would write down, in plain JSON (`Scored`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
-from stilts_repro.evaluation.accuracy import accuracy
+from stilts_repro.evaluation.accuracy import accuracy, label_f1
 from stilts_repro.evaluation.span_decode import Windows, best_spans
 from stilts_repro.evaluation.squad import best_threshold_scores, mlqa_scores, squad_scores
 from stilts_repro.evaluation.tags import span_f1
+from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example, Format
 from stilts_repro.tasks.languages import LANGUAGES
 from stilts_repro.tasks.span import NONE, Question
-from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.tagging import Tagged, Tagging
 
 Metrics = dict[str, float]
 
@@ -30,31 +34,39 @@ MAIN_METRIC = {
 }
 
 
-def metrics_by_language(
+@dataclass(frozen=True)
+class Scored:
+    """One language's metrics in points, and its predictions in the order of the examples.
+
+    Those are label names (classification), indices of endings (multiple choice), lists with a tag
+    for every word (tagging), or a mapping from a question's id to its answer (span).
+    """
+
+    metrics: Metrics
+    predictions: Any
+
+
+def main_metric(kind: Format) -> str:
+    """Return the name of the metric that is the score of a task of this format."""
+    if isinstance(kind, Classification) and kind.positive is not None:
+        return "accuracy_f1"
+    return kind.score if isinstance(kind, Tagging) else MAIN_METRIC[kind.name]
+
+
+def score_by_language(
     kind: Format,
     task: str,
     examples: Mapping[str, Sequence[Example]],
     features: Features,
     logits: np.ndarray,
-) -> dict[str, Metrics]:
+) -> dict[str, Scored]:
     """Score the logits of several languages' examples, featurised as one, each language alone."""
-    if kind.name == "span":
-        answers = iter(_answers([e for held in examples.values() for e in held], features, logits))
-        return {
-            code: _score_answers(task, code, held, [next(answers) for _ in held])
-            for code, held in examples.items()
-        }
-    found, start = {}, 0
-    for code, held in examples.items():
-        units = np.arange(start, start + len(held))
-        start += len(held)
-        if isinstance(kind, Tagging):
-            found[code] = _score_tags(kind, features, units, logits)
-        else:
-            gold = features.unit["label"][units].tolist()
-            predicted = logits[units].argmax(axis=1).tolist()
-            found[code] = {"accuracy": accuracy(gold, predicted)}
-    return found
+    everything = list(chain.from_iterable(examples.values()))
+    predicted = iter(_predicted(kind, everything, features, logits))
+    return {
+        code: _scored(kind, task, code, held, list(islice(predicted, len(held))))
+        for code, held in examples.items()
+    }
 
 
 def best_threshold_metrics(
@@ -70,22 +82,56 @@ def best_threshold_metrics(
     return _with_mean(scores.f1, scores.exact_match)
 
 
-def _score_tags(
-    kind: Tagging, features: Features, units: np.ndarray, logits: np.ndarray
+def _predicted(
+    kind: Format, examples: Sequence[Example], features: Features, logits: np.ndarray
+) -> list[Any]:
+    """Return one prediction an example: label name, ending's index, tags, or answer text."""
+    if kind.name == "span":
+        return [text for text, _ in _answers(examples, features, logits)]
+    if isinstance(kind, Tagging):
+        return _tags(kind, examples, features, logits)
+    best = logits.argmax(axis=1).tolist()
+    return [kind.labels[i] for i in best] if isinstance(kind, Classification) else best
+
+
+def _scored(
+    kind: Format, task: str, code: str, examples: Sequence[Example], predicted: Sequence[Any]
+) -> Scored:
+    if kind.name == "span":
+        answers = {q.id: text for q, text in zip(examples, predicted, strict=True)}
+        return Scored(_answer_metrics(task, code, examples, answers), answers)
+    if isinstance(kind, Tagging):
+        return Scored(_tag_metrics(kind, examples, predicted), predicted)
+    if not isinstance(kind, Classification):
+        return Scored({"accuracy": accuracy([e.label for e in examples], predicted)}, predicted)
+    gold = [kind.labels[e.label] for e in examples]
+    metrics = {"accuracy": accuracy(gold, predicted)}
+    if kind.positive is not None:
+        f1 = label_f1(gold, predicted, kind.positive)
+        metrics |= {"f1": f1, "accuracy_f1": (metrics["accuracy"] + f1) / 2}
+    return Scored(metrics, predicted)
+
+
+def _tags(
+    kind: Tagging, examples: Sequence[Tagged], features: Features, logits: np.ndarray
+) -> list[list[str]]:
+    """Return a tag for every word of every sentence, the pieces of a split sentence joined."""
+    names = kind.known_labels()
+    found: list[list[str]] = [[] for _ in examples]
+    for unit, sentence in enumerate(features.unit["sentence"]):
+        labels = features.token["label"][features.offsets[unit] : features.offsets[unit + 1]]
+        places = np.flatnonzero(labels != TOKEN_PADDING)
+        found[sentence] += [names[i] for i in logits[unit, places].argmax(axis=1)]
+    return found
+
+
+def _tag_metrics(
+    kind: Tagging, examples: Sequence[Tagged], predicted: Sequence[Sequence[str]]
 ) -> Metrics:
-    gold, predicted = [], []
-    for unit in units:
-        tags = features.token["label"][features.offsets[unit] : features.offsets[unit + 1]]
-        places = np.flatnonzero(tags != TOKEN_PADDING)
-        gold.append([kind.labels[tag] for tag in tags[places]])
-        predicted.append([kind.labels[tag] for tag in logits[unit, places].argmax(axis=1)])
-    scores = span_f1(gold, predicted)
-    return {
-        "f1": scores.f1,
-        "precision": scores.precision,
-        "recall": scores.recall,
-        "accuracy": scores.accuracy,
-    }
+    gold = [e.tags for e in examples]
+    if kind.score == "accuracy":
+        return {"accuracy": accuracy([*chain(*gold)], [*chain(*predicted)])}
+    return vars(span_f1(gold, predicted)).copy()
 
 
 def _answers(
@@ -106,19 +152,15 @@ def _answers(
     return [(span.text, span.null_score - span.score) for span in spans]
 
 
-def _score_answers(
-    task: str,
-    language: str,
-    questions: Sequence[Question],
-    answers: Sequence[tuple[str, float]],
+def _answer_metrics(
+    task: str, language: str, questions: Sequence[Question], answers: Mapping[str, str]
 ) -> Metrics:
     golds = {q.id: [text for text, _ in q.answers] for q in questions}
-    predictions = {q.id: text for q, (text, _) in zip(questions, answers, strict=True)}
     if task == "mlqa":
         # The testbed's languages have no articles, and neither has MLQA's Hindi.
-        scores = mlqa_scores(golds, predictions, language if language in LANGUAGES else "hi")
+        scores = mlqa_scores(golds, answers, language if language in LANGUAGES else "hi")
     else:
-        scores = squad_scores(golds, predictions)
+        scores = squad_scores(golds, answers)
     return _with_mean(scores.f1, scores.exact_match)
 
 

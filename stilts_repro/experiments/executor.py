@@ -1,6 +1,7 @@
 """Running jobs: each once what it starts from is there, as many at a time as there are cores."""
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from stilts_repro.errors import StiltsError
+from stilts_repro.experiments import forking
 from stilts_repro.experiments.environment import workers
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.store import Store
@@ -18,22 +20,24 @@ from stilts_repro.experiments.store import Store
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 
 
-def run_local(jobs: Mapping[str, Job], store: Store, report: Report) -> None:
-    """Run the jobs that are not done, on this machine.
+def run_local(
+    jobs: Mapping[str, Job], store: Store, report: Report, *, keep_models: bool = False
+) -> None:
+    """Run the jobs that are not done, on this machine; `keep_models` keeps the targets' models.
 
     Raises the first job's error; the jobs that finished before stay finished.
     """
-    todo = [job for job in jobs.values() if not store.done(job.hash)]
+    todo = [job for job in jobs.values() if not finished(job, store, keep_models=keep_models)]
     if not todo:
         return
     pool = ProcessPoolExecutor(
         max_workers=min(workers(), len(todo)),
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=forking.start(),
         initializer=_enter_worker,
-        initargs=(os.getpid(),),
+        initargs=(dict(os.environ),),
     )
     try:
-        _run_all(pool, todo, store, report)
+        _run_all(pool, todo, store, report, keep_models)
     except BrokenProcessPool:
         raise StiltsError(
             "a worker process died (out of memory?); start the same command again to go on"
@@ -44,43 +48,61 @@ def run_local(jobs: Mapping[str, Job], store: Store, report: Report) -> None:
             process.terminate()
 
 
-def _run_all(pool: ProcessPoolExecutor, todo: Sequence[Job], store: Store, report: Report) -> None:
+def finished(job: Job, store: Store, *, keep_models: bool) -> bool:
+    """Say whether nothing is left to do for `job`."""
+    return store.done(job.hash, with_model=keep_models and job.kind == "target")
+
+
+def _run_all(
+    pool: ProcessPoolExecutor,
+    todo: Sequence[Job],
+    store: Store,
+    report: Report,
+    keep_models: bool,
+) -> None:
     waiting = list(todo)
     running: dict[Future[float], Job] = {}
     while waiting or running:
         ready = [job for job in waiting if job.start is None or store.done(job.start)]
         # Trainings that others wait for go first.
         for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
-            running[pool.submit(_work, job, store.output)] = job
+            running[pool.submit(_work, job, store.output, keep_models)] = job
             waiting.remove(job)
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
+        ended, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in ended:
             job = running.pop(future)
             report(job, future.result())
 
 
-def _enter_worker(parent: int) -> None:
-    """Give the worker one thread, and let it end when the main process is gone (even killed)."""
+def _enter_worker(variables: Mapping[str, str]) -> None:
+    """Give the worker one thread, and let it end when the main process is gone (even killed).
+
+    `variables` are the main process's: they may have changed since the worker's helper started.
+    """
     import torch
     from transformers.utils import logging
 
+    os.environ.clear()
+    os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this runs in workers only"
+
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(job: Job, output: Path) -> float:
+def _work(job: Job, output: Path, keep_models: bool) -> float:
     from stilts_repro.experiments.work import run_job
 
     started = time.perf_counter()
-    run_job(job, Store(output))
+    run_job(job, Store(output), keep_models=keep_models)
     return time.perf_counter() - started

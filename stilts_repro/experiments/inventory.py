@@ -1,21 +1,25 @@
 """What a source has: read and checked before anything is trained."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
 
 from stilts_repro.data.source import Source
-from stilts_repro.errors import MissingError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.jsonio import content_hash
+from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.loading import (
     Examples,
     choose_division,
+    english_rows,
     languages,
     load_dev,
     load_evaluation,
     load_training,
     load_unpaired,
 )
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, Division
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS, Division
+from stilts_repro.tasks.tagging import Tagging
 
 PARTS = ("dev", "test")
 
@@ -23,8 +27,8 @@ PARTS = ("dev", "test")
 class Inventory:
     """The data sets of one source, loaded once and kept; every row has been checked.
 
-    `targets` are the tasks that can be measured, all of them unless `survey` leaves some out;
-    `left_out` then says why.
+    After `survey`, `targets` and `intermediates` hold the tasks whose data is whole, `left_out` and
+    `without` the reason of each target and intermediate task that is not.
     """
 
     def __init__(self, source: Source, evaluation_rows: int | None) -> None:
@@ -35,32 +39,79 @@ class Inventory:
         self.unpaired = cache(self._unpaired)
         self.division = cache(self._division)
         self.dev = cache(self._dev)
+        self.format = cache(self._format)
+        self.targets = tuple(TARGET_TASKS)
+        self.intermediates: tuple[str, ...] = INTERMEDIATE_TASKS
         self.left_out: dict[str, str] = {}
+        self.without: dict[str, str] = {}
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The target tasks that can be measured."""
-        return tuple(name for name in TARGET_TASKS if name not in self.left_out)
+    def survey(
+        self,
+        targets: Mapping[str, int | None],
+        intermediates: Mapping[str, int | None],
+        *,
+        skip_missing: bool,
+    ) -> None:
+        """Read and check these tasks; the values cap the rows that each trains on.
 
-    def survey(self, rows: Mapping[str, int | None], *, skip_missing: bool) -> None:
-        """Read and check all targets; `rows` caps the training sets.
-
-        Raises `MissingError` for the first that is not there, or leaves it out (`skip_missing`).
-        Malformed rows are an `InputError` either way.
+        Raises the first complaint about a task, or leaves the task out (`skip_missing`).
         """
-        for name, task in TARGET_TASKS.items():
+        self.left_out, self.without = {}, {}
+
+        def look(at: Callable[[], object], name: str, left_out: dict[str, str]) -> bool:
             try:
-                self.target_hash(name)
-                if task.train_on is not None:
-                    self.training_hash(task.train_on, rows[task.train_on])
-            except MissingError as error:
+                at()
+            except (InputError, MissingError) as error:
                 if not skip_missing:
                     raise
-                self.left_out[name] = str(error)
+                left_out[name] = str(error)
+            return name not in left_out
+
+        self.targets = tuple(
+            name
+            for name, rows in targets.items()
+            if look(partial(self._look_at_target, name, rows), name, self.left_out)
+        )
+        self.intermediates = tuple(
+            name
+            for name, rows in intermediates.items()
+            if look(partial(self.intermediate_hash, name, rows), name, self.without)
+        )
 
     def training_hash(self, name: str, rows: int | None) -> str:
         """Return the content hash of the first `rows` rows of a training set."""
         return self.training(name, rows).hash
+
+    def intermediate_hash(self, name: str, rows: int | None) -> str:
+        """Return the content hash of an intermediate task's training and dev rows."""
+        return content_hash([self.training_hash(name, rows), self.dev(name).hash])
+
+    def origin(self, name: str) -> dict[str, Any]:
+        """Return where a training set's rows come from, and whether it is a substitute."""
+        data = TRAINING_SETS[name]
+        rows = english_rows(self.source, data)
+        return {
+            "id": " + ".join(dict.fromkeys(str(part) for part in rows)),
+            "revision": " + ".join(
+                dict.fromkeys(self.source.revision(part.repo) or "" for part in rows)
+            )
+            or None,
+            "substitute": rows != data.parts,
+        }
+
+    def absent_languages(self, name: str) -> tuple[str, ...]:
+        """Return the languages of a target in which the source has no rows at all.
+
+        The testbed's languages are its own: what it has is all there is.
+        """
+        held = self.languages(name)
+        due = TARGET_TASKS[name].languages if self.source.languages is None else held
+        return tuple(code for code in due if code not in held)
+
+    def languages(self, name: str) -> tuple[str, ...]:
+        """Return the languages in which a target has rows, in dev or test."""
+        held = {code for part in PARTS for code in self.evaluation(name, part)}
+        return tuple(code for code in languages(self.source, TARGET_TASKS[name]) if code in held)
 
     def target_hash(self, name: str) -> str:
         """Return the content hash of all rows that evaluate a target."""
@@ -78,6 +129,18 @@ class Inventory:
     def split_name(self, name: str, part: str) -> str:
         """Return which rows of the data set play `part`, for the record."""
         return str(getattr(self.division(name), part))
+
+    def _look_at_target(self, name: str, rows: int | None) -> None:
+        self.target_hash(name)
+        if train_on := TARGET_TASKS[name].train_on:
+            self.training_hash(train_on, rows)
+
+    def _format(self, name: str, rows: int | None) -> Format:
+        """Return a training set's format; a tag set that is open holds the training rows' tags."""
+        kind = TRAINING_SETS[name].format
+        if isinstance(kind, Tagging) and kind.labels is None:
+            return kind.fitted(self.training(name, rows).examples)
+        return kind
 
     def _division(self, name: str) -> Division:
         return choose_division(self.source, TARGET_TASKS[name])
@@ -105,8 +168,8 @@ class Inventory:
             raise MissingError(f"{task.title}: no labelled {part} rows; add them to the data")
         return held
 
-    def _unpaired(self, name: str, part: str, code: str) -> dict[str, tuple[str, ...]]:
-        if not getattr(TARGET_TASKS[name].format, "mining", False):
+    def _unpaired(self, name: str, part: str, code: str) -> dict[str, tuple[tuple[str, str], ...]]:
+        if not TARGET_TASKS[name].mining:
             return {}
         rows = getattr(self.division(name), part)
         limit = self.evaluation_rows and 2 * self.evaluation_rows

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.jsonio import content_hash
+from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 from stilts_repro.training.optimiser import Recipe
 
@@ -27,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all jobs of a run share."""
+    """What all jobs of a run share; `crosses` says what phase (iii) takes over from phase (ii)."""
 
     scale: str
     model: str
@@ -36,6 +37,7 @@ class Setting:
     evaluation_rows: int | None
     retrieval_length: int
     environment: Mapping[str, str]
+    crosses: Crossing = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Job:
 
 def intermediate_tasks(row: str) -> tuple[str, ...]:
     """Return the tasks that a row of the grid trains on."""
+    if row == NONE:
+        return ()
     return INTERMEDIATE_TASKS if row == MULTITASK else (row,)
 
 
@@ -115,7 +119,9 @@ class Plan:
     def _train(self, row: str, seed: int) -> Job | None:
         if row == NONE:
             return None
-        tasks = intermediate_tasks(row)
+        # Where data is left out, multi-task training has the rest; reports say which.
+        tasks = tuple(t for t in intermediate_tasks(row) if t in self.inventory.intermediates)
+        recipes = self.scale.multitask if row == MULTITASK else self.scale.intermediate
         return self._put(
             Job(
                 kind="intermediate",
@@ -123,17 +129,11 @@ class Plan:
                 intermediate=row,
                 tasks=tasks,
                 seed=seed,
-                recipes={task: self.scale.intermediate[task] for task in tasks},
-                data={task: self._intermediate_hash(task) for task in tasks},
+                recipes={task: recipes[task] for task in tasks},
+                data={t: self.inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
                 start=None,
                 setting=self.setting,
             )
-        )
-
-    def _intermediate_hash(self, task: str) -> str:
-        rows = self.scale.intermediate[task].rows
-        return content_hash(
-            [self.inventory.training_hash(task, rows), self.inventory.dev(task).hash]
         )
 
     def _measure(self, cell: Cell) -> Job:

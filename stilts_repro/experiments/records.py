@@ -59,9 +59,11 @@ def make_record(
         "part": part,
         "split": inventory.split_name(task, part),
         "intermediate": job.intermediate,
+        "crosses": job.setting.crosses,
         "seed": job.seed,
         "metric": metric,
         "score": fmean(metrics[metric] for metrics in languages.values()),
+        "absent": list(inventory.absent_languages(task)),
         "n": sum(len(held[code]) for code in languages),
         "languages": {
             code: {"score": metrics[metric], "n": len(held[code]), "metrics": dict(metrics)}
@@ -69,7 +71,7 @@ def make_record(
         },
         "data": {
             "id": f"{row.repo} {row.config}",
-            "revision": None,
+            "revision": inventory.source.revision(row.repo),
             "content_hash": job.data[task],
         },
         "model": {

@@ -1,20 +1,30 @@
-"""`--data`: the testbed, the hub, or a directory laid out like it."""
+"""`--data`: the testbed, the hub, a directory laid out like it, or the hub and a directory."""
 
 from functools import lru_cache
 from pathlib import Path
 
 from stilts_repro.data.hub import HubSource
+from stilts_repro.data.overlay import OverlaySource
 from stilts_repro.data.source import CachedSource, DirectorySource, Source
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.testbed.source import TestbedSource
 
 
 def open_source(data: str) -> Source:
-    """Return the source named by `--data`; `InputError` where a directory is not there."""
+    """Return the source named by `--data`: `testbed`, `hub`, `hub+DIR` (DIR first) or `DIR`.
+
+    Raises `InputError` where a directory is not there.
+    """
     if data == "testbed":
         return TestbedSource()
     if data == "hub":
         return HubSource()
+    if data.startswith("hub+"):
+        folder = data.removeprefix("hub+")
+        if not folder:
+            raise InputError(f"--data {data}: no directory after the +; give --data hub+DIR")
+        return OverlaySource(DirectorySource(Path(folder)), HubSource())
     return DirectorySource(Path(data))
 
 

@@ -17,6 +17,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.jsonio import read_json, write_json
 
 SCRATCH = ".unfinished-"
+MODEL = "model"  # folder in a target job's, where its model was to be kept
 
 
 class Store:
@@ -52,9 +53,10 @@ class Store:
             self._sweep()
             yield
 
-    def done(self, job: str) -> bool:
-        """Say whether the job has finished."""
-        return (self.jobs / job / "result.json").is_file()
+    def done(self, job: str, *, with_model: bool = False) -> bool:
+        """Say whether the job has finished, and kept its model if it is asked for."""
+        folder = self.jobs / job
+        return (folder / "result.json").is_file() and (not with_model or (folder / MODEL).is_dir())
 
     def result(self, job: str) -> dict[str, Any]:
         """Return what a finished job left behind."""
@@ -71,6 +73,7 @@ class Store:
         scratch.mkdir()
         try:
             yield scratch
+            shutil.rmtree(self.jobs / job, ignore_errors=True)  # one done before, without a model
             scratch.rename(self.jobs / job)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

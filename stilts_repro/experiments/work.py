@@ -3,12 +3,15 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
+from statistics import fmean
 from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Features
+from stilts_repro.data.cache import featurise
+from stilts_repro.evaluation.nearest import nearest
 from stilts_repro.evaluation.predict import embed, predict
 from stilts_repro.evaluation.retrieve import (
     NEIGHBOURS,
@@ -20,7 +23,8 @@ from stilts_repro.evaluation.retrieve import (
 from stilts_repro.evaluation.scoring import (
     MAIN_METRIC,
     best_threshold_metrics,
-    metrics_by_language,
+    main_metric,
+    score_by_language,
 )
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import PARTS, Inventory
@@ -28,31 +32,43 @@ from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.records import Meter, make_record
 from stilts_repro.experiments.scales import retrieval_layer
 from stilts_repro.experiments.sources import inventory_of
-from stilts_repro.experiments.store import Store
-from stilts_repro.jsonio import write_json
-from stilts_repro.models.backbone import load_backbone, load_tokenizer
-from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.tasks.format import Limits
+from stilts_repro.experiments.store import MODEL, Store
+from stilts_repro.jsonio import canonical, write_json, write_text
+from stilts_repro.models.backbone import load_tokenizer
+from stilts_repro.models.checkpoints import save_target
+from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
+from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 
+PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 
-def run_job(job: Job, store: Store) -> None:
-    """Do `job` and leave it finished in `store`; what it starts from must be finished there."""
+
+def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
+    """Do `job` and leave it finished in `store`; what it starts from must be finished there.
+
+    With `keep_models` a target's model stays in the job's folder, in transformers' own class.
+    """
     work = _Work(job, store)
     with store.working(job.hash) as folder:
         result: dict[str, Any] = {"job": job.describe()}
         if job.kind == "intermediate":
             result |= work.train(job.tasks, f"intermediate/{job.name}")
             result["dev"] = {task: work.dev_metrics(task) for task in job.tasks}
-            work.model.save_backbone(folder, work.tokenizer)
+            result["data"] = {task: work.inventory.origin(task) for task in job.tasks}
+            save_intermediate(work.model, folder, work.tokenizer)
         elif job.kind == "target":
             result |= work.train((job.name,), f"target/{job.name}")
+            if keep_models:
+                save_target(work.model, job.name, folder / MODEL, work.tokenizer)
         records = [record for task in job.tasks for record in work.evaluate(task)]
         for record in records:
             store.add_record(record)
+        for name, predictions in work.predictions.items():
+            (folder / PREDICTIONS).mkdir(exist_ok=True)
+            write_text(folder / PREDICTIONS / name, canonical(predictions) + "\n")
         result["records"] = [record["hash"] for record in records]
         result["seconds"] = work.meter.seconds
         write_json(folder / "result.json", result)
@@ -67,12 +83,15 @@ class _Work:
         self.inventory: Inventory = inventory_of(job.setting.data, job.setting.evaluation_rows)
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
-            start = str(store.folder(job.start)) if job.start else job.setting.model
-            backbone = load_backbone(start, job.seed)
-        self.attention = str(backbone.config._attn_implementation)
         names = (job.name,) if job.kind == "target" else job.tasks
-        formats = {n: TRAINING_SETS[n].format for n in names if job.kind != "retrieval"}
-        self.model = MultiTaskModel.fresh(backbone, formats, job.seed).to(environment.device())
+        self.formats = {n: self._format(n) for n in names if job.kind != "retrieval"}
+        with self.meter.phase("load"):
+            start = str(store.folder(job.start)) if job.start else job.setting.model
+            crosses = job.setting.crosses if job.start else DEFAULT
+            self.model = start_from(start, self.formats, job.seed, crosses)
+            self.model.to(environment.device())
+        self.attention = str(self.model.backbone.config._attn_implementation)
+        self.predictions: dict[str, dict[str, Any]] = {}
 
     @property
     def pad_id(self) -> int:
@@ -84,28 +103,43 @@ class _Work:
             tasks = {name: self._training_task(name) for name in names}
         with self.meter.phase("train"):
             log: TrainingLog = train(
-                self.model, tasks, self.pad_id, self.job.seed, purpose, telling(self.job.title)
+                self.model,
+                tasks,
+                self.pad_id,
+                self.job.seed,
+                purpose,
+                telling(self.job.title),
+                partial(self._dev_score, names),
             )
         self.meter.tokens += log.tokens
         return {
             "steps": log.steps,
             "tokens": log.tokens,
             "sampler": {"kind": "proportional", "weights": log.weights},
+            "best_step": log.best_step,
+            "dev_scores": log.dev_scores,
             "first_loss": log.losses[0],
             "last_loss": log.last_loss(),
         }
 
-    def dev_metrics(self, name: str) -> dict[str, float]:
-        """Return how well the model does phase (ii)'s own task, on its English dev rows."""
-        kind = TRAINING_SETS[name].format
-        examples = self.inventory.dev(name).examples
+    def _dev_score(self, names: Sequence[str]) -> float:
+        """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
+        return fmean(
+            self.dev_metrics(name, self.job.recipes[name].dev_rows)[TRAINING_SETS[name].metric]
+            for name in names
+        )
+
+    def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
+        """Return how well the model does a task that it trains on, on its English dev rows."""
+        kind = self.formats[name]
+        examples = self.inventory.dev(name).examples[:rows]
         with self.meter.phase("evaluate"):
             limits = limits_of(self.job.recipes[name])
-            features = kind.featurise(examples, self.tokenizer, limits)
+            features = featurise(kind, examples, self.tokenizer, limits)
             logits = predict(self.model, name, features, self.pad_id)
         if isinstance(kind, Span) and kind.unanswerable:
             return best_threshold_metrics(examples, features, logits)
-        return metrics_by_language(kind, name, {"en": examples}, features, logits)["en"]
+        return score_by_language(kind, name, {"en": examples}, features, logits)["en"].metrics
 
     def evaluate(self, task: str) -> list[dict[str, Any]]:
         """Return the records of `task`, dev and test; none for a phase-(ii) job."""
@@ -113,14 +147,20 @@ class _Work:
             return []
         if self.job.kind == "target":
             return [self._evaluate_target(task, part) for part in PARTS]
-        if getattr(TARGET_TASKS[task].format, "mining", False):
+        if TARGET_TASKS[task].mining:
             return self._evaluate_mining(task)
         return [self._evaluate_nearest(task, part) for part in PARTS]
+
+    def _format(self, name: str) -> Format:
+        return self.inventory.format(name, self.job.recipes[name].rows)
+
+    def _keep(self, task: str, part: str, predictions: Mapping[str, Any]) -> None:
+        self.predictions[f"{task}.{part}.json"] = dict(predictions)
 
     def _training_task(self, name: str) -> TrainingTask:
         recipe = self.job.recipes[name]
         examples = self.inventory.training(name, recipe.rows).examples
-        features = TRAINING_SETS[name].format.featurise(examples, self.tokenizer, limits_of(recipe))
+        features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
         return TrainingTask(features, recipe)
 
     def _evaluate_target(self, task: str, part: str) -> dict[str, Any]:
@@ -131,21 +171,25 @@ class _Work:
         with self.meter.phase("tokenise"):
             everything = [example for examples in held.values() for example in examples]
             limits = limits_of(self.job.recipes[self.job.name])
-            features = kind.featurise(everything, self.tokenizer, limits)
+            features = featurise(kind, everything, self.tokenizer, limits)
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
-            metrics = metrics_by_language(kind, task, held, features, logits)
-        return self._record(task, part, MAIN_METRIC[kind.name], metrics)
+            scored = score_by_language(kind, task, held, features, logits)
+        self._keep(task, part, {code: found.predictions for code, found in scored.items()})
+        metrics = {code: found.metrics for code, found in scored.items()}
+        return self._record(task, part, main_metric(kind), metrics)
 
     def _evaluate_nearest(self, task: str, part: str) -> dict[str, Any]:
         layers = range(self._layers() + 1)
-        by_layer = {}
+        layer = retrieval_layer(self._layers())
+        by_layer, predictions = {}, {}
         for code, found in self.inventory.evaluation(task, part).items():
             english = self._embed([pair.target for pair in found.examples], layers)
             other = self._embed([pair.source for pair in found.examples], layers)
             by_layer[code] = accuracy_by_layer(english, other)
-        layer = retrieval_layer(self._layers())
+            predictions[code] = nearest(english[layer], other[layer]).tolist()
+        self._keep(task, part, predictions)
         metrics = {code: {"accuracy": values[layer]} for code, values in by_layer.items()}
         retrieval = self._retrieval_settings("cosine") | {"by_layer": by_layer}
         return self._record(task, part, MAIN_METRIC["retrieval"], metrics, retrieval)
@@ -154,6 +198,9 @@ class _Work:
         """Mine dev and test; both are cut at the threshold that is best on dev."""
         mined = {part: self._mine(task, part) for part in PARTS}
         thresholds = {code: mining.threshold() for code, mining in mined["dev"].items()}
+        for part, found in mined.items():
+            kept = {c: m.kept(thresholds[c]) for c, m in found.items() if c in thresholds}
+            self._keep(task, part, kept)
         pool = "comparable corpora" if self._has_distractors(task) else "gold pairs only"
         retrieval = self._retrieval_settings("ratio margin") | {
             "k": NEIGHBOURS,
@@ -195,7 +242,7 @@ class _Work:
         limits = Limits(self.job.setting.retrieval_length)
         task = next(t for t in TARGET_TASKS.values() if t.format.name == "retrieval")
         with self.meter.phase("tokenise"):
-            features: Features = task.format.featurise(sentences, self.tokenizer, limits)
+            features = featurise(task.format, sentences, self.tokenizer, limits)
         self.meter.tokens += features.tokens
         with self.meter.phase("evaluate"):
             return embed(self.model.backbone, features, self.pad_id, layers)

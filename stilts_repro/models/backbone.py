@@ -1,32 +1,40 @@
 """The pre-trained model that all phases share: loading, checking, saving.
 
 A backbone is a directory (or hub id) in the Hugging Face layout: configuration, safetensors
-weights, tokenizer. Phase (ii) writes such a directory too, which plain `AutoModel` reads.
+weights, tokenizer. Phase (ii) writes such a directory too, which plain `AutoModel` reads. A pooler
+that the model's class does not have lies beside its weights, in `pooler.safetensors`.
 """
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.models.families import family_of
 from stilts_repro.seeds import derive
 
+if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
+    from transformers import PreTrainedModel
+
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+POOLER = "pooler.safetensors"
 
 
 class Pooler(nn.Module):
-    """Dense layer and tanh over the first token, for backbones that bring none of their own."""
+    """Dense layer and tanh over one token, for backbones that bring none of their own."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden, hidden)
 
     def forward(self, states: Tensor) -> Tensor:
-        """Map hidden states [B, T, H] to one vector a sequence [B, H]."""
+        """Map hidden states [B, T, H] to one vector a sequence [B, H], from its first token."""
         return torch.tanh(self.dense(states[:, 0]))
 
 
@@ -52,6 +60,27 @@ def check_directory(model: str) -> None:
         raise MissingError(f"--model {model}: no tokenizer in it (tokenizer.json)")
 
 
+def check_length(model: str, longest: int) -> None:
+    """Raise `InputError` where `model` cannot read `longest` tokens at once."""
+    check_directory(model)
+    try:
+        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise MissingError(
+            f"--model {model}: its configuration does not load ({_first_line(error)})"
+        ) from None
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:  # relative positions have no end
+        return
+    # RoBERTa's table of positions begins with padding_idx + 1 that no token has.
+    offset = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0
+    if longest > positions - offset:
+        raise InputError(
+            f"--model {model}: it reads {positions - offset} tokens, the scale's recipes up to "
+            f"{longest}; choose a smaller --scale or a longer model"
+        )
+
+
 def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a directory or hub id."""
     check_directory(model)
@@ -63,11 +92,13 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
         ) from None
 
 
-def load_backbone(model: str, seed: int) -> PreTrainedModel:
+def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreTrainedModel":
     """Load the encoder with a pooler; parameters the checkpoint lacks are drawn from `seed`.
 
     XLM-R's public checkpoint has no trained pooler, so the baseline starts one afresh; after
     classification or multiple-choice phase (ii) the trained one crosses with the encoder (jiant).
+    `fresh_pooler` draws it anew all the same, to the weights that the baseline of `seed` starts
+    from. Causal models have no pooler.
     """
     check_directory(model)
     torch.manual_seed(derive(seed, "pooler"))
@@ -90,9 +121,61 @@ def load_backbone(model: str, seed: int) -> PreTrainedModel:
             f"--model {model}: its weights lack {len(absent)} of the encoder's parameters "
             f"({absent[0]}, ...); save the whole model"
         )
+    family = family_of(backbone.config)
+    if family.pools == "last" and backbone.config.pad_token_id is None:
+        # By it transformers' classes for causal models find the last token, but many leave it out.
+        backbone.config.pad_token_id = load_tokenizer(model).pad_token_id
+    if not family.dense:
+        return backbone
     if getattr(backbone, "pooler", None) is None:
+        torch.manual_seed(derive(seed, "pooler"))
         backbone.pooler = Pooler(backbone.config.hidden_size)
+        if not fresh_pooler and (Path(model) / POOLER).is_file():
+            load_beside(backbone.pooler, Path(model), POOLER)
+    elif fresh_pooler:
+        torch.manual_seed(derive(seed, "pooler"))
+        backbone = _without_pooler(backbone)
     return backbone
+
+
+def _without_pooler(backbone: "PreTrainedModel") -> "PreTrainedModel":
+    """Return `backbone` with its pooler drawn as where a checkpoint lacks one."""
+    rest = {k: v for k, v in backbone.state_dict().items() if not k.startswith("pooler.")}
+    config, dtype = backbone.config, torch.float32
+    return type(backbone).from_pretrained(None, config=config, state_dict=rest, dtype=dtype)
+
+
+def save_backbone(
+    backbone: "PreTrainedModel", path: Path, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Write backbone, pooler and tokenizer as a directory that `AutoModel` loads without remark."""
+    backbone.save_pretrained(path, state_dict=own_weights(backbone))
+    tokenizer.save_pretrained(path)
+    pooler = getattr(backbone, "pooler", None)
+    if isinstance(pooler, Pooler):
+        save_file(pooler.state_dict(), path / POOLER)
+
+
+def own_weights(backbone: "PreTrainedModel") -> dict[str, Tensor]:
+    """Return the weights of `backbone` that its class knows: all but a pooler added here."""
+    weights = backbone.state_dict()
+    if not isinstance(getattr(backbone, "pooler", None), Pooler):
+        return weights
+    return {name: value for name, value in weights.items() if not name.startswith("pooler.")}
+
+
+def load_beside(module: nn.Module, folder: Path, file: str, prefix: str = "") -> None:
+    """Fill `module` from the tensors of `folder / file` whose names begin with `prefix`.
+
+    Raises `InputError` where the file is broken or holds something else.
+    """
+    try:
+        tensors = load_file(folder / file)
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{folder / file}: it does not load ({_first_line(error)})") from None
 
 
 def fingerprint(model: str) -> str:

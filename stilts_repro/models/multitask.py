@@ -2,76 +2,89 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Batch
-from stilts_repro.models.heads import Head, make_head
+from stilts_repro.models.backbone import save_backbone
+from stilts_repro.models.families import family_of, read, run
+from stilts_repro.models.heads import HEADS, Head, make_head
 from stilts_repro.seeds import derive
 from stilts_repro.tasks.format import Format
 
+if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
+    from transformers import PreTrainedModel
+
 
 class MultiTaskModel(nn.Module):
-    """A backbone with its pooler, and heads by task name.
+    """A backbone with its pooler, and heads by task name; `formats` says what each head is for."""
 
-    What crosses from phase to phase is the backbone with its pooler; heads are always drawn afresh
-    (jiant's `partial` load mode, where the target's head has another name than the intermediate's).
-    """
-
-    def __init__(self, backbone: PreTrainedModel, heads: Mapping[str, Head]) -> None:
+    def __init__(
+        self, backbone: "PreTrainedModel", heads: Mapping[str, Head], formats: Mapping[str, Format]
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.heads = nn.ModuleDict(heads)
+        self.formats = dict(formats)
 
     @classmethod
     def fresh(
-        cls, backbone: PreTrainedModel, formats: Mapping[str, Format], seed: int
+        cls, backbone: "PreTrainedModel", formats: Mapping[str, Format], seed: int
     ) -> "MultiTaskModel":
         """Put fresh heads on `backbone`, each drawn from (`seed`, task name)."""
         config = backbone.config
+        unbiased = family_of(config).unbiased
         heads = {
             name: make_head(
                 kind,
                 config.hidden_size,
-                getattr(config, "hidden_dropout_prob", 0.1),
+                _head_dropout(config),
                 getattr(config, "initializer_range", 0.02),
                 derive(seed, "head", name),
+                bias=HEADS[kind.name].reads not in unbiased,
             )
             for name, kind in formats.items()
         }
-        return cls(backbone, heads)
+        return cls(backbone, heads, formats)
+
+    def head(self, task: str) -> Head:
+        """Return `task`'s head."""
+        head = self.heads[task]
+        assert isinstance(head, Head)
+        return head
 
     def forward(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s logits for `batch`; shapes as the head says."""
-        output = self.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-        states = output.last_hidden_state
-        pooled = cast(nn.Module, self.backbone.pooler)(states)
-        return self.heads[task](states, pooled, batch)
+        head = self.head(task)
+        return head(read(self.backbone, batch, head.reads), batch)
 
     def loss(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s loss on `batch`, a scalar."""
-        head = self.heads[task]
-        assert isinstance(head, Head)
-        return head.loss(self(task, batch), batch)
+        return self.head(task).loss(self(task, batch), batch)
 
     def save_backbone(self, path: Path, tokenizer: PreTrainedTokenizerBase) -> None:
         """Write backbone, pooler and tokenizer as a Hugging Face directory."""
-        self.backbone.save_pretrained(path)
-        tokenizer.save_pretrained(path)
+        save_backbone(self.backbone, path, tokenizer)
+
+
+def _head_dropout(config: PreTrainedConfig) -> float:
+    """Return the dropout before a head, as transformers' classes choose it; else its usual 0.1."""
+    names = ("classifier_dropout", "hidden_dropout_prob", "hidden_dropout")
+    found = (getattr(config, name, None) for name in names)
+    return next((value for value in found if value is not None), 0.1)
 
 
 @torch.no_grad()
-def mean_pooled(backbone: PreTrainedModel, batch: Batch, layers: Sequence[int]) -> Tensor:
+def mean_pooled(backbone: "PreTrainedModel", batch: Batch, layers: Sequence[int]) -> Tensor:
     """Return the mean hidden state of `layers`, [len(layers), B, H]; layer 0 is the embeddings.
 
-    The mean runs over all real tokens, `<s>` and `</s>` among them (jiant, XTREME).
+    The mean runs over all real tokens, `<s>` and `</s>` among them (jiant, XTREME). Of an
+    encoder-decoder the layers are the encoder's.
     """
-    output = backbone(
-        input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True
-    )
+    output = run(backbone, batch, "token", output_hidden_states=True)
     mask = batch.attention_mask.unsqueeze(-1)
     total = mask.sum(dim=1)
     return torch.stack([(output.hidden_states[i] * mask).sum(dim=1) / total for i in layers])

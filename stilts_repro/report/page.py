@@ -22,7 +22,6 @@ from stilts_repro.claims.published import (
 )
 from stilts_repro.report import table
 from stilts_repro.report.averages import Grid, layers
-from stilts_repro.report.plots import gains_svg
 
 SCALES = ("smoke", "testbed", "base", "paper")
 TEMPLATE = "report.html.jinja"
@@ -33,6 +32,9 @@ def html(result: Mapping[str, Any]) -> str:
 
     Every text from `result` is escaped. Equal results give equal documents.
     """
+    # Imported here: matplotlib takes half a second, and jobs should not wait for it.
+    from stilts_repro.report.plots import gains_svg
+
     grid = Grid(result["grid"])
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

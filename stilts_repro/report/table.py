@@ -87,13 +87,13 @@ def number(value: float | None, form: str = "{:.2f}") -> str:
 
 
 def notes(result: Mapping[str, Any]) -> list[str]:
-    """Return one line a caveat: partial means, and the reason of every verdict but pass."""
+    """Return one line a caveat: what is partial, and the reason of every verdict but pass."""
     verdicts = (
         (claim["id"], f"{claim['verdict']}: {claim['reason']}")
         for claim in result["claims"]
         if claim["verdict"] != "pass"
     )
-    return [*left_out(result), *unusual_parts(result), *_by_text(verdicts)]
+    return [*incomplete(result), *unusual_parts(result), *_by_text(verdicts)]
 
 
 def unusual_parts(result: Mapping[str, Any]) -> list[str]:
@@ -115,22 +115,59 @@ def unusual_parts(result: Mapping[str, Any]) -> list[str]:
     return _by_text(lines)
 
 
+def incomplete(result: Mapping[str, Any]) -> list[str]:
+    """Return one line for everything that is not whole, or not the paper's."""
+    return [*left_out(result), *substitutes(result), *absent_languages(result)]
+
+
+def of_languages(result: Mapping[str, Any], target: str) -> str:
+    """Return ", 5 of 40 languages" where a target's mean is not over all, else nothing."""
+    held = result.get("languages", {}).get(target)
+    if not held or not held["absent"]:
+        return ""
+    return f", {held['of'] - len(held['absent'])} of {held['of']} languages"
+
+
 def left_out(result: Mapping[str, Any]) -> list[str]:
-    """Return one line for claims that are means over fewer targets, with each one's reason."""
+    """Return one line for claims that lack tasks, with each one's reason."""
     texts = []
     for claim in result["claims"]:
         if text := partial(claim):
-            reasons = "; ".join(f"{target} ({why})" for target, why in claim["left_out"].items())
+            absent = {**claim["left_out"], **claim["without"]}
+            reasons = "; ".join(f"{task} ({why})" for task, why in absent.items())
             texts.append((claim["id"], f"{text}; left out: {reasons}"))
     return _by_text(texts)
 
 
 def partial(claim: Mapping[str, Any]) -> str | None:
-    """Return "mean over 8 of 9 targets" where targets are left out, else None."""
-    if not claim["left_out"]:
-        return None
-    measured = len(claim["targets"])
-    return f"mean over {measured} of {measured + len(claim['left_out'])} targets"
+    """Return "mean over 8 of 9 targets" and the like where tasks are left out, else None."""
+    texts = []
+    if claim["left_out"]:
+        measured = len(claim["targets"])
+        texts.append(f"mean over {measured} of {measured + len(claim['left_out'])} targets")
+    if claim["without"]:
+        texts.append(f"without {len(claim['without'])} intermediate tasks")
+    return ", ".join(texts) or None
+
+
+def absent_languages(result: Mapping[str, Any]) -> list[str]:
+    """Return one line a target that is a mean over some of its languages only."""
+    return [
+        f"{target}{of_languages(result, target)}; no rows in {', '.join(held['absent'])}"
+        for target, held in result.get("languages", {}).items()
+        if held["absent"]
+    ]
+
+
+def substitutes(result: Mapping[str, Any]) -> list[str]:
+    """Return one line an intermediate task that was trained on other data than the paper's."""
+    found = {
+        task: origin["id"]
+        for entry in result.get("intermediate", [])
+        for task, origin in entry["data"].items()
+        if origin["substitute"]
+    }
+    return [f"{task}: a substitute, {where}, not the paper's data" for task, where in found.items()]
 
 
 def summary(result: Mapping[str, Any]) -> str:

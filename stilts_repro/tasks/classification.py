@@ -1,4 +1,4 @@
-"""Sentence-pair classification: MNLI, XNLI, PAWS-X."""
+"""Sentence-pair classification: MNLI, XNLI, PAWS-X, QQP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,13 +29,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Classification:
-    """Two text columns and a label column; `labels` gives the order of the logits."""
+    """Two text columns and a label column; `labels` gives the order of the logits.
+
+    Where `positive` names one of them, its F1 and the mean of that and accuracy are reported beside
+    accuracy (GLUE's score for QQP, and jiant's).
+    """
 
     first: str
     second: str
     label: str
     labels: tuple[str, ...]
     name: str = "classification"
+    positive: str | None = None
 
     @property
     def outputs(self) -> int:

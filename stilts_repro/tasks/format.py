@@ -101,12 +101,18 @@ def special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    """Tokenise `texts` without special tokens and without cutting."""
+    """Tokenise `texts` without special tokens and without cutting; equal texts share one list.
+
+    Words, premises and contexts come many times over: each distinct text is tokenised once.
+    """
     if not texts:
         return []
-    return tokenizer(
-        list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
-    )["input_ids"]
+    distinct = list(dict.fromkeys(texts))
+    ids = tokenizer(distinct, add_special_tokens=False, return_attention_mask=False, verbose=False)[
+        "input_ids"
+    ]
+    of = dict(zip(distinct, ids, strict=True))
+    return [of[text] for text in texts]
 
 
 def pair_ids(first: list[int], second: list[int], specials: tuple[int, int]) -> list[int]:

@@ -2,36 +2,65 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.jsonio import canonical
+from stilts_repro.jsonio import canonical, content_hash
 from stilts_repro.tasks.format import Example, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
+from stilts_repro.tasks.retrieval import Translation
 from stilts_repro.tasks.span import Question
-from stilts_repro.tasks.tables import Division, Part, TargetTask, TrainingSet
+from stilts_repro.tasks.tables import Division, Part, Rows, TargetTask, TrainingSet
+
+UNLABELLED = -1
+_SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Checked examples, in the order of their rows, and the hash of the rows' content."""
+    """Checked examples, in the order of their rows, and the hash of the rows' content.
+
+    `unlabelled` counts rows that were dropped because their annotators had no majority.
+    """
 
     examples: tuple[Example, ...]
     hash: str
+    unlabelled: int = 0
 
     def __len__(self) -> int:
         return len(self.examples)
 
 
 def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examples:
-    """Return the first `limit` English training examples; `InputError` where there is none."""
-    return _load_english(source, data, data.train, limit)
+    """Return the first `limit` English training examples; `InputError` where there is none.
+
+    Where several data sets make up the training set, each gives its share of `limit`.
+    """
+    rows = english_rows(source, data)
+    sizes = sum(part.size for part in rows)
+    return _joined(
+        _load_english(source, data, part, part.train, limit and -(-limit * part.size // sizes))
+        for part in rows
+    )
 
 
 def load_dev(source: Source, data: TrainingSet, limit: int | None) -> Examples:
     """Return English dev examples of a training set (how well phase (ii) learned its task)."""
-    return _load_english(source, data, Part(data.dev), limit)
+    rows = english_rows(source, data)
+    return _joined(
+        _load_english(source, data, part, Part(part.dev), limit and -(-limit // len(rows)))
+        for part in rows
+    )
+
+
+def english_rows(source: Source, data: TrainingSet) -> tuple[Rows, ...]:
+    """Return where a training set's rows come from: its own data sets, else a substitute."""
+    if not any(source.has(part.repo, part.config, part.train.split) for part in data.parts):
+        for rows in data.substitutes:
+            if source.has(rows.repo, rows.config, rows.train.split):
+                return (rows,)
+    return data.parts
 
 
 def load_evaluation(
@@ -54,7 +83,7 @@ def load_evaluation(
     rows = source.load(task.repo, config, part.split, limit if whole else None)
     if rows and not any(ours(row) for row in rows):
         return None
-    loaded = _examples(task.format, rows, where, part, limit, ours)
+    loaded = _named_apart(_examples(task.format, rows, where, part, limit, ours), part, where)
     questions = [example for example in loaded.examples if isinstance(example, Question)]
     if questions and all(question.withheld for question in questions):
         return None
@@ -64,8 +93,8 @@ def load_evaluation(
 
 def load_unpaired(
     source: Source, task: TargetTask, part: Part, code: str, limit: int | None
-) -> dict[str, tuple[str, ...]]:
-    """Return BUCC's sentences without a translation, at most `limit` a side.
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return BUCC's sentences without a translation, at most `limit` (id, sentence) a side.
 
     The hub's `bucc18.*` holds gold pairs only; both sides are empty there. The comparable corpora,
     where a source has them, are a split `<split>_unpaired` with columns `id`
@@ -73,28 +102,75 @@ def load_unpaired(
     """
     config = task.config.format(**vars(language_of(code)))
     split = f"{part.split}_unpaired"
-    sides: dict[str, list[str]] = {"source": [], "target": []}
+    sides: dict[str, list[tuple[str, str]]] = {"source": [], "target": []}
     if part.whole and source.has(task.repo, config, split):
         for index, row in enumerate(source.load(task.repo, config, split)):
             where = f"{task.repo} {config}/{split} row {index}"
-            english = take(row, "id", str, where).startswith("en-")
-            sides["target" if english else "source"].append(take(row, "sentence", str, where))
-    return {side: tuple(texts[:limit]) for side, texts in sides.items()}
+            identity = take(row, "id", str, where)
+            side = "target" if identity.startswith("en-") else "source"
+            sides[side].append((identity, take(row, "sentence", str, where)))
+    return {side: tuple(named[:limit]) for side, named in sides.items()}
 
 
 def choose_division(source: Source, task: TargetTask) -> Division:
-    """Return the first division whose dev and test are there, with labels, in some language."""
+    """Return the first division whose dev and test are there, with labels, in some language.
+
+    Raises `MissingError` where there is none, `InputError` where a part of the task is there.
+    """
+    _refuse(task, _promised(source, task))
     for division in task.divisions:
         if all(
             any(load_evaluation(source, task, part, code, 20) for code in languages(source, task))
             for part in (division.dev, division.test)
         ):
+            _refuse(task, _unaccounted(source, task, division), _SAY)
             return division
     tried = "; ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions)
     raise MissingError(
         f"{task.title}: no labelled rows of {task.repo} {task.config} (tried {tried}); "
-        "add them to the data directory"
+        "add them, or leave the task out with --skip-missing"
     )
+
+
+def _promised(source: Source, task: TargetTask) -> list[str]:
+    """Return the splits that a folder's README lists, as hub repositories do, and that are gone."""
+    configs = {task.config.format(**vars(language_of(code))) for code in task.languages}
+    return [
+        f"{config}/{split}"
+        for config, split in sorted(source.declared(task.repo) or ())
+        if config in configs and not source.has(task.repo, config, split)
+    ]
+
+
+def _unaccounted(source: Source, task: TargetTask, division: Division) -> list[str]:
+    """Return the languages that a source should have and has not.
+
+    A folder whose README lists its configurations has no others; of the rest all languages are
+    due. Where a part is carved out of a split, what is there counts.
+    """
+    if source.languages is not None or not (division.dev.whole and division.test.whole):
+        return []
+    if task.language_in != "config":
+        parts = (division.dev, division.test)
+        return [
+            code
+            for code in task.languages
+            if not any(load_evaluation(source, task, part, code, 1) for part in parts)
+        ]
+    if source.declared(task.repo) is not None:
+        return []
+    configs = (task.config.format(**vars(language_of(code))) for code in task.languages)
+    splits = (division.dev.split, division.test.split)
+    return [c for c in configs if not any(source.has(task.repo, c, split) for split in splits)]
+
+
+def _refuse(task: TargetTask, absent: Sequence[str], hint: str = "") -> None:
+    if absent:
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        raise InputError(
+            f"{task.title}: {task.repo} lacks {', '.join(absent[:3])}{more}; add what is missing, "
+            f"{hint}or leave the task out with --skip-missing"
+        )
 
 
 def languages(source: Source, task: TargetTask) -> tuple[str, ...]:
@@ -107,16 +183,31 @@ def language_of(code: str) -> Language:
     return LANGUAGES.get(code) or Language(code, code.capitalize(), code)
 
 
-def _load_english(source: Source, data: TrainingSet, part: Part, limit: int | None) -> Examples:
+def _load_english(
+    source: Source, data: TrainingSet, rows_of: Rows, part: Part, limit: int | None
+) -> Examples:
     def ours(row: Row) -> bool:
+        if data.drop_unlabelled and row.get("label") == UNLABELLED:
+            return False
         return not data.english_by_id or str(row.get("id", "")).startswith("english")
 
-    whole = part.whole and not data.english_by_id
-    rows = source.load(data.repo, data.config, part.split, limit if whole else None)
-    where = f"{data.repo} {data.config}/{part.split}"
-    loaded = _examples(data.format, rows, where, part, limit, ours)
+    whole = part.whole and not data.english_by_id and not data.drop_unlabelled
+    rows = source.load(rows_of.repo, rows_of.config, part.split, limit if whole else None)
+    where = f"{rows_of}/{part.split}"
+    loaded = _examples(data.format, rows, where, part, limit, ours, data.drop_unlabelled)
     _refuse_blank(loaded.examples, where)
-    return loaded
+    return loaded if part == rows_of.train else _named_apart(loaded, part, where)
+
+
+def _joined(parts: Iterable[Examples]) -> Examples:
+    found = tuple(parts)
+    if len(found) == 1:
+        return found[0]
+    return Examples(
+        tuple(example for part in found for example in part.examples),
+        content_hash([part.hash for part in found]),
+        sum(part.unlabelled for part in found),
+    )
 
 
 def _examples(
@@ -126,19 +217,23 @@ def _examples(
     part: Part,
     limit: int | None,
     ours: Callable[[Row], bool],
+    drop_unlabelled: bool = False,
 ) -> Examples:
     """Parse the first `limit` rows that are `ours` and in `part`; rows count from the file's 0."""
     digest = hashlib.sha256()
     examples: list[Example] = []
+    unlabelled = 0
     for index, row in enumerate(rows):
         if limit is not None and len(examples) == limit:
             break
         if ours(row) and _in_part(row, part):
             examples.append(kind.parse(row, f"{where} row {index}"))
             digest.update(canonical(row).encode())
+        elif drop_unlabelled:
+            unlabelled += row.get("label") == UNLABELLED
     if not examples:
         raise InputError(f"{where}: no rows; give a split that is not empty")
-    return Examples(tuple(examples), digest.hexdigest()[:16])
+    return Examples(tuple(examples), digest.hexdigest()[:16], unlabelled)
 
 
 def _in_part(row: Row, part: Part) -> bool:
@@ -147,6 +242,29 @@ def _in_part(row: Row, part: Part) -> bool:
         return True
     text = str(row["context"]) if "context" in row else canonical(row)
     return part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high
+
+
+def _named_apart(loaded: Examples, part: Part, where: str) -> Examples:
+    """Return examples of which no two have one id: answers are scored by their question's id.
+
+    Raises `InputError` where an id comes twice; in rows carved out of a split, a training file's
+    perhaps, whose ids need not differ, the second gets its place added.
+    """
+    known: dict[str, str] = {}
+    examples: list[Example] = []
+    for place, example in enumerate(loaded.examples):
+        named: tuple[tuple[str, str], ...] = ()
+        if isinstance(example, Question):
+            if example.id in known and not part.whole:
+                example = replace(example, id=f"{example.id}#{place}")
+            named = ((example.id, str(place)),)
+        elif isinstance(example, Translation) and "-" in example.source_id:  # BUCC's, not Tatoeba's
+            named = ((example.source_id, example.source), (example.target_id, example.target))
+        for identity, what in named:
+            if known.setdefault(identity, what) != what:
+                raise InputError(f"{where}: id {identity!r} comes twice; give each its own")
+        examples.append(example)
+    return replace(loaded, examples=tuple(examples))
 
 
 def _refuse_blank(examples: Sequence[Example], where: str) -> None:

@@ -1,5 +1,6 @@
-"""Multiple choice: a prompt and C endings of which one is right (HellaSwag)."""
+"""Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, CSQA)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,11 +30,10 @@ class Choices:
     label: int
 
 
-@dataclass(frozen=True)
-class HellaSwag:
-    """HellaSwag's columns: the prompt is `ctx_a`, a choice is `ctx_b` and an ending (jiant)."""
+class MultipleChoice(ABC):
+    """What the data sets of this format share: all but their columns."""
 
-    choices: int = 4
+    choices: int
     name: str = "multiple_choice"
 
     @property
@@ -41,18 +41,9 @@ class HellaSwag:
         """Number of logits that the head gives."""
         return 1
 
+    @abstractmethod
     def parse(self, row: Row, where: str) -> Choices:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        beginning = take(row, "ctx_b", str, where)
-        endings = take_list(row, "endings", str, where)
-        if len(endings) != self.choices:
-            raise InputError(f"{where}: {len(endings)} endings where {self.choices} are due")
-        names = [str(index) for index in range(self.choices)]
-        return Choices(
-            take(row, "ctx_a", str, where),
-            tuple(f"{beginning} {ending}".strip() for ending in endings),
-            take_label(row, "label", names, where),
-        )
 
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
@@ -73,3 +64,66 @@ class HellaSwag:
             unit={"label": [e.label for e in examples]},
             truncated=truncated,
         )
+
+    def _check_number(self, endings: Sequence[str], where: str) -> None:
+        if len(endings) != self.choices:
+            raise InputError(
+                f"{where}: {len(endings)} endings where {self.choices} are due; mend the row"
+            )
+
+
+@dataclass(frozen=True)
+class HellaSwag(MultipleChoice):
+    """HellaSwag's columns: the prompt is `ctx_a`, a choice is `ctx_b` and an ending (jiant)."""
+
+    choices: int = 4
+
+    def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+        beginning = take(row, "ctx_b", str, where)
+        endings = take_list(row, "endings", str, where)
+        self._check_number(endings, where)
+        names = [str(index) for index in range(self.choices)]
+        return Choices(
+            take(row, "ctx_a", str, where),
+            tuple(f"{beginning} {ending}".strip() for ending in endings),
+            take_label(row, "label", names, where),
+        )
+
+
+@dataclass(frozen=True)
+class CosmosQA(MultipleChoice):
+    """Cosmos QA's columns: the prompt is context and question, a choice is an answer (jiant)."""
+
+    choices: int = 4
+
+    def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+        context = take(row, "context", str, where)
+        question = take(row, "question", str, where)
+        answers = tuple(take(row, f"answer{n}", str, where) for n in range(self.choices))
+        names = [str(index) for index in range(self.choices)]
+        return Choices(f"{context} {question}", answers, take_label(row, "label", names, where))
+
+
+@dataclass(frozen=True)
+class CommonsenseQA(MultipleChoice):
+    """CommonsenseQA's columns: the prompt is the question, choices are lettered A to E (jiant)."""
+
+    choices: int = 5
+
+    def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+        choices = take(row, "choices", dict, where)
+        letters = take_list(choices, "label", str, where)
+        texts = take_list(choices, "text", str, where)
+        self._check_number(texts, where)
+        if len(set(letters)) != len(letters) or len(letters) != len(texts):
+            raise InputError(
+                f"{where}: {len(texts)} choices are lettered {', '.join(letters)}; "
+                "give each its own letter"
+            )
+        key = take(row, "answerKey", str, where)
+        if key not in letters:
+            raise InputError(f"{where}: answerKey {key!r} is none of {', '.join(letters)}")
+        return Choices(take(row, "question", str, where), tuple(texts), letters.index(key))

@@ -1,15 +1,19 @@
 """Extractive question answering: SQuAD 1.1 and 2.0, XQuAD, MLQA, TyDiQA-GoldP."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Features
+from stilts_repro.data.features import Features, ranges
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, pair_ids, special_ids, take, take_list
+from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take, take_list
 
 NONE = -1  # no character offset: outside the context
+CHUNK = 1024  # questions featurised together: few enough for the arrays to stay in cache
+BLANKS = np.array([place for place in range(0x3001) if chr(place).isspace()], np.uint32)  # all
 
 
 @dataclass(frozen=True)
@@ -70,83 +74,171 @@ class Span:
         `char_start` and `char_end`, offsets in the context; -1 where an answer may not begin or
         end.
         """
-        specials = special_ids(tokenizer)
-        questions = encode(tokenizer, [e.question for e in examples])
-        contexts = tokenizer(
-            [e.context for e in examples],
-            add_special_tokens=False,
-            return_offsets_mapping=True,
-            return_attention_mask=False,
-            verbose=False,
-        )
-        sequences: list[list[int]] = []
-        token: dict[str, list[list[int]]] = {"char_start": [], "char_end": []}
-        unit: dict[str, list[int]] = {"question": [], "start": [], "end": []}
-        for index, example in enumerate(examples):
-            asked = questions[index][: limits.max_question]
-            ids = contexts["input_ids"][index]
-            offsets = _trimmed(contexts["offset_mapping"][index], example.context)
-            answer = _token_span(example, offsets)
-            head = len(asked) + 3
-            windows = _windows(len(ids), limits.max_length - head - 1, limits.stride, example)
-            owner = _owners(len(ids), windows)
-            for number, (low, high) in enumerate(windows):
-                sequences.append(pair_ids(asked, ids[low:high], specials))
-                starts = [offsets[t][0] if owner[t] == number else NONE for t in range(low, high)]
-                ends = [offsets[t][1] for t in range(low, high)]
-                token["char_start"].append([*[NONE] * head, *starts, NONE])
-                token["char_end"].append([*[NONE] * head, *ends, NONE])
-                inside = answer is not None and low <= answer[0] and answer[1] < high
-                unit["question"].append(index)
-                unit["start"].append(answer[0] - low + head if inside and answer else 0)
-                unit["end"].append(answer[1] - low + head if inside and answer else 0)
-        return Features.of(sequences, token=token, unit=unit)
+        start, end = special_ids(tokenizer)
+        parts = [
+            _featurise(examples[at : at + CHUNK], at, tokenizer, limits, (start, end))
+            for at in range(0, len(examples), CHUNK)
+        ]
+        return Features.joined(parts)
 
 
-def _windows(length: int, room: int, stride: int, example: Question) -> list[tuple[int, int]]:
-    """Return token ranges of at most `room` tokens, each starting `stride` after the last.
+@dataclass(frozen=True)
+class _Texts:
+    """Tokenised texts end to end: ids [tokens], text i from `starts[i]`, `lengths[i]` long."""
 
-    Windows overlap by half at least: else an answer across a border would be whole in none.
-    """
-    if room <= 0:
+    ids: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, sequences: Sequence[Sequence[int]]) -> "_Texts":
+        lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+        ids = _int32(chain.from_iterable(sequences), int(lengths.sum()))
+        return cls(ids, np.cumsum(lengths) - lengths, lengths)
+
+
+def _featurise(
+    examples: Sequence[Question],
+    first: int,
+    tokenizer: PreTrainedTokenizerBase,
+    limits: Limits,
+    specials: tuple[int, int],
+) -> Features:
+    """Return the windows of `examples`, which are numbered from `first`."""
+    questions = _Texts.of(
+        [ids[: limits.max_question] for ids in encode(tokenizer, [e.question for e in examples])]
+    )
+    # Several questions read one context: it is tokenised once.
+    distinct = {context: place for place, context in enumerate({e.context: 0 for e in examples})}
+    contexts, low, high = _with_offsets(tokenizer, list(distinct))
+    read = np.array([distinct[e.context] for e in examples])
+    start, length = contexts.starts[read], contexts.lengths[read]
+
+    head = questions.lengths + 3
+    room = limits.max_length - head - 1
+    for example in np.flatnonzero(room <= 0)[:1]:
         raise InputError(
-            f"question {example.id}: the question alone fills the sequence; raise max_length"
+            f"question {examples[example].id}: the question alone fills the sequence; "
+            "raise max_length"
         )
-    step = min(stride, max(1, room // 2))
-    starts = range(0, max(1, length - room + step), step)
-    return [(start, min(start + room, length)) for start in starts]
+    # Windows overlap by half at least: else an answer across a border would be whole in none.
+    step = np.minimum(limits.stride, np.maximum(1, room // 2))
+    count = -(-np.maximum(1, length - room + step) // step)
+    of = np.repeat(np.arange(len(examples)), count)  # each window's example
+    window_low = _places(count) * step[of]
+    window_high = np.minimum(window_low + room[of], length[of])
+    width = window_high - window_low
+
+    offsets = np.concatenate([[0], np.cumsum(head[of] + width + 1)])
+    ids = np.full(offsets[-1], specials[1], np.int32)
+    ids[offsets[:-1]] = specials[0]
+    asked = ranges(offsets[:-1] + 1, questions.lengths[of])
+    ids[asked] = questions.ids[ranges(questions.starts[of], questions.lengths[of])]
+    there = ranges(offsets[:-1] + head[of], width)  # places of context tokens in the sequences
+    token = ranges(start[of] + window_low, width)  # the same tokens in the contexts
+    ids[there] = contexts.ids[token]
+
+    opens = _opens(window_low, window_high, of, length)
+    char_start = np.full(offsets[-1], NONE, np.int32)
+    char_start[there] = np.where(opens, low[token], NONE)
+    char_end = np.full(offsets[-1], NONE, np.int32)
+    char_end[there] = high[token]
+
+    answered, answer_low, answer_high = _answers(examples, start, length, low, high)
+    inside = answered[of] & (window_low <= answer_low[of]) & (answer_high[of] < window_high)
+    shift = head[of] - window_low
+    return Features(
+        ids=ids,
+        offsets=offsets,
+        token={"char_start": char_start, "char_end": char_end},
+        unit={
+            "question": of + first,
+            "start": np.where(inside, answer_low[of] + shift, 0),
+            "end": np.where(inside, answer_high[of] + shift, 0),
+        },
+    )
 
 
-def _owners(length: int, windows: Sequence[tuple[int, int]]) -> list[int]:
-    """Return, for each token of a context, the window in which an answer may begin with it.
+def _with_offsets(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> tuple[_Texts, np.ndarray, np.ndarray]:
+    """Tokenise `texts`; return also each token's first character and the one after its last.
 
-    That is the window with most context around the token (the rule of the SQuAD scripts, which
-    jiant and XTREME follow): the smaller of the contexts left and right, and a little for length.
+    Some tokenizers count the blank before a word into its token: it is taken out.
     """
-    if len(windows) == 1:
-        return [0] * length
-    best = [(-1.0, 0)] * length
-    for number, (low, high) in enumerate(windows):
-        for token in range(low, high):
-            around = min(token - low, high - 1 - token) + 0.01 * (high - low)
-            if around > best[token][0]:
-                best[token] = (around, number)
-    return [number for _, number in best]
+    encoded = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        return_attention_mask=False,
+        verbose=False,
+    )
+    tokens = _Texts.of(encoded["input_ids"])
+    pairs = chain.from_iterable(chain.from_iterable(encoded["offset_mapping"]))
+    low, high = _int32(pairs, 2 * len(tokens.ids)).reshape(-1, 2).T
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    characters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    before = np.repeat(np.cumsum(sizes) - sizes, tokens.lengths)
+    several = np.flatnonzero(low + 1 < high)
+    blank = np.isin(characters[before[several] + low[several]], BLANKS)
+    low[several[blank]] += 1
+    return tokens, low, high
 
 
-def _trimmed(offsets: Sequence[tuple[int, int]], context: str) -> list[tuple[int, int]]:
-    """Take the blank before a word out of its token's range (some tokenizers count it in)."""
-    return [
-        (low + 1, high) if low + 1 < high and context[low].isspace() else (low, high)
-        for low, high in offsets
-    ]
+def _opens(low: np.ndarray, high: np.ndarray, of: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Say of each token of each window whether an answer may begin there.
+
+    It may in one window: that with most context around the token (the rule of the SQuAD scripts,
+    which jiant and XTREME follow): the smaller of the contexts left and right, and a little for
+    length; the first of equals. `low`, `high` and `of` (the example) run along the windows,
+    `length` along the examples.
+    """
+    width = high - low
+    place = _places(width)
+    left_and_right = np.minimum(place, np.repeat(width, width) - 1 - place)
+    around = left_and_right + np.repeat(0.01 * width, width)
+    token = ranges((np.cumsum(length) - length)[of] + low, width)
+    best = np.full(length.sum(), -1.0)
+    np.maximum.at(best, token, around)
+    window = np.repeat(np.arange(len(low)), width)
+    winner = np.full(len(best), len(low))
+    most = around == best[token]
+    np.minimum.at(winner, token[most], window[most])
+    return winner[token] == window
 
 
-def _token_span(example: Question, offsets: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return the first answer's first and last token, None where it covers no token."""
-    if not example.answers or not example.answers[0][0]:
-        return None
-    text, start = example.answers[0]
-    end = start + len(text)
-    touched = [i for i, (low, high) in enumerate(offsets) if low < end and high > start]
-    return (touched[0], touched[-1]) if touched else None
+def _answers(
+    examples: Sequence[Question],
+    start: np.ndarray,
+    length: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return whether each first answer covers a token, and the first and last it touches.
+
+    `start` and `length` say where an example's context lies in `low` and `high`, the tokens' ranges
+    of characters; the tokens returned count from the context's first.
+    """
+    found = [e.answers[0] if e.answers and e.answers[0][0] else None for e in examples]
+    # No token ends after, or begins before, the characters given to what has no answer.
+    begin = np.array([answer[1] if answer else np.iinfo(np.int32).max for answer in found])
+    end = np.array([answer[1] + len(answer[0]) if answer else -1 for answer in found])
+    token = ranges(start, length)
+    touched = np.flatnonzero(
+        (low[token] < np.repeat(end, length)) & (high[token] > np.repeat(begin, length))
+    )
+    base = np.cumsum(length) - length
+    first = np.searchsorted(touched, base)
+    after = np.searchsorted(touched, base + length)
+    answered = after > first
+    padded = np.append(touched, 0)
+    return answered, padded[first] - base, padded[after - 1] - base
+
+
+def _places(lengths: np.ndarray) -> np.ndarray:
+    """Return 0, 1, ... for each of `lengths`, end to end."""
+    return ranges(np.zeros_like(lengths), lengths)
+
+
+def _int32(values: Iterable[int], count: int) -> np.ndarray:
+    return np.fromiter(values, np.int32, count)

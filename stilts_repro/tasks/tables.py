@@ -9,7 +9,7 @@ from typing import Literal
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.languages import codes
-from stilts_repro.tasks.multiple_choice import HellaSwag
+from stilts_repro.tasks.multiple_choice import CommonsenseQA, CosmosQA, HellaSwag
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tagging import Tagging
@@ -33,20 +33,48 @@ class Part:
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """English rows to train on. `english_by_id` keeps rows whose id begins with `english`."""
+class Rows:
+    """Where English rows lie: a repository, a configuration, what to train on, the dev split.
 
-    name: str
-    format: Format
+    `size` is the published number of training rows: where several data sets make up one training
+    set and it is capped, each gives its share.
+    """
+
     repo: str
     config: str
     train: Part = Part("train")
     dev: str = "validation"
+    size: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.repo} {self.config}"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """English rows to train on, from one data set or several that share a head.
+
+    metric           what its dev rows are scored by
+    english_by_id    keep rows whose id begins with `english`
+    drop_unlabelled  rows with the label -1 (annotators without a majority) are dropped (jiant)
+    substitutes      real rows of another data set, used where the named one is not there, and
+                     marked as a substitute wherever a number made with it is printed
+    """
+
+    name: str
+    title: str
+    format: Format
+    parts: tuple[Rows, ...]
+    metric: str
     english_by_id: bool = False
+    drop_unlabelled: bool = False
+    substitutes: tuple[Rows, ...] = ()
 
     def restricted(self, share: Part | None) -> "TrainingSet":
         """Return the set with another share of its rows to train on."""
-        return self if share is None else replace(self, train=share)
+        if share is None:
+            return self
+        return replace(self, parts=tuple(replace(part, train=share) for part in self.parts))
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,11 @@ class TargetTask:
     language_in: Literal["config", "column", "id"] = "config"
     version: int = 1
 
+    @property
+    def mining(self) -> bool:
+        """Whether translations are mined from a pool (BUCC), not looked up (Tatoeba)."""
+        return isinstance(self.format, Retrieval) and self.format.mining
+
 
 XTREME = "google/xtreme"
 NLI_LABELS = ("entailment", "neutral", "contradiction")
@@ -92,27 +125,77 @@ _NER = Tagging("tokens", "ner_tags", NER_LABELS)
 _POS = Tagging("tokens", "pos_tags", UPOS_LABELS)
 _PAWS = Classification("sentence1", "sentence2", "label", ("0", "1"))
 
+_NLI = Classification("premise", "hypothesis", "label", NLI_LABELS)
+_MNLI = Rows("nyu-mll/glue", "mnli", dev="validation_matched", size=392_702)
+_SNLI = Rows("stanfordnlp/snli", "plain_text", size=549_367)
+
+
+def _anli(number: int, size: int) -> Rows:
+    return Rows("facebook/anli", "plain_text", Part(f"train_r{number}"), f"dev_r{number}", size)
+
+
 _TRAINING_SETS = (
     TrainingSet(
-        "mnli",
-        Classification("premise", "hypothesis", "label", NLI_LABELS),
-        "nyu-mll/glue",
-        "mnli",
-        dev="validation_matched",
+        "anli",
+        "ANLI+",
+        _NLI,
+        (_anli(1, 16_946), _anli(2, 45_460), _anli(3, 100_459), _MNLI, _SNLI),
+        "accuracy",
+        drop_unlabelled=True,
     ),
-    TrainingSet("squad", Span(), "rajpurkar/squad", "plain_text"),
-    TrainingSet("squad_v2", Span(unanswerable=True), "rajpurkar/squad_v2", "squad_v2"),
-    TrainingSet("hellaswag", HellaSwag(), "Rowan/hellaswag", "default"),
-    TrainingSet("pawsx_en", _PAWS, XTREME, "PAWS-X.en"),
-    TrainingSet("panx_en", _NER, XTREME, "PAN-X.en"),
-    TrainingSet("udpos_en", _POS, XTREME, "udpos.English"),
+    TrainingSet("mnli", "MNLI", _NLI, (_MNLI,), "accuracy"),
+    TrainingSet(
+        "qqp",
+        "QQP",
+        Classification("question1", "question2", "label", ("0", "1"), positive="1"),
+        (Rows("nyu-mll/glue", "qqp"),),
+        "accuracy_f1",
+    ),
+    TrainingSet(
+        "squad_v1", "SQuAD v1.1", Span(), (Rows("rajpurkar/squad", "plain_text"),), "f1_em"
+    ),
+    TrainingSet(
+        "squad_v2",
+        "SQuAD v2.0",
+        Span(unanswerable=True),
+        (Rows("rajpurkar/squad_v2", "squad_v2"),),
+        "f1_em",
+    ),
+    TrainingSet(
+        "hellaswag", "HellaSwag", HellaSwag(), (Rows("Rowan/hellaswag", "default"),), "accuracy"
+    ),
+    TrainingSet(
+        "ccg",
+        "CCG",
+        Tagging("tokens", "supertags", None, score="accuracy"),
+        (Rows("ldc/ccgbank", "default"),),
+        "accuracy",
+        substitutes=(Rows("substitutes/ccg-supertag", "questions", dev="test"),),
+    ),
+    TrainingSet(
+        "cosmosqa", "Cosmos QA", CosmosQA(), (Rows("allenai/cosmos_qa", "default"),), "accuracy"
+    ),
+    TrainingSet(
+        "csqa",
+        "CommonsenseQA",
+        CommonsenseQA(),
+        (Rows("tau/commonsense_qa", "default"),),
+        "accuracy",
+    ),
+    TrainingSet("pawsx_en", "PAWS-X en", _PAWS, (Rows(XTREME, "PAWS-X.en"),), "accuracy"),
+    TrainingSet("panx_en", "NER en", _NER, (Rows(XTREME, "PAN-X.en"),), "f1"),
+    TrainingSet("udpos_en", "POS en", _POS, (Rows(XTREME, "udpos.English"),), "f1"),
     # The file holds nine languages; jiant trains on all of them by mistake, XTREME on English only.
-    TrainingSet("tydiqa_en", Span(), XTREME, "tydiqa", english_by_id=True),
+    TrainingSet(
+        "tydiqa_en", "TyDiQA en", Span(), (Rows(XTREME, "tydiqa"),), "f1_em", english_by_id=True
+    ),
 )
 TRAINING_SETS = {row.name: row for row in _TRAINING_SETS}
 
-# The English tasks of phase (ii), by the name of the set they train on.
-INTERMEDIATE_TASKS = ("squad_v2", "mnli", "hellaswag")
+# The English tasks of phase (ii) in the order of the paper's Table 2, by the set they train on.
+INTERMEDIATE_TASKS = (
+    *("anli", "mnli", "qqp", "squad_v1", "squad_v2", "hellaswag", "ccg", "cosmosqa", "csqa"),
+)
 
 _DEV_TEST = Division(Part("validation"), Part("test"))
 # XQuAD, TyDiQA and Tatoeba have one labelled set only: in the paper, as here, it plays both parts.
@@ -156,6 +239,7 @@ _TARGET_TASKS = (
         ),
         "udpos_en",
         (_DEV_TEST,),
+        version=2,
     ),
     TargetTask(
         "panx",
@@ -169,6 +253,7 @@ _TARGET_TASKS = (
         ),
         "panx_en",
         (_DEV_TEST,),
+        version=2,
     ),
     TargetTask(
         "xquad",
@@ -177,7 +262,7 @@ _TARGET_TASKS = (
         XTREME,
         "XQuAD.{code}",
         codes("ar de el en es hi ru th tr vi zh"),
-        "squad",
+        "squad_v1",
         (_DEV_TEST, _ONE_SET),
     ),
     TargetTask(
@@ -187,7 +272,7 @@ _TARGET_TASKS = (
         XTREME,
         "MLQA.{code}.{code}",
         codes("ar de en es hi vi zh"),
-        "squad",
+        "squad_v1",
         (_DEV_TEST, _HALVES),
     ),
     TargetTask(
@@ -200,6 +285,7 @@ _TARGET_TASKS = (
         "tydiqa_en",
         (_DEV_TEST, _ONE_SET, _TYDIQA_CARVED),
         language_in="id",
+        version=2,
     ),
     TargetTask(
         "bucc2018",
@@ -210,6 +296,7 @@ _TARGET_TASKS = (
         codes("de fr ru zh"),
         None,
         (_DEV_TEST, _HALVES),
+        version=2,
     ),
     TargetTask(
         "tatoeba",

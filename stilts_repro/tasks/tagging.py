@@ -1,7 +1,9 @@
-"""Tagging: one tag a word, predicted at the word's first sub-token (PAN-X, UD part of speech)."""
+"""Tagging: one tag a word, predicted at the word's first sub-token (PAN-X, UD tags, CCG)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
@@ -14,25 +16,43 @@ MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
 @dataclass(frozen=True)
 class Tagged:
-    """Words and the index of each word's tag."""
+    """Words and the name of each word's tag."""
 
     words: tuple[str, ...]
-    tags: tuple[int, ...]
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Tagging:
-    """A column of words and a column of tags; `labels` gives the order of the logits."""
+    """A column of words and a column of tags; `labels` gives the order of the logits.
+
+    `labels` is None where only the training rows say which tags there are (CCG has more than a
+    thousand); `fitted` then gives the format that can be trained. `score` is what the task is
+    scored by: the F1 of spans (XTREME, for part of speech too) or the accuracy over words.
+    """
 
     words: str
     tags: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None
     name: str = "tagging"
+    score: Literal["f1", "accuracy"] = "f1"
 
     @property
     def outputs(self) -> int:
         """Number of logits that the head gives."""
-        return len(self.labels)
+        return len(self.known_labels())
+
+    def known_labels(self) -> tuple[str, ...]:
+        """Return the tags in the order of the logits; ValueError before `fitted` has found them."""
+        if self.labels is None:
+            raise ValueError(f"the tags of column {self.tags!r} are not known before `fitted`")
+        return self.labels
+
+    def fitted(self, examples: Sequence[Tagged]) -> "Tagging":
+        """Return the format with the tags of training `examples`; itself where they are fixed."""
+        if self.labels is not None:
+            return self
+        return replace(self, labels=tuple(sorted({tag for e in examples for tag in e.tags})))
 
     def parse(self, row: Row, where: str) -> Tagged:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
@@ -42,31 +62,63 @@ class Tagging:
             raise InputError(
                 f"{where}: {len(words)} words and {len(tags)} tags; give one tag a word"
             )
-        labels = tuple(take_label({self.tags: tag}, self.tags, self.labels, where) for tag in tags)
-        return Tagged(tuple(words), labels)
+        return Tagged(tuple(words), tuple(self._tag_names(row, where)))
 
     def featurise(
         self, examples: Sequence[Tagged], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
-        """Tokenise word by word; words that do not fit into the sequence are cut off (jiant).
+        """Tokenise word by word; a sentence that is too long becomes several sequences.
 
-        Token column `label`: the tag at each word's first sub-token, `TOKEN_PADDING` elsewhere.
+        It is split between words, each sequence filled before the next begins (XTREME; jiant cuts
+        the rest off, and XTREME then scores words that were never predicted). A word that is too
+        long for a sequence of its own is one unknown token.
+
+        Unit column `sentence`: index into `examples`, rising. Token column `label`: the tag at each
+        word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
+        index beyond all logits. `truncated` counts the sentences that were split.
         """
         start, end = special_ids(tokenizer)
-        pieces = encode(tokenizer, [word for e in examples for word in e.words])
         unknown = [tokenizer.unk_token_id if tokenizer.unk_token_id is not None else end]
-        sequences, labels, truncated, word = [], [], 0, 0
-        for example in examples:
-            ids, tags = [start], [TOKEN_PADDING]
-            words = pieces[word : word + len(example.words)]
-            word += len(example.words)
-            for piece, tag in zip(words, example.tags, strict=True):
-                piece = piece if 0 < len(piece) <= MAX_PIECES else unknown
-                if len(ids) + len(piece) + 1 > limits.max_length:
-                    truncated += 1
-                    break
-                ids += piece
-                tags += [tag, *[TOKEN_PADDING] * (len(piece) - 1)]
-            sequences.append([*ids, end])
-            labels.append([*tags, TOKEN_PADDING])
-        return Features.of(sequences, token={"label": labels}, truncated=truncated)
+        room = limits.max_length - 2
+        index = {tag: place for place, tag in enumerate(self.known_labels())}
+        pieces = iter(encode(tokenizer, [word for e in examples for word in e.words]))
+        sequences: list[list[int]] = []
+        labels: list[list[int]] = []
+        sentences: list[int] = []
+        for number, example in enumerate(examples):
+            words = [next(pieces) for _ in example.words]
+            words = [ids if 0 < len(ids) <= min(MAX_PIECES, room) else unknown for ids in words]
+            for low, high in _ranges([len(ids) for ids in words], room):
+                tags = [TOKEN_PADDING]
+                for ids, tag in zip(words[low:high], example.tags[low:high], strict=True):
+                    tags += [index.get(tag, len(index)), *[TOKEN_PADDING] * (len(ids) - 1)]
+                sequences.append([start, *(i for ids in words[low:high] for i in ids), end])
+                labels.append([*tags, TOKEN_PADDING])
+                sentences.append(number)
+        split = {number for number, following in pairwise(sentences) if number == following}
+        return Features.of(
+            sequences, token={"label": labels}, unit={"sentence": sentences}, truncated=len(split)
+        )
+
+    def _tag_names(self, row: Row, where: str) -> list[str]:
+        if self.labels is not None:
+            places = [
+                take_label({self.tags: tag}, self.tags, self.labels, where)
+                for tag in row[self.tags]
+            ]
+            return [self.labels[place] for place in places]
+        tags = take_list(row, self.tags, str, where)
+        if not all(tags):
+            raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")
+        return tags
+
+
+def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield the words, from and to (exclusive), of each sequence of at most `room` tokens."""
+    low, used = 0, 0
+    for word, length in enumerate(lengths):
+        if used + length > room and word > low:
+            yield low, word
+            low, used = word, 0
+        used += length
+    yield low, len(lengths)

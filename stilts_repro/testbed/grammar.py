@@ -22,13 +22,15 @@ class Style:
 
     `passive` makes the patient the subject; `front` moves 'place' or 'time' to the start;
     `pronoun` refers to the agent by pronoun; `title` adds the agent's occupation to the name;
-    `then` opens the sentence with the adverb of narration.
+    `home` adds where the agent lives or has its seat; `then` opens the sentence with the adverb of
+    narration. A fact can be said with `pronoun` only.
     """
 
     passive: bool = False
     front: str = ""
     pronoun: bool = False
     title: bool = False
+    home: bool = False
     then: bool = False
 
 
@@ -47,7 +49,7 @@ class _Clause:
     negated: bool = False
     passive: bool = False
     plural: bool = False
-    asked: str = ""  # 'subject', 'complement' or the role of an adverbial
+    asked: str = ""  # 'subject', 'complement', 'polarity' or the role of an adverbial
 
 
 class Grammar(Phrases):
@@ -55,25 +57,35 @@ class Grammar(Phrases):
 
     def sentence(self, meaning: Meaning, style: Style = PLAIN) -> Phrase:
         """Return the declarative sentence of `meaning`, with its full stop."""
-        return [*self.clause(meaning, style), punctuation(".")]
+        return self.ended(self.clause(meaning, style))
 
     def clause(self, meaning: Meaning, style: Style = PLAIN) -> Phrase:
         """Return the declarative clause of `meaning` without punctuation."""
         if isinstance(meaning, Fact):
-            return self._order(self._fact(meaning), PLAIN)
+            return self._order(self._fact(meaning, pronoun=style.pronoun), PLAIN)
         return self._order(self._event(meaning, style), style)
 
-    def joined(self, first: Phrase, second: Phrase) -> Phrase:
-        """Coordinate two clauses into one sentence."""
-        return [*first, self.word("and"), *second, punctuation(".")]
+    def ended(self, clause: Phrase, mark: str = ".") -> Phrase:
+        """Return a clause with its punctuation."""
+        return [*clause, punctuation(mark)]
 
-    def question(self, meaning: Meaning, asked: str) -> Phrase:
-        """Return the question for one slot of an affirmative meaning ('subject' etc. for facts)."""
+    def joined(self, first: Phrase, second: Phrase, *, mark: str = ".") -> Phrase:
+        """Coordinate two clauses into one sentence."""
+        return [*first, self.word("and"), *second, punctuation(mark)]
+
+    def question(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Phrase:
+        """Return the question for one slot of an affirmative meaning, with its question mark."""
+        return self.ended(self.asking(meaning, asked, style), "?")
+
+    def asking(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Phrase:
+        """Return the clause that asks for a slot, without punctuation.
+
+        `asked` is a slot of an event, 'subject' or 'value' of a fact, or 'polarity' for a question
+        to be answered with yes or no.
+        """
         if isinstance(meaning, Fact):
-            clause = self._fact(meaning, asked)
-        else:
-            clause = self._event(meaning, PLAIN, asked)
-        return [*self._order(clause, PLAIN), punctuation("?")]
+            return self._order(self._fact(meaning, asked), PLAIN)
+        return self._order(self._event(meaning, style, asked), style)
 
     def _event(self, event: Event, style: Style, asked: str = "") -> _Clause:
         complement_case = "nominative" if style.passive else "accusative"
@@ -84,6 +96,7 @@ class Grammar(Phrases):
             agent = [self.word("who", "agent")]
         else:
             agent = self.participant(event.agent, "agent", "nominative", style.title)
+            agent += self.residence(event.agent) if style.home else []
         adverbials = {}
         for role, value, question in (
             ("time", event.time, "when"),
@@ -93,7 +106,9 @@ class Grammar(Phrases):
                 adverbials[role] = [self.word(question, role)]
             elif value:
                 adverbials[role] = self.adverbial(value, role)
-        asked_phrase = {"agent": "subject", "patient": "complement", "adjective": "complement"}
+        subject, complement = ("patient", "agent") if style.passive else ("agent", "patient")
+        asked_phrase = {subject: "subject", complement: "complement"}
+        asked_phrase["adjective"] = asked_phrase["patient"]
         return _Clause(
             verb=event.verb,
             subject=patient if style.passive else agent,
@@ -106,19 +121,23 @@ class Grammar(Phrases):
             asked=asked_phrase.get(asked, asked),
         )
 
-    def _fact(self, fact: Fact, asked: str = "") -> _Clause:
-        """Return the clause of a fact; `asked` is '', 'subject' or 'value'."""
+    def _fact(self, fact: Fact, asked: str = "", pronoun: bool = False) -> _Clause:
+        """Return the clause of a fact; `asked` is '', 'subject', 'value' or 'polarity'."""
         common = fact.subject in words.CATEGORY_OF
         if asked == "subject":
-            subject = [self.word("who", "subject")]
+            concept = "who" if fact.subject in self.world.persons else "what"
+            subject = [self.word(concept, "subject")]
+        elif pronoun and fact.subject in self.world.persons:
+            subject = [self.pronoun(fact.subject)]
         else:
             subject = self.participant(fact.subject, "subject", "nominative", indefinite=common)
         if verb := _FACT_VERBS.get(fact.kind):
             place = self.adverbial(fact.value, "place")
             if asked == "value":
                 place = [self.word("where", "place")]
+            phrase = "place" if asked == "value" else asked
             return _Clause(
-                verb, subject, adverbials={"place": place}, tense="present", asked=asked and "place"
+                verb, subject, adverbials={"place": place}, tense="present", asked=phrase
             )
         if asked == "value":
             value = [self.word("what", "value")]
@@ -166,10 +185,10 @@ class Grammar(Phrases):
                 front, subject = [*subject, *front], []
             elif clause.asked == "complement":
                 front, complement = [*complement, *front], []
-            else:
+            elif clause.asked in adverbials:
                 front = [*adverbials.pop(clause.asked), *front]
         if style.front in adverbials:
-            front = adverbials.pop(style.front)
+            front = [*adverbials.pop(style.front), *front]
         if style.then:
             front = [self.word("then"), *front]
         time_place = [token for phrase in adverbials.values() for token in phrase]

@@ -62,6 +62,12 @@ class Phrases:
             return name
         return [*self.noun_phrase(person.occupation, "", "nominative"), *name]
 
+    def residence(self, who: str) -> Phrase:
+        """Return where a person lives or an organisation sits, to stand after the name."""
+        person = self.world.persons.get(who)
+        place = self.adverbial(person.home if person else self.world.seat_of[who], "place")
+        return [token._replace(role="home" if token.role else "") for token in place]
+
     def noun_phrase(
         self,
         noun: str,

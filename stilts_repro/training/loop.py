@@ -14,6 +14,7 @@ from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 from stilts_repro.training.sampler import draw_tasks, proportional_weights
 
 Progress = Callable[[int, int], None]  # step, steps
+Evaluate = Callable[[], float]  # score of the model as it is, higher is better
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,19 @@ class TrainingTask:
 
 @dataclass
 class TrainingLog:
-    """What one training did: steps, real tokens, seconds, task weights, losses by step."""
+    """What one training did: steps, real tokens, seconds, task weights, losses by step.
+
+    `best_step` is the step whose weights were kept (None: the last step's, nothing was evaluated),
+    `dev_scores` the score after each evaluation.
+    """
 
     steps: int = 0
     tokens: int = 0
     seconds: float = 0.0
     weights: dict[str, float] = field(default_factory=dict)
     losses: list[float] = field(default_factory=list)
+    best_step: int | None = None
+    dev_scores: list[float] = field(default_factory=list)
 
     def last_loss(self, window: int = 20) -> float:
         """Return the mean of the last `window` losses."""
@@ -57,13 +64,15 @@ def train(
     seed: int,
     purpose: str,
     progress: Progress | None = None,
+    evaluate: Evaluate | None = None,
 ) -> TrainingLog:
     """Fine-tune `model` on `tasks`; one task is drawn a step, in proportion to its own steps.
 
     Total steps are the sum over tasks, the learning rate and the rest are the first task's (jiant).
     Orders and dropout are seeded from (`seed`, `purpose`) alone, so that the same target is trained
     on the same batches whatever phase (ii) came before: gains are paired, which takes the noise of
-    the data order out of them.
+    the data order out of them. Where the recipe says so, the best weights under `evaluate` are
+    restored at the end.
     """
     device = next(model.parameters()).device
     first = next(iter(tasks.values())).recipe
@@ -78,9 +87,10 @@ def train(
     }
     optimiser = make_optimiser(model, first)
     torch.manual_seed(derive(seed, purpose, "dropout"))
-    model.train()
+    best = _Best(model, first) if evaluate is not None and first.evaluate_every else None
     log, losses, started = TrainingLog(steps=steps, weights=weights), [], time.perf_counter()
     for step in range(steps):
+        model.train()
         name = next(drawn)
         batch = collate(tasks[name].features, next(streams[name]), pad_id)
         log.tokens += batch.tokens
@@ -95,9 +105,48 @@ def train(
         losses.append(loss.detach())
         if progress is not None:
             progress(step + 1, steps)
+        if best and evaluate and best.due(step + 1, steps):
+            best.add(evaluate(), step + 1)
+            if best.stale:
+                log.steps = step + 1
+                break
+    if best:
+        best.restore()
+        log.best_step, log.dev_scores = best.step, best.scores
     log.losses = torch.stack(losses).float().cpu().tolist()
     log.seconds = time.perf_counter() - started
     return log
+
+
+class _Best:
+    """The best weights so far, and whether it is time to stop (jiant's rule)."""
+
+    def __init__(self, model: MultiTaskModel, recipe: Recipe) -> None:
+        self.model = model
+        self.every = recipe.evaluate_every or 1
+        self.patience = recipe.patience
+        self.scores: list[float] = []
+        self.step = 0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def due(self, step: int, steps: int) -> bool:
+        return step % self.every == 0 or step == steps
+
+    def add(self, score: float, step: int) -> None:
+        if not self.scores or score > max(self.scores):
+            self.step = step
+            self._weights = {
+                k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()
+            }
+        self.scores.append(score)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last `patience` evaluations were all no better than one before."""
+        return len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.patience
+
+    def restore(self) -> None:
+        self.model.load_state_dict(self._weights)
 
 
 def autocast(device: torch.device) -> torch.autocast:

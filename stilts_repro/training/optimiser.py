@@ -15,6 +15,9 @@ class Recipe:
     `batch_size` counts examples (windows in question answering), `epochs` passes over at most
     `rows` training rows (None: all). Lengths are in tokens. Defaults are jiant's XTREME scripts':
     AdamW with epsilon 1e-8, weight decay 0.01, 10 % warm-up, then linear decay, clipping at 1.0.
+    With `evaluate_every` (optimiser steps) the best checkpoint on `dev_rows` English dev rows is
+    kept, and training stops after `patience` evaluations without a better one. `provenance` says
+    where batch, epochs, rate and length are known from.
     """
 
     learning_rate: float = 1e-5
@@ -28,6 +31,10 @@ class Recipe:
     weight_decay: float = 0.01
     epsilon: float = 1e-8
     clip: float = 1.0
+    evaluate_every: int | None = None
+    patience: int = 30
+    dev_rows: int = 500
+    provenance: str = "ours"
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -87,16 +87,16 @@ def test_direction_is_apart_from_the_verdict():
 
 
 @pytest.mark.parametrize(
-    ("reference", "scale", "comparable", "reason"),
+    ("reference", "scale", "obstacle", "reason"),
     [
-        (VALUES, "smoke", True, "0 reference seeds at scale smoke"),
-        (VALUES, "smoke", False, "0 reference seeds at scale smoke"),
-        (VALUES[:2], "testbed", True, "2 reference seeds at scale testbed"),
-        (VALUES, "testbed", False, "data or model"),
+        (VALUES, "smoke", None, "0 reference seeds at scale smoke"),
+        (VALUES, "smoke", "other data", "0 reference seeds at scale smoke"),
+        (VALUES[:2], "testbed", None, "2 reference seeds at scale testbed"),
+        (VALUES, "testbed", "other data", "other data"),
     ],
 )
-def test_never_a_pass_without_a_reference(reference, scale, comparable, reason):
-    result = check(expected(values=reference), [8.24], scale, comparable=comparable)
+def test_never_a_pass_without_a_reference(reference, scale, obstacle, reason):
+    result = check(expected(values=reference), [8.24], scale, obstacle=obstacle)
     assert result.verdict == "no_reference"
     assert reason in result.reason
     assert result.direction == "agrees"
@@ -106,6 +106,7 @@ def test_never_a_pass_without_a_reference(reference, scale, comparable, reason):
 def test_nothing_measured_is_not_run():
     result = check(expected(), [], "testbed")
     assert (result.verdict, result.direction) == ("not_run", None)
+    assert check(expected(), [], "testbed", obstacle="no weights").reason == "no weights"
 
 
 def test_not_a_number_never_passes():
@@ -118,4 +119,25 @@ def test_equals_paper_needs_no_reference(value, verdict):
     exact = dataclasses.replace(
         expected(values=(), paper=5), check=Check("equals_paper", "arithmetic", tolerance=0)
     )
-    assert check(exact, [value], "smoke", comparable=False).verdict == verdict
+    assert check(exact, [value], "smoke").verdict == verdict
+    assert check(exact, [value], "smoke", obstacle="other data").verdict == "no_reference"
+
+
+@pytest.mark.parametrize(
+    ("languages", "verdict", "reason"),
+    [
+        ({"de": 60.9, "fr": 39.5}, "pass", "50.2 against the paper's 50"),
+        ({"de": 61.1, "fr": 39.3}, "fail", "by language: de 61.1 against 60"),
+        ({"de": 50.2}, "fail", "by language: de 50.2 against 60, fr is absent"),
+    ],
+)
+def test_each_language_is_held_against_the_paper(languages, verdict, reason):
+    paper = PaperValue(50.0, "Table 2", "derived", {"de": 60.0, "fr": 40.0})
+    parts = dataclasses.replace(
+        expected(values=()),
+        paper=paper,
+        check=Check("equals_paper", "rounding", tolerance=0.5, language_tolerance=1.0),
+    )
+    result = check(parts, [50.2], "paper", languages=[languages])
+    assert result.verdict == verdict
+    assert reason in result.reason

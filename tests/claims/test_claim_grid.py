@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stilts_repro.claims.grid import (
@@ -67,7 +69,7 @@ def test_no_target_is_an_input_error():
 
 
 def test_cells_hold_the_baseline_and_every_intermediate():
-    assert claim("squad", "mnli").cells(("a", "b"), 7) == [
+    assert claim("squad", "mnli").cells(("a", "b"), 7, BOTH) == [
         Cell("none", "a", 7),
         Cell("none", "b", 7),
         Cell("squad", "a", 7),
@@ -77,5 +79,13 @@ def test_cells_hold_the_baseline_and_every_intermediate():
     ]
 
 
-def test_claim_without_intermediates_needs_no_cell():
-    assert claim().cells(("a", "b"), 0) == []
+def test_a_claim_has_the_rows_whose_data_is_there():
+    wanted = claim("squad_v2", "multitask")
+    assert wanted.rows(("mnli", "squad_v2")) == ("none", "squad_v2", "multitask")
+    assert wanted.rows(("mnli",)) == ("none",)  # one task is no multi-task training
+
+
+def test_a_claim_without_intermediates_needs_the_baseline_of_its_targets():
+    baseline = replace(claim(), targets=("b",))
+    assert baseline.cells(("a", "b"), 0) == [Cell("none", "b", 0)]
+    assert replace(claim(), targets=()).cells(("a", "b"), 0) == []

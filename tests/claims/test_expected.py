@@ -1,4 +1,5 @@
 import json
+from statistics import fmean
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,7 +14,15 @@ HEADLINES = {
     "hellaswag_gain": 7.0,
     "multitask_gain": 8.7,
     "xtreme_gain": 5.4,
+    "anli_gain": 6.6,
+    "qqp_gain": -1.5,
+    "squad_v1_gain": 8.1,
+    "ccg_gain": 4.1,
+    "cosmosqa_gain": 6.1,
+    "csqa_gain": 6.5,
     "published_tables": 5,
+    "bucc_baseline": 71.5,
+    "tatoeba_baseline": 31.0,
 }
 ENTRY = {
     "values": [1.0],
@@ -60,6 +69,13 @@ SPOILS = {
 
 def test_every_file_is_valid_and_holds_the_papers_headline():
     assert {claim: load_expected(claim).paper.value for claim in expected_claims()} == HEADLINES
+
+
+@pytest.mark.parametrize(("claim", "languages"), [("bucc_baseline", 4), ("tatoeba_baseline", 36)])
+def test_a_baselines_value_is_the_mean_of_its_languages(claim, languages):
+    paper = load_expected(claim).paper
+    assert len(paper.languages) == languages
+    assert fmean(paper.languages.values()) == pytest.approx(paper.value, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,60 @@ def test_a_cached_source_reads_a_split_once(tmp_path, file):
     with pytest.raises(MissingError):
         source.load("google/xtreme", "XQuAD.de", "validation", 4)
     assert (source.name, source.languages) == ("directory", None)
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1, 3, 4, 5, 9])
+def test_rows_may_lie_in_several_groups(tmp_path, file, limit):
+    pq.write_table(pa.Table.from_pylist(ROWS), file, row_group_size=2)
+    assert load(tmp_path, limit=limit) == ROWS[:limit]
+
+
+def test_a_file_without_rows_is_empty(tmp_path, file):
+    pq.write_table(pa.Table.from_pylist(ROWS).slice(0, 0), file)
+    assert load(tmp_path) == load(tmp_path, limit=2) == []
+
+
+CARD = """---
+license: mit
+configs:
+- config_name: XQuAD.de
+  data_files:
+  - split: validation
+    path: XQuAD.de/validation.parquet
+  - split: test
+    path: XQuAD.de/test.parquet
+---
+# Rows
+
+---
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_readme_says_what_a_folder_holds(tmp_path, file, newline):
+    from huggingface_hub import DatasetCard
+
+    readme = tmp_path / "google" / "xtreme" / "README.md"
+    source = DirectorySource(tmp_path)
+    assert source.declared("google/xtreme") is None
+    readme.write_bytes(CARD.replace("\n", newline).encode())
+    expected = {("XQuAD.de", "validation"), ("XQuAD.de", "test")}
+    assert source.declared("google/xtreme") == expected
+    assert DatasetCard(CARD).data.configs[0]["config_name"] == "XQuAD.de"
+
+
+@pytest.mark.parametrize("text", ["", "# Rows\n", "---\nlicense: mit\n---\n", "---\n---\n"])
+def test_a_readme_may_say_nothing(tmp_path, file, text):
+    (tmp_path / "google" / "xtreme" / "README.md").write_text(text)
+    assert DirectorySource(tmp_path).declared("google/xtreme") is None
+
+
+@pytest.mark.parametrize("head", ["configs: [", "configs: 3", "configs:\n- {}", "- configs"])
+def test_a_readme_that_is_broken_is_named(tmp_path, file, head):
+    readme = tmp_path / "google" / "xtreme" / "README.md"
+    readme.write_text(f"---\n{head}\n---\n")
+    with pytest.raises(InputError) as caught:
+        DirectorySource(tmp_path).declared("google/xtreme")
+    assert re.fullmatch(
+        rf"{re.escape(str(readme))}: its head is not .*; mend it", str(caught.value)
+    )

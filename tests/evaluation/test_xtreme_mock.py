@@ -1,16 +1,12 @@
 """XTREME's own mock predictions must give the averages of its evaluate.py, to rounding."""
 
-import json
 import os
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
-from stilts_repro.evaluation.accuracy import accuracy
-from stilts_repro.evaluation.mining import mining_f1
-from stilts_repro.evaluation.squad import mlqa_scores, squad_scores
-from stilts_repro.evaluation.tags import span_f1
+from tests.xtreme_files import scores_of
 
 # task -> (number of languages, averages in points)
 EXPECTED = {
@@ -30,41 +26,6 @@ EXPECTED = {
     "mlqa": (7, {"exact_match": 57.142857142857146, "f1": 81.76870748299321}),
     "tydiqa": (9, {"exact_match": 88.88888888888889, "f1": 97.22222222222223}),
 }
-
-
-def read_lines(path):
-    return path.read_text(encoding="utf-8").splitlines()
-
-
-def read_sentences(path):
-    blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
-    return [block.split() for block in blocks]
-
-
-def read_golds(path):
-    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-    return {
-        qa["id"]: [answer["text"] for answer in qa["answers"]]
-        for article in articles
-        for paragraph in article["paragraphs"]
-        for qa in paragraph["qas"]
-    }
-
-
-def scores_of(task, labels, predictions):
-    language = labels.stem.removeprefix("test-")
-    if task in ("panx", "udpos"):
-        return vars(span_f1(read_sentences(labels), read_sentences(predictions)))
-    if task == "bucc2018":
-        return vars(mining_f1(dict.fromkeys(read_lines(predictions), 1.0), read_lines(labels), 1.0))
-    if labels.suffix == ".json":
-        golds, answers = read_golds(labels), json.loads(predictions.read_text(encoding="utf-8"))
-        return vars(
-            mlqa_scores(golds, answers, language)
-            if task == "mlqa"
-            else squad_scores(golds, answers)
-        )
-    return {"accuracy": accuracy(read_lines(labels), read_lines(predictions))}
 
 
 @pytest.mark.skipif("STILTS_REAL_DATA" not in os.environ, reason="STILTS_REAL_DATA is not set")

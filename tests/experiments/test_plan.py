@@ -70,7 +70,7 @@ def changed(recipe_set: str) -> dict:
         (SCALE, replace(SETTING, model_hash="abd"), True),
         (SCALE, replace(SETTING, model="/another/place"), False),
         (replace(SCALE, target={**SCALE.target, **changed("mnli")}), SETTING, True),
-        (replace(SCALE, target={**SCALE.target, **changed("squad")}), SETTING, False),
+        (replace(SCALE, target={**SCALE.target, **changed("squad_v1")}), SETTING, False),
     ],
 )
 def test_a_jobs_address_moves_with_what_its_number_depends_on_and_nothing_else(

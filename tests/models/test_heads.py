@@ -20,7 +20,9 @@ from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
 from stilts_repro.tasks.tables import TRAINING_SETS
 
 PAD = 1
-FORMATS = {name: TRAINING_SETS[name].format for name in ("mnli", "hellaswag", "panx_en", "squad")}
+FORMATS = {
+    name: TRAINING_SETS[name].format for name in ("mnli", "hellaswag", "panx_en", "squad_v1")
+}
 CLOSE = {"rtol": 0, "atol": 1e-5}
 
 
@@ -117,10 +119,10 @@ def test_tagging_is_transformers_token_classification(model, tiny_model):
 def test_spans_are_transformers_question_answering(model, tiny_model):
     theirs = reference(XLMRobertaForQuestionAnswering, tiny_model)
     torch.nn.init.normal_(theirs.qa_outputs.bias)
-    same_linear(model.heads["squad"].linear, theirs.qa_outputs)
+    same_linear(model.heads["squad_v1"].linear, theirs.qa_outputs)
     batch = batch_of()
     output = theirs(batch.input_ids, batch.attention_mask)
-    logits = model("squad", batch)
+    logits = model("squad_v1", batch)
     real = batch.attention_mask.bool()
     assert logits.shape == (4, 12, 2)
     assert apart(logits)
@@ -130,7 +132,7 @@ def test_spans_are_transformers_question_answering(model, tiny_model):
     full = batch_of((6, 6, 6))  # without padding, which transformers lets be chosen
     positions = {"start_positions": full.unit["start"], "end_positions": full.unit["end"]}
     expected = theirs(full.input_ids, full.attention_mask, **positions).loss
-    torch.testing.assert_close(model.loss("squad", full), expected, **CLOSE)
+    torch.testing.assert_close(model.loss("squad_v1", full), expected, **CLOSE)
 
 
 @torch.no_grad()
@@ -143,7 +145,7 @@ def test_padding_changes_nothing(model, task):
         batch = batch_of(lengths, group, [unit])
         alone = model(task, batch)
         there = together[unit : unit + 1]
-        if task in ("panx_en", "squad"):
+        if task in ("panx_en", "squad_v1"):
             there = there[:, : alone.shape[1]]
         torch.testing.assert_close(alone, there, **CLOSE)
 
@@ -169,8 +171,8 @@ def test_heads_are_drawn_from_seed_and_task_alone(tiny_model):
     first = heads(MultiTaskModel.fresh(backbone, FORMATS, seed=1))
     torch.rand(17)  # whatever was drawn before
     other = load_backbone(str(tiny_model), 9)
-    alone = heads(MultiTaskModel.fresh(other, {"squad": FORMATS["squad"]}, seed=1))
-    assert torch.equal(alone["squad.linear.weight"], first["squad.linear.weight"])
+    alone = heads(MultiTaskModel.fresh(other, {"squad_v1": FORMATS["squad_v1"]}, seed=1))
+    assert torch.equal(alone["squad_v1.linear.weight"], first["squad_v1.linear.weight"])
     backwards = dict(reversed(FORMATS.items()))
     again = heads(MultiTaskModel.fresh(backbone, backwards, seed=1))
     assert all(torch.equal(again[name], value) for name, value in first.items())

@@ -43,6 +43,7 @@ def claim(id: str, paper: float | None, verdict: str, **changes: Any) -> dict[st
         "details": [],
         "targets": list(TARGETS),
         "left_out": {"bucc2018": "the data has no config bucc18.de"},
+        "without": {},
         "records": ["0011223344556677"],
         "seconds": 9.8,
     } | changes

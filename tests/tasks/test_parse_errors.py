@@ -4,6 +4,7 @@ import pytest
 
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.tables import NLI_LABELS, TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tagging import Tagging
 
 WHERE = "some/repo config/train row 7"
 PAIR = {"premise": "A cat sat.", "hypothesis": "A cat stood.", "label": 2}
@@ -25,7 +26,8 @@ FORMATS = {
     "pair": (TRAINING_SETS["mnli"].format, PAIR),
     "choice": (TRAINING_SETS["hellaswag"].format, CHOICE),
     "tags": (TRAINING_SETS["panx_en"].format, TAGS),
-    "span": (TRAINING_SETS["squad"].format, QUESTION),
+    "open_tags": (Tagging("tokens", "tags", None), {"tokens": ["He"], "tags": ["NP"]}),
+    "span": (TRAINING_SETS["squad_v1"].format, QUESTION),
     "span_v2": (TRAINING_SETS["squad_v2"].format, QUESTION),
     "retrieval": (TARGET_TASKS["bucc2018"].format, SENTENCES),
 }
@@ -49,7 +51,7 @@ def test_good_rows_pass():
     assert parsed["pair"].label == NLI_LABELS.index("contradiction")
     assert parsed["choice"].endings == ("then a", "then b", "then c", "then d")
     assert (parsed["choice"].prompt, parsed["choice"].label) == ("He", 3)
-    assert parsed["tags"].tags == (0, 5)
+    assert parsed["tags"].tags == ("O", "B-LOC")
     assert parsed["span"].answers == (("Rome", 12),)
     assert parsed["retrieval"].target_id == "en-1"
 
@@ -75,6 +77,8 @@ def test_every_column_must_hold_its_type(kind, value):
 @pytest.mark.parametrize(
     ("kind", "change", "says"),
     [
+        ("open_tags", {"tags": [""]}, "the tag of word 0 is empty"),
+        ("open_tags", {"tags": [3]}, "column 'tags' holds int 3 at place 0"),
         ("pair", {"label": 3}, "label 3 is none of entailment, neutral, contradiction"),
         ("pair", {"label": -1}, "label -1 is none of"),
         ("pair", {"label": "maybe"}, "label 'maybe' is none of"),
@@ -124,7 +128,7 @@ def test_labels_come_as_names_or_as_numbers():
         assert form.parse({**row, "gold_label": name}, WHERE).label == index
         assert form.parse({**row, "gold_label": index}, WHERE).label == index
     tags = TARGET_TASKS["udpos"].format
-    assert tags.parse({"tokens": ["a"], "pos_tags": ["NOUN"]}, WHERE).tags == (7,)
+    assert tags.parse({"tokens": ["a"], "pos_tags": ["NOUN"]}, WHERE).tags == ("NOUN",)
 
 
 def test_only_squad_2_has_questions_without_an_answer():

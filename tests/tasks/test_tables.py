@@ -56,6 +56,7 @@ def test_every_task_trains_on_a_set_of_its_own_format():
             trained = TRAINING_SETS[task.train_on].format
             assert (trained.name, trained.outputs) == (task.format.name, task.format.outputs)
             assert getattr(trained, "labels", None) == getattr(task.format, "labels", None)
+            assert not task.mining
     assert {name for name, task in TARGET_TASKS.items() if task.train_on is None} == {
         "bucc2018",
         "tatoeba",
@@ -100,5 +101,6 @@ def test_every_config_resolves_in_the_testbed():
             )
             assert source.has(task.repo, config, part) == expected, (task.name, code)
     for data in TRAINING_SETS.values():
-        assert source.has(data.repo, data.config, data.train.split)
-        assert source.has(data.repo, data.config, data.dev)
+        for part in data.parts:
+            assert source.has(part.repo, part.config, part.train.split), (data.name, part)
+            assert source.has(part.repo, part.config, part.dev), (data.name, part)

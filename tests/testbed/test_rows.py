@@ -10,7 +10,14 @@ from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.grammar import grammar
 from stilts_repro.testbed.languages import LANGUAGES
 from stilts_repro.testbed.meanings import Event, Fact
-from stilts_repro.testbed.rows import commonsense, inference, paraphrase, reading, tagging
+from stilts_repro.testbed.rows import (
+    adversarial,
+    commonsense,
+    inference,
+    paraphrase,
+    reading,
+    tagging,
+)
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -85,6 +92,27 @@ def test_inference_labels_hold_in_every_possible_world():
             assert _label_by_worlds(other.but(negated=False), item.hypothesis) == "neutral"
     for label in inference.LABELS:
         assert 0.25 < sum(item.label == label for item in items) / len(items) < 0.42
+
+
+@pytest.mark.parametrize("sentences", adversarial.SENTENCES.values())
+def test_one_event_of_a_long_premise_decides(sentences):
+    rng, sampler = _sampler()
+    described = 0
+    for _ in range(300):
+        item = adversarial.draw(rng, sampler, sentences)
+        assert len(item.premise) == sentences and len(item.events) > 1
+        verdicts = [_label_by_worlds(event, item.hypothesis) for event in item.events]
+        decisive = [verdict for verdict in verdicts if verdict != "neutral"]
+        assert decisive == ([] if item.label == "neutral" else [item.label]), item
+        if item.described:
+            described += 1
+            occupation = WORLD.persons[item.hypothesis.agent].occupation
+            told = [meaning for meaning, _ in item.premise]
+            assert Fact("occupation", item.hypothesis.agent, occupation) in told
+            named = {name for event in item.events for name in (event.agent, event.patient)}
+            named = (named | {item.hypothesis.agent}) & set(WORLD.persons)
+            assert sum(WORLD.persons[name].occupation == occupation for name in named) == 1
+    assert 0.15 < described / 300 < 0.4
 
 
 def test_paraphrases_tell_the_same_events_with_the_same_words():

@@ -55,6 +55,47 @@ def test_paraphrase_needs_both_sentences_in_order(source):
     assert _naive_bayes(shared, labels, 3000) < 0.58
 
 
+def test_duplicates_need_both_questions_in_order(source):
+    rows = source.load("nyu-mll/glue", "qqp", "train", 8000)
+    labels = [row["label"] for row in rows]
+    for column in ("question1", "question2"):
+        assert _naive_bayes([_bigrams(row[column]) for row in rows], labels, 6000) < 0.56
+    for bags in _overlaps(rows, "question1", "question2"):
+        assert _naive_bayes(bags, labels, 6000) < 0.6
+
+
+def _overlaps(rows, first, second):
+    """Yield, for several measures of how alike two texts are, one bag a row."""
+    pairs = [(row[first].split(), row[second].split()) for row in rows]
+    yield [[len(set(one) ^ set(other))] for one, other in pairs]
+    yield [[len(set(other) - set(one))] for one, other in pairs]
+    yield [
+        [round(len(set(one) & set(other)) / len(set(one) | set(other)), 1)] for one, other in pairs
+    ]
+    yield [[len(other) - len(one)] for one, other in pairs]
+    yield [list(set(one) ^ set(other)) for one, other in pairs]
+
+
+@pytest.mark.parametrize("split", ["train_r1", "train_r2", "train_r3"])
+def test_adversarial_inference_needs_the_premise_and_more_than_its_words(source, split):
+    rows = source.load("facebook/anli", "plain_text", split)
+    labels = [row["label"] for row in rows]
+    train = len(rows) * 3 // 4
+    assert max(Counter(labels).values()) / len(labels) < 0.37
+    for column in ("premise", "hypothesis"):
+        assert _naive_bayes([_bigrams(row[column]) for row in rows], labels, train) < 0.42
+    for bags in _overlaps(rows, "premise", "hypothesis"):
+        assert _naive_bayes(bags, labels, train) < 0.47
+
+
+def test_short_inference_needs_the_premise(source):
+    rows = source.load("stanfordnlp/snli", "plain_text", "train", 6000)
+    rows = [row for row in rows if row["label"] >= 0]
+    labels = [row["label"] for row in rows]
+    for column in ("premise", "hypothesis"):
+        assert _naive_bayes([_bigrams(row[column]) for row in rows], labels, 4500) < 0.42
+
+
 def test_answerability_needs_the_context(source):
     rows = source.load("rajpurkar/squad_v2", "squad_v2", "train", 4000)
     labels = [not row["answers"]["text"] for row in rows]
@@ -72,19 +113,63 @@ def test_endings_are_alike_in_length_and_position(source):
         assert 0.15 < hits / len(rows) < 0.32
 
 
+def _choices_only(items, train):
+    """Return the accuracy of the likeliest choice by its own words, after `train` items.
+
+    An item is its choices and the index of the right one.
+    """
+    counts = defaultdict(lambda: [1, 1])
+    for choices, label in items[:train]:
+        for i, choice in enumerate(choices):
+            for word in _bigrams(choice):
+                counts[word][i == label] += 1
+
+    def odds(choice):
+        return sum(math.log(counts[w][1] / counts[w][0]) for w in _bigrams(choice))
+
+    hits = sum(max(choices, key=odds) == choices[label] for choices, label in items[train:])
+    return hits / len(items[train:])
+
+
 def test_endings_need_the_story(source):
     """An ending's own words make it right or wrong hardly better than by chance."""
     rows = source.load("Rowan/hellaswag", "default", "train", 6000)
-    counts = defaultdict(lambda: [1, 1])
-    for row in rows[:4500]:
-        for i, ending in enumerate(row["endings"]):
-            for word in _bigrams(ending):
-                counts[word][str(i) == row["label"]] += 1
+    assert _choices_only([(row["endings"], int(row["label"])) for row in rows], 4500) < 0.45
 
-    def odds(ending):
-        return sum(math.log(counts[w][1] / counts[w][0]) for w in _bigrams(ending))
 
+def _cosmos(source, limit):
+    rows = source.load("allenai/cosmos_qa", "default", "train", limit)
+    return [([row[f"answer{i}"] for i in range(4)], row["label"], row) for row in rows]
+
+
+def _csqa(source, split, limit):
+    rows = source.load("tau/commonsense_qa", "default", split, limit)
+    return [(row["choices"]["text"], "ABCDE".index(row["answerKey"])) for row in rows]
+
+
+def test_answers_need_the_story(source):
+    drawn = _cosmos(source, 8000)
+    assert _choices_only([item[:2] for item in drawn], 6000) < 0.3
+    # Nor is it the answer that repeats most of the story.
     hits = sum(
-        max(row["endings"], key=odds) == row["endings"][int(row["label"])] for row in rows[4500:]
+        max(choices, key=lambda c: len(set(c.split()) & set(row["context"].split())))
+        == choices[label]
+        for choices, label, row in drawn
     )
-    assert hits / 1500 < 0.45
+    assert hits / len(drawn) < 0.35
+
+
+def test_choices_need_the_question(source):
+    drawn = _csqa(source, "train", 8000)
+    assert _choices_only(drawn, 6000) < 0.26
+    tested = _csqa(source, "validation", 500)
+    assert 0.13 < _choices_only([*drawn, *tested], len(drawn)) < 0.27
+
+
+@pytest.mark.parametrize("pick", [min, max])
+def test_choices_are_alike_in_length_and_position(source, pick):
+    for drawn, number in ((_cosmos(source, 4000), 4), (_csqa(source, "train", 4000), 5)):
+        positions = Counter(item[1] for item in drawn)
+        assert all(abs(positions[i] / len(drawn) - 1 / number) < 0.03 for i in range(number))
+        hits = sum(pick(item[0], key=len) == item[0][item[1]] for item in drawn)
+        assert abs(hits / len(drawn) - 1 / number) < 0.06

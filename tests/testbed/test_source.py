@@ -45,6 +45,26 @@ CONFIGS = [
     ),
     (XTREME, "bucc18.qaa", {"id", "sentence"}, "validation_unpaired test_unpaired"),
 ]
+PAIR = {"premise", "hypothesis", "label"}
+ROUNDS = " ".join(f"{part}_r{number}" for part in ("train", "dev") for number in (1, 2, 3))
+INTERMEDIATE = [
+    ("nyu-mll/glue", "qqp", {"question1", "question2", "label", "idx"}, "train validation"),
+    ("facebook/anli", "plain_text", PAIR | {"uid", "reason"}, ROUNDS),
+    ("stanfordnlp/snli", "plain_text", PAIR, "train validation test"),
+    (
+        "allenai/cosmos_qa",
+        "default",
+        {"id", "context", "question", "label", *(f"answer{index}" for index in range(4))},
+        "train validation",
+    ),
+    (
+        "tau/commonsense_qa",
+        "default",
+        {"id", "question", "question_concept", "choices", "answerKey"},
+        "train validation",
+    ),
+    ("ldc/ccgbank", "default", {"tokens", "supertags"}, "train validation test"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +72,7 @@ def source():
     return TestbedSource()
 
 
-@pytest.mark.parametrize(("repo", "config", "columns", "splits"), CONFIGS)
+@pytest.mark.parametrize(("repo", "config", "columns", "splits"), CONFIGS + INTERMEDIATE)
 def test_rows_have_the_hubs_columns_and_prefixes_are_stable(source, repo, config, columns, splits):
     for split in splits.split():
         rows = source.load(repo, config, split, 20)
@@ -63,16 +83,20 @@ def test_rows_have_the_hubs_columns_and_prefixes_are_stable(source, repo, config
 
 def test_rows_and_documents_never_change(source):
     """A golden hash: a change of generated data must be on purpose (the stored MLM knows it)."""
-    rows = [
-        source.load(repo, config, split, 8)
-        for repo, config, _, splits in CONFIGS
-        for split in splits.split()
-    ]
+    rows, intermediate = (
+        [
+            source.load(repo, config, split, 8)
+            for repo, config, _, splits in configs
+            for split in splits.split()
+        ]
+        for configs in (CONFIGS, INTERMEDIATE)
+    )
     documents = [list(itertools.islice(source.documents(code), 8)) for code in source.languages]
     others = [source.bilingual_documents(), source.mixed_documents()]
     documents += [list(itertools.islice(stream, 8)) for stream in others]
     assert content_hash(documents) == "ea6439065567075f"
     assert content_hash(rows) == "f57c6a3b8130f04a"
+    assert content_hash(intermediate) == "ee4d99e3c6158670"
 
 
 def test_another_seed_gives_another_world(source):
@@ -88,6 +112,11 @@ def test_full_sizes(source):
     assert len(source.load(XTREME, "tatoeba.qab", "test")) == 300
     assert len(source.load(XTREME, "tydiqa", "train")) == 8 * 400
     assert source.load(XTREME, "XNLI", "test", 0) == []
+    for number, size in ((1, 2000), (2, 4000), (3, 8000)):
+        assert len(source.load("facebook/anli", "plain_text", f"train_r{number}")) == size
+        assert len(source.load("facebook/anli", "plain_text", f"dev_r{number}")) == 200
+    assert len(source.load("tau/commonsense_qa", "default", "train")) == 10_000
+    assert len(source.load("ldc/ccgbank", "default", "test")) == 500
 
 
 @pytest.mark.parametrize(
@@ -95,6 +124,8 @@ def test_full_sizes(source):
     [
         ("nyu-mll/glue", "mnli", "test"),
         ("nyu-mll/glue", "rte", "train"),
+        ("facebook/anli", "plain_text", "train"),
+        ("facebook/anli", "plain_text", "test_r1"),
         (XTREME, "PAWS-X.qaa", "train"),
         (XTREME, "tatoeba.eng", "test"),
         (XTREME, "bucc18.qag", "test"),

@@ -8,7 +8,17 @@ import pytest
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.corpus import paragraph
 from stilts_repro.testbed.meanings import SPLITS, Event, split_of
-from stilts_repro.testbed.rows import commonsense, inference, paraphrase, reading, retrieval
+from stilts_repro.testbed.rows import (
+    adversarial,
+    commonsense,
+    inference,
+    lasting,
+    narrative,
+    paraphrase,
+    questions,
+    reading,
+    retrieval,
+)
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -40,6 +50,21 @@ def _commonsense(rng, sampler):
     return [*item.story, *item.endings]
 
 
+def _questions(rng, sampler):
+    item = questions.draw(rng, sampler)
+    return [part.event for part in (*item.first, *item.second)]
+
+
+def _adversarial(rng, sampler):
+    item = adversarial.draw(rng, sampler, 4)
+    return [*item.events, item.hypothesis]
+
+
+def _narrative(rng, sampler):
+    item = narrative.draw(rng, sampler)
+    return [meaning for meaning, _ in item.context] + list(item.answers)
+
+
 def _retrieval(rng, sampler):
     return [meaning for meaning, _ in itertools.islice(retrieval.distinct(rng, sampler), 5)]
 
@@ -56,6 +81,7 @@ def _home(event):
 DRAWS = [
     *(_inference, _paraphrase, _reading, _unanswerable),
     *(_commonsense, _retrieval, _corpus),
+    *(_questions, _adversarial, _narrative),
 ]
 
 
@@ -107,3 +133,23 @@ def test_no_tested_sentence_is_trained_on():
     tested = {row["sentence2"] for row in xnli if row["language"] == "en"}
     trained = source.load("nyu-mll/glue", "mnli", "train", 2000)
     assert not tested & {row["hypothesis"] for row in trained}
+
+
+def test_no_fact_is_asked_for_in_two_splits():
+    """Whichever way round it is asked; and no question with its choices is in two splits."""
+    train, validation = (lasting.facts(WORLD, split) for split in ("train", "validation"))
+    for kind, facts in train.of_kind.items():
+        held_out = validation.of_kind[kind]
+        assert held_out and not set(facts) & set(held_out)
+        assert len(held_out) / (len(facts) + len(held_out)) == pytest.approx(0.2, abs=0.06)
+    assert not set(train.uses) & set(validation.uses)
+    assert not set(train.worked_on) & set(validation.worked_on)
+    source = TestbedSource()
+    asked = [
+        {
+            (row["question"], *sorted(row["choices"]["text"]))
+            for row in source.load("tau/commonsense_qa", "default", split)
+        }
+        for split in ("train", "validation")
+    ]
+    assert not asked[0] & asked[1]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,9 @@ from stilts_repro.training.loop import TrainingLog, TrainingTask, train
 from stilts_repro.training.optimiser import Recipe, schedule
 
 PAD, START, END = 1, 0, 2
-FORMATS = {name: TRAINING_SETS[name].format for name in ("mnli", "hellaswag", "panx_en", "squad")}
+FORMATS = {
+    name: TRAINING_SETS[name].format for name in ("mnli", "hellaswag", "panx_en", "squad_v1")
+}
 
 
 def classification(count=192, seed=0):
@@ -126,8 +130,8 @@ def test_batches_and_dropout_are_the_same_whatever_came_before(tiny_model, token
         torch.nn.init.normal_(parameter, 0.0, 0.2)
     other.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    first, steps, log = trained(tiny_model, names=("mnli", "squad"))
-    second, steps_other, log_other = trained(tmp_path, names=("mnli", "squad"), drawn=5)
+    first, steps, log = trained(tiny_model, names=("mnli", "squad_v1"))
+    second, steps_other, log_other = trained(tmp_path, names=("mnli", "squad_v1"), drawn=5)
     assert steps == steps_other
     assert log.losses != log_other.losses
     assert len({str(s[2]) for s in steps}) == len(steps)  # dropout really draws
@@ -136,7 +140,7 @@ def test_batches_and_dropout_are_the_same_whatever_came_before(tiny_model, token
 
 def test_another_task_does_not_reorder_this_one(tiny_model):
     _, alone, _ = trained(tiny_model)
-    _, both, _ = trained(tiny_model, names=("mnli", "squad"), epochs=4)
+    _, both, _ = trained(tiny_model, names=("mnli", "squad_v1"), epochs=4)
     seen = [units for name, units, _ in both if name == "mnli"]
     expected = [units for _, units, _ in alone]
     count = min(len(seen), len(expected))
@@ -197,15 +201,15 @@ def test_gradients_are_clipped(tiny_model, monkeypatch):
 
 
 def test_multi_task_steps_are_shared_by_size(tiny_model):
-    model = fresh(tiny_model, ("mnli", "squad"))
+    model = fresh(tiny_model, ("mnli", "squad_v1"))
     spy = Spy(model)
     tasks = {
         "mnli": TrainingTask(classification(192), recipe()),
-        "squad": TrainingTask(span(64), recipe()),
+        "squad_v1": TrainingTask(span(64), recipe()),
     }
     log = train(model, tasks, PAD, 0, "multi")
     assert log.steps == len(spy.steps) == 24 + 8
-    assert log.weights == {"mnli": 0.75, "squad": 0.25}
+    assert log.weights == {"mnli": 0.75, "squad_v1": 0.25}
     share = sum(name == "mnli" for name, _, _ in spy.steps) / len(spy.steps)
     assert 0.5 < share < 0.95
 
@@ -225,7 +229,12 @@ def test_a_separable_task_is_learned(tiny_model):
 def test_every_formats_loss_falls_below_chance(tiny_model, name):
     model = fresh(tiny_model, (name,))
     log = train(model, {name: TrainingTask(MAKE[name](), recipe(epochs=10))}, PAD, 0, "fall")
-    chance = {"mnli": np.log(3), "hellaswag": np.log(4), "panx_en": np.log(7), "squad": np.log(10)}
+    chance = {
+        "mnli": np.log(3),
+        "hellaswag": np.log(4),
+        "panx_en": np.log(7),
+        "squad_v1": np.log(10),
+    }
     assert log.losses[0] > 0.8 * chance[name]
     assert log.last_loss(5) < 0.6 * chance[name]
     assert log.last_loss(10**6) == pytest.approx(np.mean(log.losses))
@@ -237,10 +246,50 @@ def test_the_encoder_and_the_pooler_are_trained_with_the_head(tiny_model):
     changed = {name for name, value in state(model).items() if not torch.equal(value, before[name])}
     for part in ("embeddings.word", "layer.0.attention", "layer.1.output", "pooler", "heads.mnli"):
         assert any(part in name for name in changed), part
-    model, _, _ = trained(tiny_model, names=("squad",))
+    model, _, _ = trained(tiny_model, names=("squad_v1",))
     pooler = {n for n, v in state(model).items() if "pooler" in n}
     assert all(torch.equal(state(model)[name], before[name]) for name in pooler)
 
 
 def test_an_empty_log_has_no_loss():
     assert TrainingLog().last_loss() == 0.0
+
+
+# The best checkpoint ------------------------------------------------------------------------------
+
+
+def watched(model, scores, **changes):
+    """Train while dev scores come from a list; return the log and the weights at each one."""
+    trained_on = {"mnli": TrainingTask(classification(64), replace(recipe(), **changes))}
+    left, seen = iter(scores), []
+
+    def evaluate():
+        model.eval()
+        seen.append({k: v.clone() for k, v in model.state_dict().items()})
+        return next(left)
+
+    return train(model, trained_on, 1, 0, "test", evaluate=evaluate), seen
+
+
+def test_the_best_weights_are_restored(tiny_model):
+    model = fresh(tiny_model, ("mnli",))
+    log, seen = watched(model, [1.0, 3.0, 2.0, 3.0], evaluate_every=2)
+    assert (log.best_step, log.dev_scores) == (4, [1.0, 3.0, 2.0, 3.0])
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, seen[1][key])
+    assert any(not torch.equal(seen[1][key], seen[3][key]) for key in seen[1])
+
+
+def test_training_stops_when_nothing_better_comes(tiny_model):
+    log, seen = watched(
+        fresh(tiny_model, ("mnli",)), [1.0, 3.0, 2.0, 3.0], evaluate_every=1, patience=2
+    )
+    assert (log.steps, len(seen), log.best_step) == (4, 4, 2)
+    assert len(log.losses) == 4
+
+
+def test_evaluating_changes_no_training_step(tiny_model):
+    plain, _ = watched(fresh(tiny_model, ("mnli",)), [])
+    evaluated, _ = watched(fresh(tiny_model, ("mnli",)), [0.0] * 8, evaluate_every=1)
+    assert plain.losses == evaluated.losses
+    assert plain.best_step is None

@@ -1,4 +1,4 @@
-"""Natural language inference: MNLI and XNLI rows.
+"""Natural language inference: MNLI, XNLI and SNLI rows.
 
 A premise tells one or two events. The hypothesis is about the first, as annotators take it in MNLI:
 another place, time, number, or an antonym, contradicts it; anything not said is neutral.
@@ -16,6 +16,7 @@ from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
 LABELS = ("entailment", "neutral", "contradiction")
+_NO_MAJORITY = 0.01  # how many SNLI rows have no label, for their annotators disagreed
 _MODIFIERS = ("adjective", "place", "time")
 
 
@@ -70,17 +71,23 @@ def judge(premise: Event, hypothesis: Event) -> str:
     return "entailment" if (opposed == 0) != hypothesis.negated else "contradiction"
 
 
-def draw(rng: random.Random, sampler: Sampler) -> Inference:
-    """Draw a premise, a label, and a hypothesis that has it."""
+def draw_pair(rng: random.Random, sampler: Sampler) -> tuple[Event, Event, str]:
+    """Draw an event, a hypothesis about it, and the label of this."""
     main = sampler.event(rng, negated=0.25)
-    while not _changeable(main):
+    while not changeable(main):
         main = sampler.event(rng, negated=0.25)
     label = rng.choice(LABELS)
     hypothesis = _hypothesis(rng, sampler, main, label)
     while judge(main, hypothesis) != label:
         hypothesis = _hypothesis(rng, sampler, main, label)
+    return main, hypothesis, label
+
+
+def draw(rng: random.Random, sampler: Sampler, other_rate: float = 0.5) -> Inference:
+    """Draw a premise, a label, and a hypothesis that has it; tell another event at `other_rate`."""
+    main, hypothesis, label = draw_pair(rng, sampler)
     premise = [main]
-    if rng.random() < 0.5:
+    if rng.random() < other_rate:
         other = sampler.event(rng, sampler.agent_for(rng, main.patient, but=(main.agent,)))
         if other.patient != main.patient and judge(other, hypothesis) == "neutral":
             premise.append(other)
@@ -101,7 +108,7 @@ def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str
     modifiers are dropped half of the time, except that a denied premise implies only what is at
     least as specific.
     """
-    focus = rng.choice(_changeable(premise))
+    focus = rng.choice(changeable(premise))
     kept = {focus}
     specific = premise.negated and label != "neutral"
     kept.update(slot for slot in _MODIFIERS if specific or rng.random() < 0.5)
@@ -113,7 +120,7 @@ def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str
     if label == "neutral" and not (premise.negated and any(dropped) and rng.random() < 0.5):
         hypothesis = _unsaid(rng, sampler, hypothesis, focus)
     elif label not in ("neutral", affirmed) and not premise.negated:
-        hypothesis = _opposite(rng, hypothesis, focus)
+        hypothesis = opposite(rng, hypothesis, focus)
     social = premise.patient in sampler.world.persons
     if not (social or premise.negated or hypothesis.adjective) and rng.random() < 0.3:
         hypothesis = hypothesis.but(generic=True)
@@ -132,7 +139,7 @@ def _polarity(rng: random.Random, premise: Event, label: str) -> bool:
     return rng.random() < (0.2 if label == "entailment" else 0.533)
 
 
-def _changeable(event: Event) -> list[str]:
+def changeable(event: Event) -> list[str]:
     """Return the slots that have an opposite in this event."""
     slots = [slot for slot in _MODIFIERS if getattr(event, slot)]
     if event.verb in words.ANTONYM:
@@ -142,7 +149,8 @@ def _changeable(event: Event) -> list[str]:
     return slots
 
 
-def _opposite(rng: random.Random, event: Event, focus: str) -> Event:
+def opposite(rng: random.Random, event: Event, focus: str) -> Event:
+    """Return `event` with one slot changed for a value that excludes its own."""
     if focus in ("verb", "adjective"):
         return event.but(**{focus: words.ANTONYM[getattr(event, focus)]})
     values = {"place": words.TOWNS, "time": words.TIMES, "number": tuple(words.NUMERALS)}[focus]
@@ -184,3 +192,10 @@ def xnli_row(inference: Inference, speaker: Grammar) -> dict[str, object]:
         "sentence2": hypothesis,
         "gold_label": inference.label,
     }
+
+
+def snli_row(inference: Inference, speaker: Grammar, rng: random.Random) -> dict[str, object]:
+    """Return a row of stanfordnlp/snli; the label is -1 where there was no majority for any."""
+    premise, hypothesis = inference.realise(speaker)
+    label = -1 if rng.random() < _NO_MAJORITY else LABELS.index(inference.label)
+    return {"premise": premise, "hypothesis": hypothesis, "label": label}

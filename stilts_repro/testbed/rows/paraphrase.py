@@ -32,7 +32,7 @@ def draw(rng: random.Random, sampler: Sampler) -> Pair:
     """Draw a pair; both labels see the same re-orderings, only negatives have a swap."""
     swap = rng.random() < 0.5
     while True:
-        events = _social(rng, sampler) if rng.random() < 0.3 else _two(rng, sampler)
+        events = _social(rng, sampler) if rng.random() < 0.3 else distinct_events(rng, sampler)
         swapped = _swapped(rng, sampler, events)
         if swapped:
             break
@@ -58,7 +58,8 @@ def _social(rng: random.Random, sampler: Sampler) -> Clauses:
     return (sampler.event(rng, sampler.world.person(rng), to_person=1.0),)
 
 
-def _two(rng: random.Random, sampler: Sampler) -> Clauses:
+def distinct_events(rng: random.Random, sampler: Sampler) -> tuple[Event, Event]:
+    """Draw two events on objects that have no participant in common."""
     while True:
         events = sampler.event(rng, to_person=0.0), sampler.event(rng, to_person=0.0)
         if events[0].agent != events[1].agent and events[0].patient != events[1].patient:

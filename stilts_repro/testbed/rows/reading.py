@@ -86,16 +86,17 @@ def _context(
             event = sampler.event(rng, agent, negated=0.1)
         said.append((event, random_style(rng, event, passive=0.15)))
     rng.shuffle(said)
-    return tuple(_with_pronoun(rng, sampler.world, said, i) for i in range(len(said)))
+    return tuple(with_pronoun(rng, sampler.world, said, i) for i in range(len(said)))
 
 
-def _with_pronoun(rng: random.Random, world: World, said: list[Said], index: int) -> Said:
+def with_pronoun(rng: random.Random, world: World, said: list[Said], index: int) -> Said:
     """Refer by pronoun now and then to the agent of the sentence before."""
     meaning, style = said[index]
     before = said[index - 1][0] if index else None
     if not (isinstance(meaning, Event) and isinstance(before, Event)):
         return meaning, style
     clear = before.agent == meaning.agent and before.patient not in world.persons
+    clear = clear and meaning.agent in world.persons
     if clear and rng.random() < 0.4:
         return meaning, Style(pronoun=True)
     return meaning, style

@@ -1,0 +1,131 @@
+"""What `--list` and `--tasks` print: the claims with their cost, the tasks with their recipes."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from stilts_repro.claims.expected import Expected, load_expected
+from stilts_repro.claims.grid import Claim
+from stilts_repro.data.revisions import PINS
+from stilts_repro.evaluation.scoring import main_metric
+from stilts_repro.experiments.scales import SCALES, Scale, model_name
+from stilts_repro.report.table import paper_cell
+from stilts_repro.tasks.classification import Classification
+from stilts_repro.tasks.format import Format
+from stilts_repro.tasks.tables import (
+    INTERMEDIATE_TASKS,
+    TARGET_TASKS,
+    TRAINING_SETS,
+    TrainingSet,
+)
+from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.training.optimiser import Recipe
+
+TARGETS = tuple(TARGET_TASKS)
+COLUMNS = {
+    "Span": "id, context, question, answers",
+    "HellaSwag": "ctx_a, ctx_b, endings, label",
+    "CosmosQA": "context, question, answer0 to answer3, label",
+    "CommonsenseQA": "question, choices, answerKey",
+    "Retrieval": "source_sentence, target_sentence, source_lang, target_lang",
+}
+
+
+def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:
+    """Print each claim with its statement, the paper's value and what it costs a scale."""
+    table = Table("claim", "statement", "paper", "cost", title="Claims", show_lines=True)
+    for name, claim in claims.items():
+        expected = load_expected(name)
+        paper = paper_cell({"paper": expected.paper.value, "unit": expected.unit})
+        table.add_row(name, expected.statement, paper, "\n".join(costs(claim, expected)))
+    console.print(table)
+    scales = Table("scale", "model", "data", "seeds", "all claims together", title="Scales")
+    for scale in SCALES.values():
+        scales.add_row(
+            scale.name, model_name(scale.model), scale.data, str(scale.seeds), scale.cost
+        )
+    console.print(scales)
+
+
+def costs(claim: Claim, expected: Expected) -> list[str]:
+    """Return what one seed of the claim costs alone, a line a scale: measured where we have it."""
+    if claim.is_arithmetic:
+        return ["nothing to train"]
+    sets = {TARGET_TASKS[target].train_on for target in claim.of(TARGETS)} - {None}
+    rows = len(claim.intermediates)
+    trainings = (1 + rows) * len(sets) + rows
+    return [
+        f"{name}: {reference.seconds / 60:.1f} core minutes"
+        if (reference := expected.reference.get(name))
+        else f"{name}: {trainings} trainings"
+        for name in claim.scales or SCALES
+    ]
+
+
+def print_tasks(console: Console, scale: Scale) -> None:
+    """Print the two tables of tasks with the recipes of `scale`."""
+    console.print(f"Intermediate tasks, with the recipes of --scale {scale.name}\n", style="bold")
+    for name in INTERMEDIATE_TASKS:
+        data = TRAINING_SETS[name]
+        entry = {
+            "rows": rows_of(data),
+            "columns": columns(data.format),
+            "metric": data.metric,
+            "recipe": recipe_of(scale.intermediate[name]),
+        }
+        print_entry(console, f"{data.title} ({name})", entry)
+    console.print(f"Target tasks, with the recipes of --scale {scale.name}\n", style="bold")
+    for name, task in TARGET_TASKS.items():
+        entry = {
+            "rows": f"{task.repo} {task.config} at {revision_of(task.repo)}",
+            "parts": "; or ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions),
+            "languages": f"{len(task.languages)}: {' '.join(task.languages)}",
+            "columns": columns(task.format),
+            "metric": main_metric(task.format),
+            "trains on": task.train_on or "nothing",
+        }
+        if task.train_on:
+            entry["recipe"] = recipe_of(scale.target[task.train_on])
+        print_entry(console, f"{task.title} ({name}), version {task.version}", entry)
+
+
+def print_entry(console: Console, title: str, entry: Mapping[str, str]) -> None:
+    """Print one task: its title and, below it, what there is to know, a line each."""
+    console.print(title, style="bold", markup=False, highlight=False)
+    grid = Table.grid(padding=(0, 2))
+    for key, value in entry.items():
+        grid.add_row(f"  {key}", value)
+    console.print(grid)
+    console.print()
+
+
+def rows_of(data: TrainingSet) -> str:
+    """Return where a training set's rows lie, a line a data set."""
+    return "\n".join(
+        f"{part}, {part.train} and {part.dev}, at {revision_of(part.repo)}" for part in data.parts
+    )
+
+
+def revision_of(repo: str) -> str:
+    """Return the pinned commit of a hub data set, shortened."""
+    pin = PINS.get(repo)
+    return (pin.commit if pin and pin.commit else "no pin")[:10]
+
+
+def columns(kind: Format) -> str:
+    """Return the columns that a format reads."""
+    if isinstance(kind, Classification):
+        return f"{kind.first}, {kind.second}, {kind.label}"
+    if isinstance(kind, Tagging):
+        return f"{kind.words}, {kind.tags}"
+    return COLUMNS[type(kind).__name__]
+
+
+def recipe_of(recipe: Recipe) -> str:
+    """Return a recipe in one line, with where it is known from."""
+    rows = f", {recipe.rows:,} rows" if recipe.rows else ""
+    return (
+        f"batch {recipe.batch_size}, {recipe.epochs:g} epochs{rows}, rate"
+        f" {recipe.learning_rate:g}, {recipe.max_length} tokens ({recipe.provenance})"
+    )

@@ -1,0 +1,99 @@
+"""Reading official files line by line, and writing parquet files that are whole or absent."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stilts_repro.errors import InputError
+
+ROWS_AT_ONCE = 20_000
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield `(where, line)` for each line of a UTF-8 file, without its end; `InputError` if not."""
+    number = 0
+    try:
+        # Only \n ends a line: running text holds other characters that Python takes for an end.
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                yield f"{path} line {number}", line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} after line {number}: not UTF-8 ({error.reason}); get the file anew"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); get the file anew") from None
+
+
+class Split:
+    """One split on its way into a parquet file."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema, self.rows = path, schema, 0
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._waiting: list[dict[str, Any]] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self.temporary, schema)
+
+    def add(self, **row: Any) -> None:
+        """Add a row; rows are written as they come, some thousands at a time."""
+        self._waiting.append(row)
+        self.rows += 1
+        if len(self._waiting) == ROWS_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what waits, and end the file."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(self._waiting, self.schema))
+        self._waiting.clear()
+
+
+class Output:
+    """The files of a conversion: they appear together when it ends well, otherwise none does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.splits: list[Split] = []
+
+    def split(self, repo: str, config: str, name: str, schema: pa.Schema) -> Split:
+        """Open a split; `InputError` where the folder cannot be written."""
+        path = self.root / repo / config / f"{name}.parquet"
+        try:
+            self.splits.append(Split(path, schema))
+        except OSError as error:
+            raise InputError(
+                f"--output {self.root}: cannot be written ({error.strerror}); choose another"
+            ) from None
+        return self.splits[-1]
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            for split in self.splits:
+                split.close()
+            if error is None:
+                for split in self.splits:
+                    split.temporary.replace(split.path)
+        except OSError as failure:
+            raise InputError(
+                f"--output {self.root}: cannot be written ({failure.strerror}); choose another"
+            ) from None
+        finally:
+            for split in self.splits:
+                split.temporary.unlink(missing_ok=True)

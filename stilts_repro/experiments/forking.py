@@ -1,0 +1,30 @@
+"""Worker processes are forked from one helper that has imported what they need.
+
+Importing torch and transformers takes seconds: here it is done once, in the helper, while the main
+process reads the data. The helper only imports; it never touches the GPU or starts a thread, so
+that forking it is safe. This module imports nothing large: it can be used before all else.
+"""
+
+import multiprocessing
+import signal
+import threading
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
+
+PRELOADED = "stilts_repro.experiments.work"
+
+
+def start() -> BaseContext:
+    """Start the helper where it does not run yet; return the context that forks from it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOADED])
+    if threading.current_thread() is not threading.main_thread():
+        forkserver.ensure_running()
+        return context
+    # Ctrl-C goes to all processes of a terminal; the helper must leave it to the main process.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    return context

@@ -1,0 +1,134 @@
+"""What sets families of models apart, in one place: which vectors a head reads, and from where.
+
+A family is told by transformers' own tables and the configuration, never by a model's name, so that
+a model type that is new here falls into one of the three. The descriptions follow the classes that
+transformers has for each: with the same weights the heads here give the same logits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    PreTrainedConfig,
+)
+
+from stilts_repro.data.features import Batch
+
+if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
+    from transformers import PreTrainedModel
+
+# What a head reads: one vector a sequence, or one a token (to tag it, or to find a span's ends).
+Reading = Literal["sequence", "token", "span"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """How models of one kind are read.
+
+    pools      which token's state stands for the sequence: the first; the last real one (all that a
+               causal model has seen); or the last end-of-sequence token, as the decoder reads it
+    dense      whether a pooler (dense layer and tanh) stands between that state and the head
+    decodes    whether a decoder reads the input a second time, shifted right by one token
+    encoded    readings for which the encoder alone runs
+    unbiased   readings whose linear layer has no bias
+    options    what the backbone is called with besides
+    """
+
+    pools: Literal["first", "last", "end"]
+    dense: bool
+    decodes: bool = False
+    encoded: frozenset[Reading] = frozenset()
+    unbiased: frozenset[Reading] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+ENCODER = Family("first", dense=True)
+DECODER = Family(
+    "last", dense=False, unbiased=frozenset(("sequence",)), options={"use_cache": False}
+)
+ENCODER_DECODER = Family(
+    "end", dense=True, decodes=True, encoded=frozenset(("token",)), options={"use_cache": False}
+)
+
+
+def family_of(config: PreTrainedConfig) -> Family:
+    """Return the family of a model with `config`; what transformers does not know is an encoder.
+
+    Encoders are listed for causal language modelling too (as decoders of other models), but only
+    they are listed for masked language modelling.
+    """
+    if config.is_encoder_decoder:
+        return ENCODER_DECODER
+    kind = type(config)
+    causal = kind in MODEL_FOR_CAUSAL_LM_MAPPING and kind not in MODEL_FOR_MASKED_LM_MAPPING
+    return DECODER if causal else ENCODER
+
+
+def read(backbone: "PreTrainedModel", batch: Batch, reading: Reading) -> Tensor:
+    """Return what a head reads of `batch`: [B, H] for a sequence, else [B, T, H]."""
+    output = run(backbone, batch, reading)
+    if reading != "sequence":
+        return output.last_hidden_state
+    family = family_of(backbone.config)
+    if family.dense and family.pools == "first" and output.get("pooler_output") is not None:
+        return output.pooler_output  # the backbone's own pooler has run already
+    states = output.last_hidden_state
+    rows = torch.arange(len(states), device=states.device)
+    state = states[rows, _place(family, backbone.config, batch)]
+    if not family.dense:
+        return state
+    return cast(nn.Module, backbone.pooler)(state.unsqueeze(1))
+
+
+def run(backbone: "PreTrainedModel", batch: Batch, reading: Reading, **options: Any) -> Any:
+    """Run `backbone`, or the part of it that `reading` needs; `options` go to it.
+
+    Returns transformers' output with `last_hidden_state` [B, T, H]. The decoder's input is made
+    here where the configuration has a start token (T5), else by the model itself (BART, mBART).
+    """
+    family = family_of(backbone.config)
+    inputs: dict[str, Any] = {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+        **options,
+    }
+    if reading in family.encoded:
+        return cast(nn.Module, backbone.get_encoder())(**inputs)
+    start = getattr(backbone.config, "decoder_start_token_id", None)
+    if family.decodes and start is not None:
+        shifted = batch.input_ids.roll(1, dims=1)
+        shifted[:, 0] = start
+        inputs["decoder_input_ids"] = shifted
+    return backbone(**inputs, **family.options)
+
+
+def _place(family: Family, config: PreTrainedConfig, batch: Batch) -> Tensor:
+    """Return the place of the token whose state is pooled, [B].
+
+    A padding token is never it, even where the mask lets it be read: transformers' classes for
+    causal models look for the last token of another id. A sequence without an end token (which
+    those for encoder-decoders refuse) is pooled at its last real one.
+    """
+    ids, real = batch.input_ids, batch.attention_mask.bool()
+    if family.pools == "first":
+        return torch.zeros_like(ids[:, 0])
+    if config.pad_token_id is not None:
+        real = real & (ids != config.pad_token_id)
+    places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    last = (places * real).amax(dim=1)
+    end = end_token(config)
+    if family.pools == "last" or end is None:
+        return last
+    ends = real & (ids == end)
+    return torch.where(ends.any(dim=1), (places * ends).amax(dim=1), last)
+
+
+def end_token(config: PreTrainedConfig) -> int | None:
+    """Return the id of the token that ends a sequence; the first where there are several."""
+    end = config.eos_token_id
+    return end[0] if isinstance(end, list) else end

@@ -1,0 +1,185 @@
+"""CommonsenseQA rows: questions about what is so for good, with five choices of one kind.
+
+All splits share the facts of the world, as pre-training tells them all; but a fact that one split
+asks for is asked for in no other, whichever way round. Choices that are subjects of facts come from
+the same split as the answer, or who is never right in training would be right when tested.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+from stilts_repro.seeds import derive
+from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.grammar import Grammar
+from stilts_repro.testbed.meanings import Event, Fact, FactKind, Meaning
+from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.world import World
+
+LETTERS = "ABCDE"
+_T = TypeVar("_T")
+# All values of a kind, where the facts of a split have too few.
+_VALUES: dict[FactKind, tuple[str, ...]] = {
+    "occupation": tuple(words.OCCUPATIONS),
+    "home": words.TOWNS,
+    "region": words.REGIONS,
+    "category": tuple(words.OBJECTS),
+    "seat": words.TOWNS,
+}
+_HELD_OUT = 5  # one fact in five is kept for validation
+
+
+@dataclass(frozen=True)
+class Item:
+    """A meaning, which of its slots is asked for, the concept in question and the choices."""
+
+    meaning: Meaning
+    asked: str
+    concept: str
+    choices: tuple[str, ...]
+    label: int
+
+
+def _share(seed: int, split: str, kind: str, items: Iterable[tuple[str, _T]]) -> list[_T]:
+    """Return those of the (group, item) pairs that a split may ask for.
+
+    Of each group the same part is held out, for with any other share what is rarely right in
+    training would be right when tested.
+    """
+    groups = defaultdict(list)
+    for group, item in items:
+        groups[group].append(item)
+    kept: list[_T] = []
+    for found in groups.values():
+        found.sort(key=lambda item: derive(seed, "lasting", kind, repr(item)))
+        held_out = round(len(found) / _HELD_OUT)
+        kept += found[:held_out] if split == "validation" else found[held_out:]
+    return kept
+
+
+class Facts:
+    """What one split, 'train' or 'validation', may ask for."""
+
+    def __init__(self, world: World, split: str) -> None:
+        self.world = world
+        self.of_kind: dict[FactKind, list[Fact]] = {}
+        for kind, subjects in _subjects(world).items():
+            found = [fact for subject in subjects for fact in world.facts(subject)]
+            # No two organisations sit in one town.
+            grouped = [
+                ("" if kind == "seat" else fact.value, fact) for fact in found if fact.kind == kind
+            ]
+            self.of_kind[kind] = _share(world.seed, split, kind, grouped)
+        uses = [
+            (noun, (verb, noun))
+            for noun, category in words.CATEGORY_OF.items()
+            for verb in words.SCRIPTS[category]
+        ]
+        self.uses = _share(world.seed, split, "use", uses)
+        objects = [(category, noun) for noun, category in words.CATEGORY_OF.items()]
+        self.worked_on = _share(world.seed, split, "work", objects)
+
+
+def _subjects(world: World) -> dict[FactKind, tuple[str, ...]]:
+    return {
+        "occupation": tuple(world.persons),
+        "home": tuple(world.persons),
+        "region": words.TOWNS,
+        "category": tuple(words.CATEGORY_OF),
+        "seat": words.ORGANISATIONS,
+    }
+
+
+@cache
+def facts(world: World, split: str) -> Facts:
+    """Return what a split may ask for, found once."""
+    return Facts(world, split)
+
+
+def draw(rng: random.Random, known: Facts) -> Item:
+    """Draw a question: for the value or the subject of a fact, or for what goes with an act."""
+    while True:
+        make = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
+        item = make(rng, known)
+        if item:
+            return item
+
+
+def _value(rng: random.Random, known: Facts) -> Item | None:
+    """Ask for a fact's value; other values are those of others, so all are as usual as it is."""
+    kinds: tuple[FactKind, ...] = ("occupation", "home", "region", "category", "category", "seat")
+    kind = rng.choice(kinds)
+    if not known.of_kind[kind]:
+        return None
+    fact = rng.choice(known.of_kind[kind])
+    pool = [other.value for other in known.of_kind[kind]]
+    if len(set(pool)) < len(LETTERS):
+        pool = list(_VALUES[kind])
+    return _item(rng, fact, "value", fact.subject, fact.value, pool)
+
+
+def _subject(rng: random.Random, known: Facts) -> Item | None:
+    """Ask for the one of five that a value is true of."""
+    kinds: tuple[FactKind, ...] = ("occupation", "home", "region", "category", "category")
+    kind = rng.choice(kinds)
+    if not known.of_kind[kind]:
+        return None
+    fact = rng.choice(known.of_kind[kind])
+    pool = [other.subject for other in known.of_kind[kind] if other.value != fact.value]
+    return _item(rng, fact, "subject", fact.value, fact.subject, pool)
+
+
+def _use(rng: random.Random, known: Facts) -> Item | None:
+    """Ask what someone of an occupation will do something to: one object of each category."""
+    verb, noun = rng.choice(known.uses)
+    category = words.CATEGORY_OF[noun]
+    workers = [name for name, deals in words.OCCUPATIONS.items() if category in deals]
+    pool = [rng.choice(nouns) for name, nouns in words.OBJECTS.items() if name != category]
+    event = Event(rng.choice(workers), verb, noun, tense="future")
+    return _item(rng, event, "patient", verb, noun, pool)
+
+
+def _worker(rng: random.Random, known: Facts) -> Item | None:
+    """Ask who will deal with an object: the one occupation of five that its category is for."""
+    noun = rng.choice(known.worked_on)
+    category = words.CATEGORY_OF[noun]
+    deals = [name for name, categories in words.OCCUPATIONS.items() if category in categories]
+    pool = [name for name in words.OCCUPATIONS if name not in deals]
+    event = Event(rng.choice(deals), rng.choice(words.SCRIPTS[category]), noun, tense="future")
+    return _item(rng, event, "agent", noun, event.agent, pool)
+
+
+_KINDS: dict[Callable[[random.Random, Facts], Item | None], float] = {
+    _value: 0.3,
+    _subject: 0.3,
+    _use: 0.25,
+    _worker: 0.15,
+}
+
+
+def _item(
+    rng: random.Random, meaning: Meaning, asked: str, concept: str, answer: str, pool: list[str]
+) -> Item | None:
+    """Draw wrong choices from `pool`, each as often as it is there, and shuffle; None if few."""
+    chosen = {answer}
+    if len(chosen.union(pool)) < len(LETTERS):
+        return None
+    while len(chosen) < len(LETTERS):
+        chosen.add(rng.choice(pool))
+    choices = sorted(chosen)
+    rng.shuffle(choices)
+    return Item(meaning, asked, concept, tuple(choices), choices.index(answer))
+
+
+def row(item: Item, speaker: Grammar, row_id: str) -> dict[str, object]:
+    """Return a row of tau/commonsense_qa."""
+    return {
+        "id": row_id,
+        "question": text(speaker.question(item.meaning, item.asked)),
+        "question_concept": item.concept,
+        "choices": {"label": list(LETTERS), "text": list(item.choices)},
+        "answerKey": LETTERS[item.label],
+    }

@@ -1,0 +1,63 @@
+"""Which model an export holds: the best on dev of what was run, the baseline only if alone."""
+
+import json
+
+import pytest
+
+from stilts_repro.errors import InputError
+from stilts_repro.experiments.store import Store
+from stilts_repro.report.xtreme import choose_entries
+
+
+def records_of(scores, seed=0):
+    """Records by (intermediate, task): (dev, test)."""
+    return [
+        {
+            "intermediate": row,
+            "task": task,
+            "part": part,
+            "seed": seed,
+            "job": row,
+            "score": score,
+        }
+        for (row, task), both in scores.items()
+        for part, score in zip(("dev", "test"), both, strict=True)
+    ]
+
+
+def stored(tmp_path, records):
+    store = Store(tmp_path)
+    for record in records:
+        folder = store.folder(record["job"]) / "predictions"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{record['task']}.{record['part']}.json"
+        path.write_text(json.dumps({"en": [record["job"]]}))
+    return store
+
+
+def test_the_dev_score_chooses_and_the_baseline_is_no_candidate(tmp_path):
+    records = records_of(
+        {
+            ("none", "xnli"): (90, 90),
+            ("mnli", "xnli"): (50, 10),
+            ("ccg", "xnli"): (40, 80),
+            ("mnli", "udpos"): (1, 1),
+            ("ccg", "udpos"): (1, 2),
+            ("none", "panx"): (3, 3),
+        }
+    )
+    other_seed = records_of({("ccg", "xnli"): (99, 99)}, seed=1)
+    chosen = choose_entries([*other_seed, *records], 0, stored(tmp_path, records))
+    assert {task: entry.record["intermediate"] for task, entry in chosen.items()} == {
+        "xnli": "mnli",
+        "udpos": "mnli",  # the first of equals
+        "panx": "none",  # nothing else was run
+    }
+    assert chosen["xnli"].predictions == {"en": ["mnli"]}
+    assert chosen["xnli"].record["score"] == 10
+
+
+def test_a_job_without_predictions_is_named(tmp_path):
+    records = records_of({("mnli", "xnli"): (50, 50)})
+    with pytest.raises(InputError, match=r"xnli\.test\.json: this job kept no predictions; "):
+        choose_entries(records, 0, Store(tmp_path))

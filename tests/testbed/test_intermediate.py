@@ -1,0 +1,140 @@
+"""QQP, SNLI, Cosmos QA and CommonsenseQA: labels by other logic than the generator's."""
+
+import random
+
+import pytest
+
+from stilts_repro.testbed import TestbedSource
+from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.grammar import grammar
+from stilts_repro.testbed.meanings import Event, Fact
+from stilts_repro.testbed.rows import inference, lasting, narrative, questions
+from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.world import Sampler, world
+
+WORLD = world(13)
+ENGLISH = grammar("en", WORLD)
+
+
+@pytest.fixture(scope="module")
+def source():
+    return TestbedSource()
+
+
+def _sampler(split="train"):
+    return random.Random(7), Sampler(WORLD, split)
+
+
+def _asks(part, style):
+    """Return what a realised question says and asks: its words by role, without titles."""
+    tokens = ENGLISH.asking(part.event, part.slot, style)
+    named = {(t.role, t.gloss) for t in tokens if t.role and t.upos not in ("AUX", "VERB")}
+    verbs = {t.gloss for t in tokens if t.upos == "VERB"}
+    future = any(t.text == "will" for t in tokens)
+    return frozenset(named), frozenset(verbs), future
+
+
+def test_duplicates_ask_the_same_of_the_same_event():
+    rng, sampler = _sampler()
+    labels = []
+    for _ in range(500):
+        pair = questions.draw(rng, sampler)
+        sides = [
+            {_asks(part, style) for part, style in zip(parts, styles, strict=True)}
+            for parts, styles in (
+                (pair.first, pair.first_styles),
+                (pair.second, pair.second_styles),
+            )
+        ]
+        row = questions.row(pair, ENGLISH, 0)
+        assert row["label"] == int(sides[0] == sides[1]), row
+        assert row["question1"] != row["question2"]
+        labels.append(row["label"])
+    assert 0.42 < sum(labels) / len(labels) < 0.58
+
+
+def test_styles_of_questions():
+    event = Event(next(iter(WORLD.persons)), "open", "letter", "red", 2, "Karis", "noon")
+    asked = {
+        slot: text(ENGLISH.question(event, slot, questions.Style(passive=True, front="place")))
+        for slot in ("agent", "patient", "adjective", "polarity")
+    }
+    assert asked == {
+        "agent": "in Karis by who were the two red letters opened at noon?",
+        "patient": f"in Karis what were opened by {event.agent} at noon?",
+        "adjective": f"in Karis which two letters were opened by {event.agent} at noon?",
+        "polarity": f"in Karis were the two red letters opened by {event.agent} at noon?",
+    }
+    assert text(ENGLISH.question(Fact("region", "Karis", "Cambrel"), "subject")) == (
+        "what lies in Cambrel?"
+    )
+
+
+def test_some_snli_rows_have_no_label(source):
+    rows = source.load("stanfordnlp/snli", "plain_text", "train", 4000)
+    assert all(row["premise"].count(".") == 1 for row in rows)
+    assert 0.005 < sum(row["label"] == -1 for row in rows) / len(rows) < 0.015
+    assert {row["label"] for row in rows} == {-1, *range(len(inference.LABELS))}
+
+
+def test_only_the_right_answer_follows_from_the_story():
+    rng, sampler = _sampler()
+    kinds = set()
+    for _ in range(500):
+        story = narrative.draw(rng, sampler)
+        told = [meaning for meaning, _ in story.context]
+        assert len(set(story.answers)) == 4
+        follows = [_follows(story.question, told, answer) for answer in story.answers]
+        assert follows.count(True) == 1 and follows.index(True) == story.label, story
+        row = narrative.row(story, ENGLISH, "")
+        context, right = row["context"], row[f"answer{story.label}"]
+        assert right.removeprefix("then ") not in context
+        answer = story.answers[story.label]
+        if isinstance(answer, Fact) and answer.kind == "occupation":
+            assert answer.value not in context
+        kinds.add(row["question"].split()[0])
+    assert kinds == {"and", "then", "where", "what"}
+
+
+def _follows(question, told, answer):
+    if isinstance(answer, Fact):
+        person = WORLD.persons[answer.subject]
+        return answer.value in (person.occupation, person.home)
+    of_agent = [event for event in told if event.patient == answer.patient]
+    last = told[-1] if question == "next" else of_agent[-1]
+    script = words.SCRIPTS[words.SCRIPT_OF[last.verb]]
+    after = script[(script.index(last.verb) + 1) % len(script)]
+    return (answer.agent, answer.verb, answer.patient) == (last.agent, after, last.patient)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_only_one_choice_is_so(split):
+    rng, known = random.Random(7), lasting.facts(WORLD, split)
+    asked = set()
+    for _ in range(500):
+        item = lasting.draw(rng, known)
+        so = [_is_so(item, choice) for choice in item.choices]
+        assert so.count(True) == 1 and so.index(True) == item.label, item
+        assert len(set(item.choices)) == 5
+        asked.add((getattr(item.meaning, "kind", ""), item.asked))
+    assert {("home", "value"), ("home", "subject"), ("", "agent"), ("", "patient")} <= asked
+
+
+def _is_so(item, choice):
+    meaning = item.meaning
+    match item.asked:
+        case "value":
+            return Fact(meaning.kind, meaning.subject, choice) in WORLD.facts(meaning.subject)
+        case "subject":
+            return Fact(meaning.kind, choice, meaning.value) in WORLD.facts(choice)
+        case "patient":
+            return words.CATEGORY_OF[choice] == words.SCRIPT_OF[meaning.verb]
+        case _:
+            return words.CATEGORY_OF[meaning.patient] in words.OCCUPATIONS[choice]
+
+
+def test_answer_keys_are_letters(source):
+    for row in source.load("tau/commonsense_qa", "default", "validation", 100):
+        assert row["choices"]["label"] == list("ABCDE")
+        assert row["answerKey"] in row["choices"]["label"]
+        assert row["question_concept"] in row["question"]
