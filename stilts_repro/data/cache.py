@@ -32,7 +32,6 @@ class Featuriser(Protocol):
 
     def featurise(self, examples: Sequence[Any], tokenizer: Tokenizer, limits: Any) -> Features:
         """Tokenise `examples`."""
-        ...
 
 
 def featurise(
@@ -64,11 +63,9 @@ def featurise(
 
 
 def _root() -> Path | None:
-    named = os.environ.get("STILTS_CACHE")
-    if named is not None:
-        return Path(named) if named not in ("", "off") else None
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    return Path(home) / "stilts_repro"
+    named = os.environ.get("STILTS_CACHE", f"{home}/stilts_repro")
+    return Path(named) if named not in ("", "off") else None
 
 
 def _key(kind: Featuriser, examples: Sequence[Any], tokenizer: Tokenizer, limits: Any) -> str:
@@ -136,9 +133,8 @@ def _read(entry: Path) -> Features:
         if _sum(mapped) != total:
             raise ValueError(f"{name}: not what was written")
     return Features(
-        arrays["ids"],
-        arrays["offsets"],
-        description["group"],
+        **{name: array for name, array in arrays.items() if "." not in name},
+        group=description["group"],
         token={n[6:]: array for n, array in arrays.items() if n.startswith("token.")},
         unit={n[5:]: array for n, array in arrays.items() if n.startswith("unit.")},
         truncated=description["truncated"],
@@ -151,5 +147,4 @@ def _sum(array: np.ndarray) -> str:
 
 @cache
 def _say(text: str) -> None:
-    """Print `text` once."""
     print(f"feature cache: {text}", file=sys.stderr, flush=True)

@@ -149,7 +149,7 @@ class Inventory:
         shares = {
             self.division(task.name).train
             for task in TARGET_TASKS.values()
-            if task.train_on == name
+            if task.train_on == name and any(division.train for division in task.divisions)
         }
         data = TRAINING_SETS[name]
         for share in shares - {None}:

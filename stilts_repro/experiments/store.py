@@ -17,6 +17,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.jsonio import read_json, write_json
 
 SCRATCH = ".unfinished-"
+PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
 

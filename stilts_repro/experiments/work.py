@@ -32,7 +32,7 @@ from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.records import Meter, make_record
 from stilts_repro.experiments.scales import retrieval_layer
 from stilts_repro.experiments.sources import inventory_of
-from stilts_repro.experiments.store import MODEL, Store
+from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
 from stilts_repro.models.backbone import load_tokenizer
 from stilts_repro.models.checkpoints import save_target
@@ -42,8 +42,6 @@ from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
-
-PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 
 
 def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:

@@ -19,8 +19,7 @@ from typing import Any
 from stilts_repro.claims.grid import NONE, Scores, best_intermediates
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.store import Store
-from stilts_repro.experiments.work import PREDICTIONS
+from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example

@@ -11,8 +11,7 @@ from stilts_repro.tasks.format import (
     Row,
     cut_pair,
     encode,
-    pair_ids,
-    special_ids,
+    specials_of,
     take,
     take_label,
 )
@@ -59,12 +58,12 @@ class Classification:
         self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise the pairs, `<s> A </s></s> B </s>`; the longer text is cut. Unit: `label`."""
-        specials = special_ids(tokenizer)
-        room = limits.max_length - 4
+        specials = specials_of(tokenizer)
+        room = specials.room(limits)
         first = encode(tokenizer, [e.first for e in examples])
         second = encode(tokenizer, [e.second for e in examples])
         sequences = [
-            pair_ids(*cut_pair(a, b, room), specials) for a, b in zip(first, second, strict=True)
+            specials.pair(*cut_pair(a, b, room)) for a, b in zip(first, second, strict=True)
         ]
         return Features.of(
             sequences,

@@ -89,15 +89,52 @@ def take_label(row: Row, column: str, names: Sequence[str], where: str) -> int:
     raise InputError(f"{where}: label {value!r} is none of {', '.join(names)}")
 
 
-def special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
-    """Return the ids that open and close a sequence (`<s>` and `</s>` in XLM-R)."""
-    first = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
-    last = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
-    if first is None or last is None:
+@dataclass(frozen=True)
+class Specials:
+    """The special tokens before the first text, between two texts, and after the last one."""
+
+    start: tuple[int, ...]
+    middle: tuple[int, ...]
+    end: tuple[int, ...]
+
+    def room(self, limits: Limits, texts: int = 2) -> int:
+        """Return how many tokens are left for one text or two."""
+        between = len(self.middle) if texts == 2 else 0
+        return limits.max_length - len(self.start) - between - len(self.end)
+
+    def single(self, text: Sequence[int]) -> list[int]:
+        """Return one text as the model was trained to read it: `<s> A </s>` for XLM-R."""
+        return [*self.start, *text, *self.end]
+
+    def pair(self, first: Sequence[int], second: Sequence[int]) -> list[int]:
+        """Return two texts as the model reads them: `<s> A </s></s> B </s>` for XLM-R."""
+        return [*self.start, *first, *self.middle, *second, *self.end]
+
+
+def specials_of(tokenizer: PreTrainedTokenizerBase) -> Specials:
+    """Return the special tokens that `tokenizer` puts around a pair of texts.
+
+    One that puts none between them (most causal models) gets its end token there, so that the
+    texts do not run into each other. Raises `InputError` where it has none.
+    """
+    first, second = encode(tokenizer, ["a", "b"])
+    joined = list(tokenizer("a", "b")["input_ids"])
+    at = _place(joined, first, 0)
+    then = _place(joined, second, at + len(first))
+    start, middle = joined[:at], joined[at + len(first) : then]
+    if not middle:
+        ends = (tokenizer.sep_token_id, tokenizer.eos_token_id)
+        middle = [token for token in ends if token is not None][:1]
+    if not middle:
         raise InputError(
-            f"tokenizer {tokenizer.name_or_path}: it has no sequence start or end token"
+            f"tokenizer {tokenizer.name_or_path}: it has no token to put between two texts"
         )
-    return first, last
+    return Specials(tuple(start), tuple(middle), tuple(joined[then + len(second) :]))
+
+
+def _place(ids: Sequence[int], part: Sequence[int], begin: int) -> int:
+    """Return where `part` begins in `ids`, not before `begin`."""
+    return next(i for i in range(begin, len(ids)) if list(ids[i : i + len(part)]) == list(part))
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
@@ -113,12 +150,6 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[lis
     ]
     of = dict(zip(distinct, ids, strict=True))
     return [of[text] for text in texts]
-
-
-def pair_ids(first: list[int], second: list[int], specials: tuple[int, int]) -> list[int]:
-    """Join two texts as XLM-R was trained to read them: `<s> A </s></s> B </s>`."""
-    start, end = specials
-    return [start, *first, end, end, *second, end]
 
 
 def cut_pair(

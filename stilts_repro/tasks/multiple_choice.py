@@ -13,8 +13,7 @@ from stilts_repro.tasks.format import (
     Row,
     cut_pair,
     encode,
-    pair_ids,
-    special_ids,
+    specials_of,
     take,
     take_label,
     take_list,
@@ -49,15 +48,15 @@ class MultipleChoice(ABC):
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise each prompt with each of its endings, C sequences a unit. Unit: `label`."""
-        specials = special_ids(tokenizer)
-        room = limits.max_length - 4
+        specials = specials_of(tokenizer)
+        room = specials.room(limits)
         prompts = encode(tokenizer, [e.prompt for e in examples])
         endings = encode(tokenizer, [ending for e in examples for ending in e.endings])
         sequences, truncated = [], 0
         for index, ending in enumerate(endings):
             prompt = prompts[index // self.choices]
             truncated += len(prompt) + len(ending) > room
-            sequences.append(pair_ids(*cut_pair(prompt, ending, room, keep_end=True), specials))
+            sequences.append(specials.pair(*cut_pair(prompt, ending, room, keep_end=True)))
         return Features.of(
             sequences,
             group=self.choices,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take
+from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Retrieval:
         self, examples: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise plain sentences, `<s> A </s>`, cut at the length limit."""
-        start, end = special_ids(tokenizer)
-        room = limits.max_length - 2
+        specials = specials_of(tokenizer)
+        room = specials.room(limits, texts=1)
         pieces = encode(tokenizer, examples)
         return Features.of(
-            [[start, *ids[:room], end] for ids in pieces],
+            [specials.single(ids[:room]) for ids in pieces],
             truncated=sum(len(ids) > room for ids in pieces),
         )

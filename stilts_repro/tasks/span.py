@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features, ranges
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take, take_list
+from stilts_repro.tasks.format import Limits, Row, Specials, encode, specials_of, take, take_list
 
 NONE = -1  # no character offset: outside the context
 CHUNK = 1024  # questions featurised together: few enough for the arrays to stay in cache
@@ -74,9 +74,9 @@ class Span:
         `char_start` and `char_end`, offsets in the context; -1 where an answer may not begin or
         end.
         """
-        start, end = special_ids(tokenizer)
+        specials = specials_of(tokenizer)
         parts = [
-            _featurise(examples[at : at + CHUNK], at, tokenizer, limits, (start, end))
+            _featurise(examples[at : at + CHUNK], at, tokenizer, limits, specials)
             for at in range(0, len(examples), CHUNK)
         ]
         return Features.joined(parts)
@@ -102,7 +102,7 @@ def _featurise(
     first: int,
     tokenizer: PreTrainedTokenizerBase,
     limits: Limits,
-    specials: tuple[int, int],
+    specials: Specials,
 ) -> Features:
     """Return the windows of `examples`, which are numbered from `first`."""
     questions = _Texts.of(
@@ -114,8 +114,9 @@ def _featurise(
     read = np.array([distinct[e.context] for e in examples])
     start, length = contexts.starts[read], contexts.lengths[read]
 
-    head = questions.lengths + 3
-    room = limits.max_length - head - 1
+    opening = len(specials.start)
+    head = opening + questions.lengths + len(specials.middle)
+    room = limits.max_length - head - len(specials.end)
     for example in np.flatnonzero(room <= 0)[:1]:
         raise InputError(
             f"question {examples[example].id}: the question alone fills the sequence; "
@@ -129,10 +130,16 @@ def _featurise(
     window_high = np.minimum(window_low + room[of], length[of])
     width = window_high - window_low
 
-    offsets = np.concatenate([[0], np.cumsum(head[of] + width + 1)])
-    ids = np.full(offsets[-1], specials[1], np.int32)
-    ids[offsets[:-1]] = specials[0]
-    asked = ranges(offsets[:-1] + 1, questions.lengths[of])
+    offsets = np.concatenate([[0], np.cumsum(head[of] + width + len(specials.end))])
+    ids = np.empty(offsets[-1], np.int32)
+    for place, tokens in (
+        (offsets[:-1], specials.start),
+        (offsets[:-1] + opening + questions.lengths[of], specials.middle),
+        (offsets[1:] - len(specials.end), specials.end),
+    ):
+        for nth, special in enumerate(tokens):
+            ids[place + nth] = special
+    asked = ranges(offsets[:-1] + opening, questions.lengths[of])
     ids[asked] = questions.ids[ranges(questions.starts[of], questions.lengths[of])]
     there = ranges(offsets[:-1] + head[of], width)  # places of context tokens in the sequences
     token = ranges(start[of] + window_low, width)  # the same tokens in the contexts

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, special_ids, take, take_label, take_list
+from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take, take_label, take_list
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -77,9 +77,12 @@ class Tagging:
         word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
         index beyond all logits. `truncated` counts the sentences that were split.
         """
-        start, end = special_ids(tokenizer)
-        unknown = [tokenizer.unk_token_id if tokenizer.unk_token_id is not None else end]
-        room = limits.max_length - 2
+        specials = specials_of(tokenizer)
+        filler = tokenizer.unk_token_id
+        unknown = [specials.middle[0] if filler is None else filler]
+        room = specials.room(limits, texts=1)
+        before = [TOKEN_PADDING] * len(specials.start)
+        after = [TOKEN_PADDING] * len(specials.end)
         index = {tag: place for place, tag in enumerate(self.known_labels())}
         pieces = iter(encode(tokenizer, [word for e in examples for word in e.words]))
         sequences: list[list[int]] = []
@@ -89,11 +92,11 @@ class Tagging:
             words = [next(pieces) for _ in example.words]
             words = [ids if 0 < len(ids) <= min(MAX_PIECES, room) else unknown for ids in words]
             for low, high in _ranges([len(ids) for ids in words], room):
-                tags = [TOKEN_PADDING]
+                tags = [*before]
                 for ids, tag in zip(words[low:high], example.tags[low:high], strict=True):
                     tags += [index.get(tag, len(index)), *[TOKEN_PADDING] * (len(ids) - 1)]
-                sequences.append([start, *(i for ids in words[low:high] for i in ids), end])
-                labels.append([*tags, TOKEN_PADDING])
+                sequences.append(specials.single([i for ids in words[low:high] for i in ids]))
+                labels.append([*tags, *after])
                 sentences.append(number)
         split = {number for number, following in pairwise(sentences) if number == following}
         return Features.of(

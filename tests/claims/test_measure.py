@@ -25,6 +25,7 @@ def small_scale():
         smoke,
         evaluation_rows=3,
         intermediate=dict.fromkeys(smoke.intermediate, SMALL),
+        multitask=dict.fromkeys(smoke.multitask, SMALL),
         target=dict.fromkeys(smoke.target, SMALL),
     )
 

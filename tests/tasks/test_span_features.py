@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from stilts_repro.data.features import Features
@@ -13,7 +13,7 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import TESTBED_MODEL
 from stilts_repro.tasks import span
-from stilts_repro.tasks.format import Limits, encode, pair_ids, special_ids
+from stilts_repro.tasks.format import Limits, encode
 from stilts_repro.tasks.span import BLANKS, Question, Span
 
 LETTERS = "ab cd\u3000é北京。ไทย\nﬁ\u00a0👍"
@@ -24,7 +24,7 @@ REAL = ["SQuAD", "XQuAD.en", "XQuAD.zh", "XQuAD.th", "XQuAD.ar", "MLQA.zh.zh", "
 
 
 def plain_features(examples, tokenizer, limits):
-    specials = special_ids(tokenizer)
+    start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
     sequences = []
     token = {"char_start": [], "char_end": []}
     unit = {"question": [], "start": [], "end": []}
@@ -39,7 +39,7 @@ def plain_features(examples, tokenizer, limits):
         head = len(asked) + 3
         windows = windows_of(len(ids), limits.max_length - head - 1, limits.stride)
         for number, (low, high) in enumerate(windows):
-            sequences.append(pair_ids(asked, ids[low:high], specials))
+            sequences.append([start, *asked, end, end, *ids[low:high], end])
             starts = [
                 offsets[place][0] if owner(place, windows) == number else -1
                 for place in range(low, high)
@@ -110,6 +110,11 @@ def blank_in_tokens():
     vocabulary += [(piece, -1.5) for piece in ("▁a", "▁cd", "▁北", "ab", "京。")]
     raw = Tokenizer(models.Unigram(vocabulary, unk_id=3))
     raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    raw.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=raw,
         **{"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"},

@@ -1,0 +1,100 @@
+"""What a user may ask of a run besides its numbers: kept models, what crosses, an XTREME entry."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from reproduce.command import all_claims, export
+from stilts_repro.claims.measure import Progress, Request, measure
+from stilts_repro.experiments.scales import SCALES
+from stilts_repro.tasks.tables import NLI_LABELS
+from stilts_repro.training.optimiser import Recipe
+
+SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
+
+
+class Finished(Progress):
+    def __init__(self):
+        self.jobs = []
+
+    def finished(self, job, seconds):
+        self.jobs.append(job)
+
+
+def run(model, output, names=("squad_gain",), **options):
+    smoke = SCALES["smoke"]
+    scale = replace(
+        smoke,
+        evaluation_rows=3,
+        intermediate=dict.fromkeys(smoke.intermediate, SMALL),
+        multitask=dict.fromkeys(smoke.multitask, SMALL),
+        target=dict.fromkeys(smoke.target, SMALL),
+    )
+    claims = tuple(all_claims()[name] for name in names)
+    request = Request(claims, scale, "testbed", str(model), (0,), output, **options)
+    progress = Finished()
+    return request, measure(request, progress), progress.jobs
+
+
+@pytest.fixture(scope="module")
+def first(tiny_model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("options") / "out"
+    return run(tiny_model, output)
+
+
+def test_asking_for_models_does_the_target_trainings_again_and_no_other(
+    first, tiny_model, tmp_path
+):
+    request, result, _ = first
+    shutil.copytree(request.output, tmp_path / "out")
+    _, again, jobs = run(tiny_model, tmp_path / "out", keep_models=True)
+    assert {job.kind for job in jobs} == {"target"}
+    assert len(jobs) == 2 * 6
+    assert again["claims"][0]["observed"] == result["claims"][0]["observed"]
+    (job,) = (job for job in jobs if (job.name, job.intermediate) == ("mnli", "none"))
+    folder = tmp_path / "out" / "jobs" / job.hash / "model"
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    assert model.config.id2label == dict(enumerate(NLI_LABELS))
+    kept = json.loads((folder.parent / "predictions" / "xnli.test.json").read_text())
+    assert predicted(model, folder, "qaa") == kept["qaa"]
+    assert run(tiny_model, tmp_path / "out", keep_models=True)[2] == []
+
+
+def predicted(model, folder, code):
+    """Answer XNLI as anybody would who loads the directory."""
+    from stilts_repro.experiments.sources import inventory_of
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    examples = inventory_of("testbed", 3).evaluation("xnli", "test")[code].examples
+    found = []
+    for example in examples:
+        encoded = tokenizer(example.first, example.second, return_tensors="pt")
+        with torch.no_grad():
+            logits = model(encoded["input_ids"], encoded["attention_mask"]).logits
+        found.append(model.config.id2label[int(logits.argmax())])
+    return found
+
+
+def test_what_crosses_is_part_of_a_jobs_address(first, tiny_model, tmp_path):
+    _, result, _ = first
+    request, other, jobs = run(tiny_model, tmp_path / "out", crosses="encoder")
+    assert len(jobs) == result["jobs"]["total"]
+    assert other["claims"][0]["verdict"] == "no_reference"
+    record = json.loads(next((request.output / "records").glob("*.json")).read_text())
+    assert record["crosses"] == "encoder"
+
+
+def test_the_export_holds_the_run(first):
+    request, result, _ = first
+    export(request, result)
+    chosen = json.loads((request.output / "predictions" / "chosen.json").read_text())
+    assert len(chosen) == 9
+    for side in ("predictions", "labels"):
+        names = sorted(p.name for p in (request.output / side / "xnli").iterdir())
+        assert names == [f"test-{c}.tsv" for c in ("en", *(f"qa{x}" for x in "abcdefg"))]
+        assert (request.output / side / "tydiqa" / "test-qaa.json").is_file()
+    export(request, result)  # an earlier export may be replaced
