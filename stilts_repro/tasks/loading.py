@@ -1,8 +1,9 @@
 """From a source's rows to checked examples, with a hash of what was read."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
@@ -13,6 +14,7 @@ from stilts_repro.tasks.retrieval import Translation
 from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.tables import Division, Part, Rows, TargetTask, TrainingSet
 
+Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
 UNLABELLED = -1
 _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 
@@ -21,7 +23,8 @@ _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 class Examples:
     """Checked examples, in the order of their rows, and the hash of the rows' content.
 
-    `unlabelled` counts rows that were dropped because their annotators had no majority.
+    `unlabelled` counts rows that were dropped, of those read, because their annotators had no
+    majority.
     """
 
     examples: tuple[Example, ...]
@@ -72,23 +75,38 @@ def load_evaluation(
     if not source.has(task.repo, config, part.split):
         return None
 
-    def ours(row: Row) -> bool:
-        if task.language_in == "column":
-            return row.get("language") == code
-        name = language.name.lower()
-        return task.language_in == "config" or str(row.get("id", "")).startswith(name)
-
     where = f"{task.repo} {config}/{part.split}"
-    whole = task.language_in == "config" and part.whole
-    rows = source.load(task.repo, config, part.split, limit if whole else None)
-    if rows and not any(ours(row) for row in rows):
-        return None
-    loaded = _named_apart(_examples(task.format, rows, where, part, limit, ours), part, where)
+    if task.language_in == "config":
+        rows = source.load(task.repo, config, part.split, limit if part.whole else None)
+        numbered = list(enumerate(rows))
+    else:
+        name = code if task.language_in == "column" else language.name.lower()
+        by_language = _by_language(source, task, part.split)
+        if by_language and name not in by_language:
+            return None
+        numbered = by_language.get(name, [])
+    loaded = _named_apart(_examples(task.format, numbered, where, part, limit), part, where)
     questions = [example for example in loaded.examples if isinstance(example, Question)]
     if questions and all(question.withheld for question in questions):
         return None
     _refuse_blank(questions, where)
     return loaded
+
+
+@lru_cache(maxsize=4)
+def _by_language(source: Source, task: TargetTask, split: str) -> dict[str, list[Numbered]]:
+    """Return the rows of a file that holds all languages, by language, with their numbers in it.
+
+    The language is in a column (XNLI), or is what the id begins with, in English (TyDiQA).
+    """
+    found: dict[str, list[Numbered]] = {}
+    for number, row in enumerate(source.load(task.repo, task.config, split)):
+        if task.language_in == "column":
+            name = str(row.get("language"))
+        else:
+            name = str(row.get("id", "")).partition("-")[0]
+        found.setdefault(name, []).append((number, row))
+    return found
 
 
 def load_unpaired(
@@ -187,14 +205,20 @@ def _load_english(
     source: Source, data: TrainingSet, rows_of: Rows, part: Part, limit: int | None
 ) -> Examples:
     def ours(row: Row) -> bool:
-        if data.drop_unlabelled and row.get("label") == UNLABELLED:
-            return False
         return not data.english_by_id or str(row.get("id", "")).startswith("english")
 
-    whole = part.whole and not data.english_by_id and not data.drop_unlabelled
-    rows = source.load(rows_of.repo, rows_of.config, part.split, limit if whole else None)
+    whole = part.whole and not data.english_by_id
+    most = limit if whole else None
+    if most is not None and data.drop_unlabelled:
+        most += most // 10 + 10  # SNLI has one unlabelled row in seventy
+    rows = source.load(rows_of.repo, rows_of.config, part.split, most)
     where = f"{rows_of}/{part.split}"
-    loaded = _examples(data.format, rows, where, part, limit, ours, data.drop_unlabelled)
+    numbered = [(number, row) for number, row in enumerate(rows) if ours(row)]
+    kept = numbered
+    if data.drop_unlabelled:
+        kept = [(number, row) for number, row in numbered if row.get("label") != UNLABELLED]
+    loaded = _examples(data.format, kept, where, part, limit)
+    loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
     _refuse_blank(loaded.examples, where)
     return loaded if part == rows_of.train else _named_apart(loaded, part, where)
 
@@ -211,29 +235,20 @@ def _joined(parts: Iterable[Examples]) -> Examples:
 
 
 def _examples(
-    kind: Format,
-    rows: Iterable[Row],
-    where: str,
-    part: Part,
-    limit: int | None,
-    ours: Callable[[Row], bool],
-    drop_unlabelled: bool = False,
+    kind: Format, rows: Iterable[Numbered], where: str, part: Part, limit: int | None
 ) -> Examples:
-    """Parse the first `limit` rows that are `ours` and in `part`; rows count from the file's 0."""
+    """Parse the first `limit` of `rows` that are in `part`; rows come with their numbers."""
     digest = hashlib.sha256()
     examples: list[Example] = []
-    unlabelled = 0
-    for index, row in enumerate(rows):
+    for number, row in rows:
         if limit is not None and len(examples) == limit:
             break
-        if ours(row) and _in_part(row, part):
-            examples.append(kind.parse(row, f"{where} row {index}"))
+        if _in_part(row, part):
+            examples.append(kind.parse(row, f"{where} row {number}"))
             digest.update(canonical(row).encode())
-        elif drop_unlabelled:
-            unlabelled += row.get("label") == UNLABELLED
     if not examples:
         raise InputError(f"{where}: no rows; give a split that is not empty")
-    return Examples(tuple(examples), digest.hexdigest()[:16], unlabelled)
+    return Examples(tuple(examples), digest.hexdigest()[:16])
 
 
 def _in_part(row: Row, part: Part) -> bool:

@@ -1,0 +1,76 @@
+"""The whole path on models that are no encoders: decoder-only, encoder-decoder."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import MT5Config, MT5Model, Qwen3Config, Qwen3Model
+
+from stilts_repro.claims.grid import Claim
+from stilts_repro.claims.measure import Request, measure
+from stilts_repro.experiments.scales import SCALES
+from stilts_repro.training.optimiser import Recipe
+
+TARGETS = ("xnli", "panx", "xquad", "tatoeba")
+SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
+
+
+def qwen(tokenizer):
+    return Qwen3Model(
+        Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            head_dim=16,
+            max_position_embeddings=130,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def mt5(tokenizer):
+    return MT5Model(
+        MT5Config(
+            vocab_size=len(tokenizer),
+            d_model=32,
+            d_kv=16,
+            d_ff=64,
+            num_layers=2,
+            num_heads=2,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            decoder_start_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+@pytest.mark.parametrize("make", [qwen, mt5])
+def test_all_phases_run_on_it(make, tokenizer, tmp_path):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        make(tokenizer).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    smoke = SCALES["smoke"]
+    claim = Claim("some_gain", "Some.", ("mnli",), lambda scores, targets: 0.0, targets=TARGETS)
+    request = Request(
+        claims=(replace(claim, id="mnli_gain"),),
+        scale=replace(
+            smoke,
+            evaluation_rows=3,
+            intermediate=dict.fromkeys(smoke.intermediate, SMALL),
+            target=dict.fromkeys(smoke.target, SMALL),
+        ),
+        data="testbed",
+        model=str(tmp_path / "model"),
+        seeds=(0,),
+        output=tmp_path / "out",
+    )
+    result = measure(request)
+    measured = {entry["target"] for entry in result["grid"]}
+    assert measured == {"xnli", "panx", "xquad", "mlqa", "tatoeba", "bucc2018"}
+    assert result["claims"][0]["targets"] == list(TARGETS)
+    (phase_two,) = result["intermediate"]
+    assert phase_two["dev"]["mnli"]["accuracy"] > 0
