@@ -25,6 +25,10 @@ class Source(Protocol):
 
     name: str
 
+    def __hash__(self) -> int:
+        """Return a hash: what is read from a source is kept by it."""
+        ...
+
     @property
     def languages(self) -> tuple[str, ...] | None:
         """The codes of all its languages; None: those that a task lists."""

@@ -19,19 +19,11 @@ from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example, Format
 from stilts_repro.tasks.languages import LANGUAGES
-from stilts_repro.tasks.span import NONE, Question
+from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.tasks.span import NONE, Question, Span
 from stilts_repro.tasks.tagging import Tagged, Tagging
 
 Metrics = dict[str, float]
-
-MAIN_METRIC = {
-    "classification": "accuracy",
-    "multiple_choice": "accuracy",
-    "tagging": "f1",  # of spans, for part of speech too (XTREME)
-    "span": "f1_em",  # the mean of F1 and exact match (XTREME)
-    "retrieval": "accuracy",
-    "mining": "f1",
-}
 
 
 @dataclass(frozen=True)
@@ -47,10 +39,14 @@ class Scored:
 
 
 def main_metric(kind: Format) -> str:
-    """Return the name of the metric that is the score of a task of this format."""
-    if isinstance(kind, Classification) and kind.positive is not None:
-        return "accuracy_f1"
-    return kind.score if isinstance(kind, Tagging) else MAIN_METRIC[kind.name]
+    """Return the name of the metric that is the score of a task of this format (XTREME, GLUE)."""
+    if isinstance(kind, Span):
+        return "f1_em"  # the mean of F1 and exact match
+    if isinstance(kind, Tagging):
+        return kind.score  # F1 of spans, for part of speech too
+    if isinstance(kind, Retrieval) and kind.mining:
+        return "f1"
+    return "accuracy_f1" if getattr(kind, "positive", None) else "accuracy"
 
 
 def score_by_language(

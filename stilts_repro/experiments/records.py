@@ -34,21 +34,30 @@ class Meter:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one evaluation came to: metrics in points and predictions, both by language.
+
+    `metric` names the one that is the task's score; `settings` say how sentences were retrieved.
+    """
+
+    metric: str
+    metrics: Mapping[str, Mapping[str, float]]
+    predictions: Mapping[str, Any]
+    settings: Mapping[str, Any] | None = None
+
+
 def make_record(
     job: Job,
     inventory: Inventory,
     task: str,
     part: str,
-    metric: str,
-    languages: Mapping[str, Mapping[str, float]],
+    outcome: Outcome,
     meter: Meter,
     attention: str,
-    retrieval: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the record of `task`'s `part`; `languages` maps a code to its metrics in points.
-
-    The score is the plain mean over languages (XTREME).
-    """
+    """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME)."""
+    metric, languages = outcome.metric, outcome.metrics
     row = TARGET_TASKS[task]
     held = inventory.evaluation(task, part)
     record: dict[str, Any] = {
@@ -89,8 +98,8 @@ def make_record(
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},
         "peak_memory": peak_memory(),
     }
-    if retrieval is not None:
-        record["retrieval"] = dict(retrieval)
+    if outcome.settings is not None:
+        record["retrieval"] = dict(outcome.settings)
     return record
 
 

@@ -2,35 +2,21 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import fmean
 from typing import Any
 
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.cache import featurise
-from stilts_repro.evaluation.nearest import nearest
-from stilts_repro.evaluation.predict import embed, predict
-from stilts_repro.evaluation.retrieve import (
-    NEIGHBOURS,
-    Mining,
-    Pool,
-    accuracy_by_layer,
-    mine_pool,
-)
-from stilts_repro.evaluation.scoring import (
-    MAIN_METRIC,
-    best_threshold_metrics,
-    main_metric,
-    score_by_language,
-)
+from stilts_repro.evaluation.predict import predict
+from stilts_repro.evaluation.scoring import best_threshold_metrics, main_metric, score_by_language
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.inventory import PARTS, Inventory
+from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.records import Meter, make_record
-from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.experiments.records import Meter, Outcome, make_record
+from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
@@ -144,16 +130,34 @@ class _Work:
         if self.job.kind == "intermediate":
             return []
         if self.job.kind == "target":
-            return [self._evaluate_target(task, part) for part in PARTS]
-        if TARGET_TASKS[task].mining:
-            return self._evaluate_mining(task)
-        return [self._evaluate_nearest(task, part) for part in PARTS]
+            outcomes = self._by_part(task, partial(self._measure, task))
+        else:
+            held = Retriever(
+                self.model.backbone,
+                self.tokenizer,
+                self.inventory,
+                self.meter,
+                self.job.setting.retrieval_length,
+            )
+            if TARGET_TASKS[task].mining:
+                outcomes = held.mining(task)
+            else:
+                outcomes = self._by_part(task, partial(held.nearest, task))
+        for part, outcome in outcomes.items():
+            self.predictions[f"{task}.{part}.json"] = dict(outcome.predictions)
+        return [
+            make_record(self.job, self.inventory, task, part, outcome, self.meter, self.attention)
+            for part, outcome in outcomes.items()
+        ]
+
+    def _by_part(self, task: str, measure: Callable[[str], Outcome]) -> dict[str, Outcome]:
+        """Measure dev and test; once, where they are the same rows."""
+        division = self.inventory.division(task)
+        dev = measure("dev")
+        return {"dev": dev, "test": dev if division.dev == division.test else measure("test")}
 
     def _format(self, name: str) -> Format:
         return self.inventory.format(name, self.job.recipes[name].rows)
-
-    def _keep(self, task: str, part: str, predictions: Mapping[str, Any]) -> None:
-        self.predictions[f"{task}.{part}.json"] = dict(predictions)
 
     def _training_task(self, name: str) -> TrainingTask:
         recipe = self.job.recipes[name]
@@ -161,7 +165,7 @@ class _Work:
         features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
         return TrainingTask(features, recipe)
 
-    def _evaluate_target(self, task: str, part: str) -> dict[str, Any]:
+    def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format
         held = {
             code: found.examples for code, found in self.inventory.evaluation(task, part).items()
@@ -174,109 +178,10 @@ class _Work:
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
             scored = score_by_language(kind, task, held, features, logits)
-        self._keep(task, part, {code: found.predictions for code, found in scored.items()})
-        metrics = {code: found.metrics for code, found in scored.items()}
-        return self._record(task, part, main_metric(kind), metrics)
-
-    def _evaluate_nearest(self, task: str, part: str) -> dict[str, Any]:
-        layers = range(self._layers() + 1)
-        layer = retrieval_layer(self._layers())
-        by_layer, predictions = {}, {}
-        for code, found in self.inventory.evaluation(task, part).items():
-            english = self._embed([pair.target for pair in found.examples], layers)
-            other = self._embed([pair.source for pair in found.examples], layers)
-            by_layer[code] = accuracy_by_layer(english, other)
-            predictions[code] = nearest(english[layer], other[layer]).tolist()
-        self._keep(task, part, predictions)
-        metrics = {code: {"accuracy": values[layer]} for code, values in by_layer.items()}
-        retrieval = self._retrieval_settings("cosine") | {"by_layer": by_layer}
-        return self._record(task, part, MAIN_METRIC["retrieval"], metrics, retrieval)
-
-    def _evaluate_mining(self, task: str) -> list[dict[str, Any]]:
-        """Mine dev and test; both are cut at the threshold that is best on dev."""
-        mined = {part: self._mine(task, part) for part in PARTS}
-        thresholds = {code: mining.threshold() for code, mining in mined["dev"].items()}
-        for part, found in mined.items():
-            kept = {c: m.kept(thresholds[c]) for c, m in found.items() if c in thresholds}
-            self._keep(task, part, kept)
-        pool = "comparable corpora" if self._has_distractors(task) else "gold pairs only"
-        retrieval = self._retrieval_settings("ratio margin") | {
-            "k": NEIGHBOURS,
-            "threshold": thresholds,
-            "threshold_source": "best F1 on dev",
-            "pool": pool,
-        }
-        return [
-            self._record(
-                task,
-                part,
-                MAIN_METRIC["mining"],
-                {
-                    code: m.metrics(thresholds[code])
-                    for code, m in mined[part].items()
-                    if code in thresholds
-                },
-                retrieval,
-            )
-            for part in PARTS
-        ]
-
-    def _mine(self, task: str, part: str) -> dict[str, Mining]:
-        found = {}
-        for code, held in self.inventory.evaluation(task, part).items():
-            unpaired = self.inventory.unpaired(task, part, code)
-            pool = Pool.of(held.examples, unpaired["source"], unpaired["target"])
-            layers = [retrieval_layer(self._layers())]
-            source, target = (self._embed(side, layers)[0] for side in (pool.source, pool.target))
-            with self.meter.phase("score"):
-                found[code] = mine_pool(pool, source, target)
-        return found
-
-    def _has_distractors(self, task: str) -> bool:
-        codes = self.inventory.evaluation(task, "dev")
-        return all(self.inventory.unpaired(task, "dev", code)["source"] for code in codes)
-
-    def _embed(self, sentences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
-        limits = Limits(self.job.setting.retrieval_length)
-        task = next(t for t in TARGET_TASKS.values() if t.format.name == "retrieval")
-        with self.meter.phase("tokenise"):
-            features = featurise(task.format, sentences, self.tokenizer, limits)
-        self.meter.tokens += features.tokens
-        with self.meter.phase("evaluate"):
-            return embed(self.model.backbone, features, self.pad_id, layers)
-
-    def _layers(self) -> int:
-        return int(self.model.backbone.config.num_hidden_layers)
-
-    def _retrieval_settings(self, scoring: str) -> dict[str, Any]:
-        return {
-            "layer": retrieval_layer(self._layers()),
-            "pooling": "mean",
-            "max_length": self.job.setting.retrieval_length,
-            "scoring": scoring,
-            "k": None,
-            "threshold": None,
-            "threshold_source": None,
-        }
-
-    def _record(
-        self,
-        task: str,
-        part: str,
-        metric: str,
-        metrics: Mapping[str, Mapping[str, float]],
-        retrieval: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        return make_record(
-            self.job,
-            self.inventory,
-            task,
-            part,
-            metric,
-            metrics,
-            self.meter,
-            self.attention,
-            retrieval,
+        return Outcome(
+            main_metric(kind),
+            {code: found.metrics for code, found in scored.items()},
+            {code: found.predictions for code, found in scored.items()},
         )
 
 

@@ -1,0 +1,117 @@
+"""Measuring Tatoeba and BUCC with a model as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from stilts_repro.data.cache import featurise
+from stilts_repro.evaluation.nearest import nearest
+from stilts_repro.evaluation.predict import embed
+from stilts_repro.evaluation.retrieve import (
+    NEIGHBOURS,
+    Mining,
+    Pool,
+    accuracy_by_layer,
+    mine_pool,
+)
+from stilts_repro.evaluation.scoring import main_metric
+from stilts_repro.experiments.inventory import PARTS, Inventory
+from stilts_repro.experiments.records import Meter, Outcome
+from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.tasks.format import Limits
+from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.tasks.tables import TARGET_TASKS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Retriever:
+    """A backbone and what it retrieves from; `max_length` is in tokens."""
+
+    backbone: "PreTrainedModel"
+    tokenizer: PreTrainedTokenizerBase
+    inventory: Inventory
+    meter: Meter
+    max_length: int
+
+    def nearest(self, task: str, part: str) -> Outcome:
+        """Find each English sentence's translation (Tatoeba), at every layer."""
+        layers = range(self._layers + 1)
+        by_layer, predictions = {}, {}
+        for code, found in self.inventory.evaluation(task, part).items():
+            english = self._embed([pair.target for pair in found.examples], layers)
+            other = self._embed([pair.source for pair in found.examples], layers)
+            by_layer[code] = accuracy_by_layer(english, other)
+            predictions[code] = nearest(english[self.layer], other[self.layer]).tolist()
+        metrics = {code: {"accuracy": values[self.layer]} for code, values in by_layer.items()}
+        settings = self._settings("cosine") | {"by_layer": by_layer}
+        return Outcome(main_metric(TARGET_TASKS[task].format), metrics, predictions, settings)
+
+    def mining(self, task: str) -> dict[str, Outcome]:
+        """Mine dev and test (BUCC); both are cut at the threshold that is best on dev."""
+        mined = {part: self._mine(task, part) for part in PARTS}
+        thresholds = {code: mining.threshold() for code, mining in mined["dev"].items()}
+        settings = self._settings("ratio margin") | {
+            "k": NEIGHBOURS,
+            "threshold": thresholds,
+            "threshold_source": "best F1 on dev",
+            "pool": self._pool(task),
+        }
+        return {
+            part: Outcome(
+                main_metric(TARGET_TASKS[task].format),
+                {c: m.metrics(thresholds[c]) for c, m in found.items() if c in thresholds},
+                {c: m.kept(thresholds[c]) for c, m in found.items() if c in thresholds},
+                settings,
+            )
+            for part, found in mined.items()
+        }
+
+    @property
+    def layer(self) -> int:
+        """The layer that is read; 0 is the embeddings."""
+        return retrieval_layer(self._layers)
+
+    @property
+    def _layers(self) -> int:
+        return int(self.backbone.config.num_hidden_layers)
+
+    def _mine(self, task: str, part: str) -> dict[str, Mining]:
+        found = {}
+        for code, held in self.inventory.evaluation(task, part).items():
+            unpaired = self.inventory.unpaired(task, part, code)
+            pool = Pool.of(held.examples, unpaired["source"], unpaired["target"])
+            source, target = (self._embed(s, [self.layer])[0] for s in (pool.source, pool.target))
+            with self.meter.phase("score"):
+                found[code] = mine_pool(pool, source, target)
+        return found
+
+    def _pool(self, task: str) -> str:
+        """Return what the pairs were mined among: in some language gold pairs only, or more."""
+        codes = self.inventory.evaluation(task, "dev")
+        more = all(self.inventory.unpaired(task, "dev", code)["source"] for code in codes)
+        return "comparable corpora" if more else "gold pairs only"
+
+    def _embed(self, sentences: Sequence[str], layers: Sequence[int]) -> Tensor:
+        with self.meter.phase("tokenise"):
+            kind, limits = Retrieval(mining=False), Limits(self.max_length)
+            features = featurise(kind, sentences, self.tokenizer, limits)
+        self.meter.tokens += features.tokens
+        with self.meter.phase("evaluate"):
+            return embed(self.backbone, features, int(self.tokenizer.pad_token_id), layers)
+
+    def _settings(self, scoring: str) -> dict[str, Any]:
+        return {
+            "layer": self.layer,
+            "pooling": "mean",
+            "max_length": self.max_length,
+            "scoring": scoring,
+            "k": None,
+            "threshold": None,
+            "threshold_source": None,
+        }
