@@ -1,10 +1,12 @@
 import json
+from statistics import fmean
 
 import pytest
 
 from stilts_repro.claims.check import check
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.published import (
+    TABLE_2,
     agreeing_headlines,
     findings,
     headlines,
@@ -111,3 +113,18 @@ def test_malformed_table_is_one_line(folder, change, message):
     with pytest.raises(InputError) as caught:
         headlines(folder)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_claims_about_single_targets_follow_from_the_same_cells():
+    rows = load_table(TABLE_2)["rows"]
+    single = [row["cells"] for name, row in rows.items() if name not in ("none", "multitask")]
+    assert len(single) == 9
+    expected = {
+        "retrieval_gain": fmean(fmean([*c["bucc2018"], *c["tatoeba"]]) for c in single),
+        "tydiqa_gain": fmean(rows["squad_v2"]["cells"]["tydiqa"]),
+        "xnli_no_gain": max(c["xnli"][0] for c in single),
+        "multitask_best": rows["multitask"]["average"]["value"]
+        - max(row["average"]["value"] for n, row in rows.items() if n not in ("none", "multitask")),
+    }
+    for claim, value in expected.items():
+        assert load_expected(claim).paper.value == pytest.approx(value, abs=0.0501), claim
