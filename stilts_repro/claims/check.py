@@ -8,18 +8,33 @@ is suddenly too good deserves a look as much as one that is too bad.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 import scipy  # its parts are imported when they are used: they take half a second
 
-from stilts_repro.claims.expected import Expected
+from stilts_repro.claims.expected import Expected, Reference
 
 FEWEST_SEEDS = 3
+SAME = 1e-6  # how far equal seeds on equal machines may be apart, in the claim's unit
 PROBABILITY = 0.8
 QUANTILES = 400
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run: one value a seed, and what equal numbers depend on besides.
+
+    `languages` are the value's parts, one mapping a seed, where the paper's value has any.
+    """
+
+    values: Sequence[float]
+    seeds: Sequence[int] = ()
+    platform: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    languages: Sequence[Mapping[str, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -54,27 +69,22 @@ class CheckResult:
         }
 
 
-def check(
-    expected: Expected,
-    observed: Sequence[float],
-    scale: str,
-    *,
-    obstacle: str | None = None,
-    languages: Sequence[Mapping[str, float]] = (),
-) -> CheckResult:
-    """Return the verdict on `observed` (one value a seed) under `expected` at `scale`.
+def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = None) -> CheckResult:
+    """Return the verdict on `run` under `expected` at `scale`.
 
     `obstacle` says why the run cannot be held against the expectation: other data or another model
-    than the reference's, or why nothing was measured. `languages` are the value's parts, one
-    mapping a seed, where the paper's value has any.
+    than the reference's, or why nothing was measured.
+
+    Two checks in series against a reference. On its kind of machine, with its versions, a seed must
+    give its value: the sharp check. And everywhere the mean must lie in the interval.
     """
-    if not observed:
+    if not run.values:
         return _without_reference("not_run", None, obstacle or "the claim was not measured")
-    direction = _direction(fmean(observed), expected.paper.value)
+    direction = _direction(fmean(run.values), expected.paper.value)
     if expected.check.kind == "equals_paper":
         if obstacle:
             return _without_reference("no_reference", direction, obstacle)
-        return _against_paper(expected, observed, languages, direction)
+        return _against_paper(expected, run, direction)
     reference = expected.reference.get(scale)
     seeds = len(reference.values) if reference else 0
     if reference is None or seeds < FEWEST_SEEDS:
@@ -82,7 +92,8 @@ def check(
         return _without_reference("no_reference", direction, reason)
     if obstacle:
         return _without_reference("no_reference", direction, obstacle)
-    return _against_reference(expected, reference.values, observed, direction)
+    result = _against_reference(expected, reference.values, run.values, direction)
+    return _sharpened(result, reference, run)
 
 
 def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
@@ -147,18 +158,39 @@ def _against_reference(
     )
 
 
-def _against_paper(
-    expected: Expected,
-    observed: Sequence[float],
-    languages: Sequence[Mapping[str, float]],
-    direction: str | None,
-) -> CheckResult:
+def _sharpened(result: CheckResult, reference: Reference, run: Run) -> CheckResult:
+    """Return `result` with what equal seeds on equal machines have to say."""
+    if reference.platform is None or reference.platform != run.platform:
+        return replace(result, reason=f"{result.reason}; another machine than the reference's")
+    if moved := _differing(reference.versions, run.versions):
+        return replace(result, reason=f"{result.reason}; with other versions ({moved})")
+    for seed, value in zip(run.seeds, run.values, strict=True):
+        known = reference.value_of(seed)
+        if known is not None and not abs(value - known) <= SAME:
+            reason = f"seed {seed} gave {value:.6f}, on this kind of machine it was {known:.6f}"
+            return replace(result, verdict="fail", reason=reason, detectable_change=SAME)
+    if not set(run.seeds) & set(reference.seeds):
+        return result
+    reason = f"{result.reason}; equal seeds give equal values"
+    return replace(result, reason=reason, detectable_change=SAME)
+
+
+def _differing(reference: Mapping[str, str], run: Mapping[str, str]) -> str:
+    """Return which libraries are not the reference's, this package aside."""
+    return ", ".join(
+        f"{name} {run.get(name, 'absent')} for {version}"
+        for name, version in reference.items()
+        if name != "stilts_repro" and run.get(name) != version
+    )
+
+
+def _against_paper(expected: Expected, run: Run, direction: str | None) -> CheckResult:
     paper, tolerance = expected.paper.value, expected.check.tolerance
     assert paper is not None and tolerance is not None  # the schema asks for both
     low, high = paper - tolerance, paper + tolerance
-    reason = f"{fmean(observed):g} against the paper's {paper:g}, tolerance {tolerance:g}"
-    verdict = _verdict(observed, low, high)
-    if off := _languages_off(expected, languages):
+    reason = f"{fmean(run.values):g} against the paper's {paper:g}, tolerance {tolerance:g}"
+    verdict = _verdict(run.values, low, high)
+    if off := _languages_off(expected, run.languages):
         verdict, reason = "fail", f"{reason}; by language: {', '.join(off)}"
     return CheckResult(verdict, direction, low, high, paper, 0, reason, tolerance)
 

@@ -27,7 +27,8 @@ class PaperValue:
 class Reference:
     """Our own runs at one scale: one raw value a seed, and what made them.
 
-    `seconds` is the computing time of one seed, all its jobs added up.
+    `seconds` is the computing time of one seed, all its jobs added up; `platform` the kind of
+    machine, on which equal seeds must give equal values (None: not known).
     """
 
     values: tuple[float, ...]
@@ -36,6 +37,11 @@ class Reference:
     model: str
     seconds: float
     made_with: str
+    platform: str | None = None
+
+    def value_of(self, seed: int) -> float | None:
+        """Return the value of one seed, None where it was not run."""
+        return self.values[self.seeds.index(seed)] if seed in self.seeds else None
 
 
 @dataclass(frozen=True)
@@ -119,4 +125,5 @@ def _reference(entry: Mapping[str, Any]) -> Reference:
         model=entry["model"],
         seconds=entry["seconds"],
         made_with=entry["made_with"],
+        platform=entry.get("platform"),
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from stilts_repro.claims.check import check
+from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim, Scores
+from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
 from stilts_repro.experiments.plan import Job, Plan, Setting, intermediate_tasks, job_name
@@ -168,13 +169,14 @@ class _Measured:
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
             obstacle = self._not_comparable(claim, expected, records)
         values = [claim.value(held, targets) for held in scores]
-        result = check(
-            expected,
-            values,
-            self.request.scale.name,
-            obstacle=obstacle,
+        run = Run(
+            values=values,
+            seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
+            platform=platform_fingerprint(),
+            versions=environment.versions(),
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
+        result = check(expected, run, self.request.scale.name, obstacle=obstacle)
         return {
             "id": claim.id,
             "statement": expected.statement,

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from stilts_repro.claims.bless import write_reference
-from stilts_repro.claims.check import check
+from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.errors import InputError
 
@@ -29,7 +29,7 @@ def test_blessed_values_become_the_reference(folder):
     expected = load_expected("squad_gain", folder)
     assert expected.reference["testbed"].values == tuple(VALUES)
     assert expected.reference["testbed"].seeds == (0, 1, 2)
-    assert check(expected, [1.5], "testbed").verdict == "pass"
+    assert check(expected, Run([1.5]), "testbed").verdict == "pass"
 
 
 def test_everything_else_stays_byte_by_byte(folder):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stilts_repro.claims.check import check, detectable_change, half_width, power
+from stilts_repro.claims.check import SAME, Run, check, detectable_change, half_width, power
 from stilts_repro.claims.expected import Check, Expected, PaperValue, Reference
 from stilts_repro.seeds import numpy_rng
 
@@ -36,7 +36,7 @@ def red_share(n: int, m: int, floor: float, shift: float, runs: int = 20_000) ->
 
 
 def test_interval_is_the_textbook_one():
-    result = check(expected(floor=0), [8.0, 8.5], "testbed")
+    result = check(expected(floor=0), Run([8.0, 8.5]), "testbed")
     half = stats.t(4).ppf(0.995) * np.std(VALUES, ddof=1) * math.sqrt(1 / 5 + 1 / 2)
     assert (result.low, result.high) == pytest.approx((8.24 - half, 8.24 + half))
     assert (result.mean, result.n) == (pytest.approx(8.24), 5)
@@ -65,25 +65,25 @@ def test_detectable_change_without_floor_is_the_noncentral_t():
 
 
 def test_seeds_that_agree_exactly_leave_the_floor():
-    result = check(expected(values=(8.0,) * 3, floor=0.25), [8.2], "testbed")
+    result = check(expected(values=(8.0,) * 3, floor=0.25), Run([8.2]), "testbed")
     assert (result.low, result.high, result.detectable_change) == (7.75, 8.25, 0.25)
     assert power(0.25, 0, 3, 1, LEVEL, 0.25) == 0
     assert power(0.26, 0, 3, 1, LEVEL, 0.25) == 1
 
 
 def test_too_good_fails_like_too_bad():
-    edge = check(expected(), [8.24], "testbed").high
-    assert check(expected(), [edge - 0.01], "testbed").verdict == "pass"
-    assert check(expected(), [edge + 0.01], "testbed").verdict == "fail"
-    assert check(expected(), [2 * 8.24 - edge - 0.01], "testbed").verdict == "fail"
+    edge = check(expected(), Run([8.24]), "testbed").high
+    assert check(expected(), Run([edge - 0.01]), "testbed").verdict == "pass"
+    assert check(expected(), Run([edge + 0.01]), "testbed").verdict == "fail"
+    assert check(expected(), Run([2 * 8.24 - edge - 0.01]), "testbed").verdict == "fail"
 
 
 def test_direction_is_apart_from_the_verdict():
-    negative = check(expected(values=(-1.0, -1.1, -0.9)), [-1.0], "testbed")
+    negative = check(expected(values=(-1.0, -1.1, -0.9)), Run([-1.0]), "testbed")
     assert (negative.verdict, negative.direction) == ("pass", "disagrees")
-    assert check(expected(), [50.0], "testbed").direction == "agrees"
-    assert check(expected(), [0.0], "testbed").direction is None
-    assert check(expected(paper=None), [8.0], "testbed").direction is None
+    assert check(expected(), Run([50.0]), "testbed").direction == "agrees"
+    assert check(expected(), Run([0.0]), "testbed").direction is None
+    assert check(expected(paper=None), Run([8.0]), "testbed").direction is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_direction_is_apart_from_the_verdict():
     ],
 )
 def test_never_a_pass_without_a_reference(reference, scale, obstacle, reason):
-    result = check(expected(values=reference), [8.24], scale, obstacle=obstacle)
+    result = check(expected(values=reference), Run([8.24]), scale, obstacle=obstacle)
     assert result.verdict == "no_reference"
     assert reason in result.reason
     assert result.direction == "agrees"
@@ -104,13 +104,13 @@ def test_never_a_pass_without_a_reference(reference, scale, obstacle, reason):
 
 
 def test_nothing_measured_is_not_run():
-    result = check(expected(), [], "testbed")
+    result = check(expected(), Run([]), "testbed")
     assert (result.verdict, result.direction) == ("not_run", None)
-    assert check(expected(), [], "testbed", obstacle="no weights").reason == "no weights"
+    assert check(expected(), Run([]), "testbed", obstacle="no weights").reason == "no weights"
 
 
 def test_not_a_number_never_passes():
-    result = check(expected(), [math.nan], "testbed")
+    result = check(expected(), Run([math.nan]), "testbed")
     assert (result.verdict, result.direction) == ("fail", None)
 
 
@@ -119,8 +119,8 @@ def test_equals_paper_needs_no_reference(value, verdict):
     exact = dataclasses.replace(
         expected(values=(), paper=5), check=Check("equals_paper", "arithmetic", tolerance=0)
     )
-    assert check(exact, [value], "smoke").verdict == verdict
-    assert check(exact, [value], "smoke", obstacle="other data").verdict == "no_reference"
+    assert check(exact, Run([value]), "smoke").verdict == verdict
+    assert check(exact, Run([value]), "smoke", obstacle="other data").verdict == "no_reference"
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,51 @@ def test_each_language_is_held_against_the_paper(languages, verdict, reason):
         paper=paper,
         check=Check("equals_paper", "rounding", tolerance=0.5, language_tolerance=1.0),
     )
-    result = check(parts, [50.2], "paper", languages=[languages])
+    result = check(parts, Run([50.2], languages=[languages]), "paper")
     assert result.verdict == verdict
     assert reason in result.reason
+
+
+# Equal seeds on equal machines --------------------------------------------------------------------
+
+VERSIONS = {"stilts_repro": "0.1.0", "torch": "2.13.0"}
+
+
+def on_a_known_machine():
+    known = expected().reference["testbed"]
+    known = dataclasses.replace(known, platform="x86_64", versions=VERSIONS)
+    return dataclasses.replace(expected(), reference={"testbed": known})
+
+
+def run_of(values, seeds, platform="x86_64", **versions):
+    return Run(values, seeds, platform, VERSIONS | versions)
+
+
+def test_a_seed_gives_its_value_on_its_kind_of_machine():
+    same = check(on_a_known_machine(), run_of([7.9, 8.1], [0, 2]), "testbed")
+    assert (same.verdict, same.detectable_change) == ("pass", SAME)
+    assert same.reason.endswith("equal seeds give equal values")
+    newer = check(on_a_known_machine(), run_of([7.9], [0], stilts_repro="0.2.0"), "testbed")
+    assert newer.verdict == "pass" and newer.detectable_change == SAME
+
+
+@pytest.mark.parametrize("change", [2e-6, -2e-6, math.nan])
+def test_a_change_far_inside_the_interval_is_found_there(change):
+    moved = check(on_a_known_machine(), run_of([7.9, 8.1 + change], [0, 2]), "testbed")
+    assert moved.verdict == "fail"
+    assert "seed 2 gave" in moved.reason and "8.100000" in moved.reason
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (run_of([8.2], [0], platform="arm64"), "another machine than the reference's"),
+        (run_of([8.2], [0], torch="2.14.0"), "other versions (torch 2.14.0 for 2.13.0)"),
+        (run_of([8.2], [7]), "8.20 is inside"),
+    ],
+)
+def test_elsewhere_only_the_interval_speaks(run, says):
+    result = check(on_a_known_machine(), run, "testbed")
+    assert result.verdict == "pass"
+    assert says in result.reason
+    assert result.detectable_change > 0.5

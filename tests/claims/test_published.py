@@ -3,7 +3,7 @@ from statistics import fmean
 
 import pytest
 
-from stilts_repro.claims.check import check
+from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.published import (
     TABLE_2,
@@ -36,9 +36,9 @@ def test_headlines_come_out_of_the_cells():
         },
         abs=1e-4,
     )
-    assert check(load_expected("published_tables"), [agreeing_headlines()], "smoke").verdict == (
-        "pass"
-    )
+    assert check(
+        load_expected("published_tables"), Run([agreeing_headlines()]), "smoke"
+    ).verdict == ("pass")
 
 
 def test_f1_alone_would_not_give_the_headlines():
@@ -63,7 +63,7 @@ def test_one_tampered_cell_fails_the_claim(folder, table, row, target):
 
     edit(folder, table, tamper)
     expected = load_expected("published_tables", folder)
-    assert check(expected, [agreeing_headlines(folder)], "smoke").verdict == "fail"
+    assert check(expected, Run([agreeing_headlines(folder)]), "smoke").verdict == "fail"
 
 
 def test_averages_that_their_cells_contradict_are_findings():
