@@ -25,6 +25,7 @@ from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.table import print_table
 from stilts_repro.report.write import write_claims
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
+from stilts_repro.training.sampler import Sampler
 
 # The five headline claims, the rest of Table 2 from its top, what the paper says besides, and
 # what is not trained.
@@ -70,6 +71,13 @@ def parser() -> argparse.ArgumentParser:
         default=DEFAULT,
         metavar="WHAT",
         help=f"what phase (iii) takes over from phase (ii): {', '.join(CROSSINGS)}",
+    )
+    found.add_argument(
+        "--sampler",
+        default="proportional",
+        metavar="S",
+        help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
+        "temperature:T, or the last two with a comma between",
     )
     found.add_argument(
         "--keep-models", action="store_true", help="keep the models of phase (iii) as well"
@@ -156,6 +164,7 @@ def request_of(options: argparse.Namespace) -> Request:
         skip_missing=options.skip_missing,
         crosses=options.crosses,
         keep_models=options.keep_models,
+        sampler=Sampler.parse(options.sampler),
     )
 
 

@@ -85,6 +85,8 @@ def test_list_shows_every_claim_with_its_paper_value(capsys):
         (["no_such_claim"], "no_such_claim: no such claim; choose among squad_gain"),
         (["--scale", "huge"], "--scale huge: no such scale; choose one of smoke, testbed"),
         (["--seeds", "0"], "--seeds 0: give a number above zero"),
+        (["--sampler", "capped:many"], "--sampler capped:many: give proportional, uniform"),
+        (["--crosses", "nothing"], "argument --crosses: invalid choice: 'nothing'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--data", "/no/such/folder"], "--data /no/such/folder: no such directory"),
     ],

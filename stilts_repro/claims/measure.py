@@ -20,6 +20,7 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import check_length, fingerprint, load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Request:
     """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
-    phase (iii) as well.
+    phase (iii) as well; `sampler` draws the tasks of multi-task training.
     """
 
     claims: tuple[Claim, ...]
@@ -39,6 +40,7 @@ class Request:
     skip_missing: bool = False
     crosses: Crossing = DEFAULT
     keep_models: bool = False
+    sampler: Sampler = PROPORTIONAL
 
 
 class Progress:
@@ -114,7 +116,7 @@ def _plan(request: Request) -> Plan:
         environment=environment.fingerprint(),
         crosses=request.crosses,
     )
-    plan = Plan(scale, setting, inventory)
+    plan = Plan(scale, setting, inventory, request.sampler)
     for seed in request.seeds:
         for claim in claims:
             plan.add(claim.cells(inventory.targets, seed, inventory.intermediates))
@@ -281,9 +283,9 @@ class _Measured:
         if (
             self.request.data.partition("+")[0] != scale.data
             or model != self.plan.setting.model_hash
-            or self.request.crosses != DEFAULT
+            or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
-            return "this run's data, model or --crosses is not the reference's"
+            return "this run's data, model, --crosses or --sampler is not the reference's"
         return claim.obstacle(records) if claim.obstacle else None
 
     def _left_out(self, claim: Claim) -> dict[str, str]:

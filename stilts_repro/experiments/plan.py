@@ -10,6 +10,7 @@ from stilts_repro.jsonio import content_hash
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 from stilts_repro.training.optimiser import Recipe
+from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 NONE = "none"
 MULTITASK = "multitask"
@@ -49,6 +50,7 @@ class Job:
     intermediate   the row of the grid ("none", a task, "multitask")
     recipes        a recipe for each training set
     data           content hashes of all rows read
+    sampler        which task a step of multi-task training is drawn from
     start          hash of the job whose backbone this one starts from; None: the scale's model
     """
 
@@ -61,6 +63,7 @@ class Job:
     data: Mapping[str, str]
     start: str | None
     setting: Setting
+    sampler: Sampler = PROPORTIONAL
     hash: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -97,10 +100,17 @@ def job_name(target: str) -> str:
 class Plan:
     """Jobs for cells, each once, in an order in which every job comes after what it needs."""
 
-    def __init__(self, scale: Scale, setting: Setting, inventory: Inventory) -> None:
+    def __init__(
+        self,
+        scale: Scale,
+        setting: Setting,
+        inventory: Inventory,
+        sampler: Sampler = PROPORTIONAL,
+    ) -> None:
         self.scale = scale
         self.setting = setting
         self.inventory = inventory
+        self.sampler = sampler
         self.jobs: dict[str, Job] = {}
         self._by_cell: dict[Cell, str] = {}
 
@@ -133,6 +143,7 @@ class Plan:
                 data={t: self.inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
                 start=None,
                 setting=self.setting,
+                sampler=self.sampler if row == MULTITASK else PROPORTIONAL,
             )
         )
 

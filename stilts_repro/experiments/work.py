@@ -94,12 +94,13 @@ class _Work:
                 purpose,
                 telling(self.job.title),
                 partial(self._dev_score, names),
+                self.job.sampler,
             )
         self.meter.tokens += log.tokens
         return {
             "steps": log.steps,
             "tokens": log.tokens,
-            "sampler": {"kind": "proportional", "weights": log.weights},
+            "sampler": {"kind": str(self.job.sampler), "weights": log.weights},
             "best_step": log.best_step,
             "dev_scores": log.dev_scores,
             "first_loss": log.losses[0],

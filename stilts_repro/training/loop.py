@@ -11,7 +11,7 @@ from stilts_repro.data.features import Features, collate, training_batches
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
-from stilts_repro.training.sampler import draw_tasks, proportional_weights
+from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
 Progress = Callable[[int, int], None]  # step, steps
 Evaluate = Callable[[], float]  # score of the model as it is, higher is better
@@ -27,7 +27,12 @@ class TrainingTask:
     @property
     def steps(self) -> int:
         """Optimiser steps that the recipe's epochs come to."""
-        return max(1, round(self.recipe.epochs * math.ceil(len(self.features) / self.batch_size)))
+        return self.capped_steps(None)
+
+    def capped_steps(self, cap: int | None) -> int:
+        """Return the steps that the recipe's epochs over at most `cap` rows come to."""
+        rows = len(self.features) if cap is None else min(cap, len(self.features))
+        return max(1, round(self.recipe.epochs * math.ceil(rows / self.batch_size)))
 
     @property
     def batch_size(self) -> int:
@@ -65,8 +70,9 @@ def train(
     purpose: str,
     progress: Progress | None = None,
     evaluate: Evaluate | None = None,
+    sampler: Sampler = PROPORTIONAL,
 ) -> TrainingLog:
-    """Fine-tune `model` on `tasks`; one task is drawn a step, in proportion to its own steps.
+    """Fine-tune `model` on `tasks`; one task is drawn a step, as `sampler` says.
 
     Total steps are the sum over tasks, the learning rate and the rest are the first task's (jiant).
     Orders and dropout are seeded from (`seed`, `purpose`) alone, so that the same target is trained
@@ -76,8 +82,8 @@ def train(
     """
     device = next(model.parameters()).device
     first = next(iter(tasks.values())).recipe
-    steps = sum(task.steps for task in tasks.values())
-    weights = proportional_weights({name: task.steps for name, task in tasks.items()})
+    own = {name: task.capped_steps(sampler.cap) for name, task in tasks.items()}
+    steps, weights = sum(own.values()), sampler.weights(own)
     drawn = draw_tasks(weights, numpy_rng(seed, purpose, "sampler"))
     streams = {
         name: training_batches(

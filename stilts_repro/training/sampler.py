@@ -1,20 +1,63 @@
 """Which task the next optimiser step is drawn from (multi-task phase (ii))."""
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from stilts_repro.errors import InputError
 
-def proportional_weights(
-    sizes: Mapping[str, int], cap: int | None = None, temperature: float = 1.0
-) -> dict[str, float]:
-    """Return each task's share: min(size, cap) ** (1 / temperature), normalised (T5, jiant)."""
-    raw = {
-        name: (size if cap is None else min(size, cap)) ** (1.0 / temperature)
-        for name, size in sizes.items()
-    }
-    total = sum(raw.values())
-    return {name: value / total for name, value in raw.items()}
+
+@dataclass(frozen=True)
+class Sampler:
+    """Shares of the steps: a task's own steps, of at most `cap` rows, to the power 1 / temperature.
+
+    Proportional (jiant's default): no cap, temperature 1. Uniform: no temperature (an infinite one).
+    With cap and temperature it is T5's rule; which one the paper used is not known.
+    """
+
+    cap: int | None = None
+    temperature: float | None = 1.0
+
+    def __str__(self) -> str:
+        """Return the sampler as `parse` reads it."""
+        if self.temperature is None:
+            return "uniform"
+        told = [f"capped:{self.cap}"] if self.cap is not None else []
+        told += [f"temperature:{self.temperature:g}"] if self.temperature != 1.0 else []
+        return ",".join(told) or "proportional"
+
+    @classmethod
+    def parse(cls, text: str) -> "Sampler":
+        """Read `proportional`, `uniform`, `capped:ROWS`, `temperature:T` or `capped:...,temp...`.
+
+        Raises `InputError` on anything else.
+        """
+        if text in ("proportional", "uniform"):
+            return cls(temperature=None if text == "uniform" else 1.0)
+        told = dict(part.partition(":")[::2] for part in text.split(","))
+        try:
+            cap = int(told.pop("capped")) if "capped" in told else None
+            temperature = float(told.pop("temperature", 1.0))
+        except ValueError:
+            told, cap, temperature = {"": ""}, None, 1.0
+        if told or (cap is not None and cap < 1) or not 0 < temperature < math.inf:
+            raise InputError(
+                f"--sampler {text}: give proportional, uniform, capped:ROWS, temperature:T, or the "
+                "last two with a comma between"
+            )
+        return cls(cap, temperature)
+
+    def weights(self, steps: Mapping[str, int]) -> dict[str, float]:
+        """Return each task's share, from the steps that its recipe comes to under the cap."""
+        power = 0.0 if self.temperature is None else 1.0 / self.temperature
+        raw = {name: count**power for name, count in steps.items()}
+        total = sum(raw.values())
+        return {name: value / total for name, value in raw.items()}
+
+
+PROPORTIONAL = Sampler()
 
 
 def draw_tasks(weights: Mapping[str, float], rng: np.random.Generator) -> Iterator[str]:

@@ -1,6 +1,3 @@
-from collections import Counter
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +6,6 @@ from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
-from stilts_repro.training.sampler import draw_tasks, proportional_weights
 
 
 @pytest.mark.parametrize(
@@ -62,29 +58,3 @@ def test_frozen_parameters_are_left_out(tiny_model):
     optimiser = make_optimiser(backbone, Recipe())
     held = sum(len(group["params"]) for group in optimiser.param_groups)
     assert held == len(list(backbone.parameters())) - len(list(backbone.embeddings.parameters()))
-
-
-def test_tasks_are_drawn_in_proportion_to_their_size():
-    sizes = {"big": 800, "small": 100, "tiny": 100}
-    assert proportional_weights(sizes) == {"big": 0.8, "small": 0.1, "tiny": 0.1}
-    capped = proportional_weights(sizes, cap=200)
-    assert capped == {"big": 0.5, "small": 0.25, "tiny": 0.25}
-    rooted = proportional_weights({"big": 16, "small": 1}, temperature=2.0)
-    assert rooted == pytest.approx({"big": 0.8, "small": 0.2})
-    both = proportional_weights({"big": 400, "small": 4}, cap=16, temperature=2.0)
-    assert both == pytest.approx({"big": 4 / 6, "small": 2 / 6})
-    flat = proportional_weights(sizes, temperature=1e9)
-    assert flat == pytest.approx(dict.fromkeys(sizes, 1 / 3))
-
-
-def test_draws_follow_the_weights_and_the_generator():
-    weights = {"a": 0.7, "b": 0.25, "c": 0.05}
-
-    def drawn(weights, seed, count=4000):
-        stream = draw_tasks(weights, np.random.default_rng(seed))
-        return [next(stream) for _ in range(count)]
-
-    counts = Counter(drawn(weights, 0))
-    assert {name: counts[name] / 4000 for name in weights} == pytest.approx(weights, abs=0.025)
-    assert drawn(weights, 1) == drawn(dict(reversed(weights.items())), 1)
-    assert drawn(weights, 1) != drawn(weights, 2)
