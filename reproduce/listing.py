@@ -13,13 +13,9 @@ from stilts_repro.experiments.scales import SCALES, Scale, model_name
 from stilts_repro.report.table import paper_cell
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Format
-from stilts_repro.tasks.tables import (
-    INTERMEDIATE_TASKS,
-    TARGET_TASKS,
-    TRAINING_SETS,
-    TrainingSet,
-)
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.task import TrainingSet
 from stilts_repro.training.optimiser import Recipe
 
 TARGETS = tuple(TARGET_TASKS)

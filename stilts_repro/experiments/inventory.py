@@ -18,8 +18,9 @@ from stilts_repro.tasks.loading import (
     load_training,
     load_unpaired,
 )
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS, Division
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.task import Division
 
 PARTS = ("dev", "test")
 

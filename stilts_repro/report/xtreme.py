@@ -25,8 +25,9 @@ from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example
 from stilts_repro.tasks.retrieval import Retrieval, Translation
 from stilts_repro.tasks.span import Question, Span
-from stilts_repro.tasks.tables import TARGET_TASKS, TargetTask
+from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.task import TargetTask
 
 CHOSEN = "chosen.json"
 SIDES = ("predictions", "labels")

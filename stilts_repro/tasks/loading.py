@@ -12,7 +12,7 @@ from stilts_repro.tasks.format import Example, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
 from stilts_repro.tasks.retrieval import Translation
 from stilts_repro.tasks.span import Question
-from stilts_repro.tasks.tables import Division, Part, Rows, TargetTask, TrainingSet
+from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
 Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
 UNLABELLED = -1

@@ -19,7 +19,8 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
 from stilts_repro.tasks.loading import load_evaluation
-from stilts_repro.tasks.tables import TARGET_TASKS, Part
+from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.task import Part
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.optimiser import Recipe
 from tests.xtreme_files import read_lines, read_sentences, scores_of

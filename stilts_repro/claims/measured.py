@@ -1,0 +1,234 @@
+"""A finished run: what was asked for, and its records seen as scores, claims and tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from stilts_repro.claims.check import Run, check
+from stilts_repro.claims.expected import Expected
+from stilts_repro.claims.grid import Claim, Scores
+from stilts_repro.claims.platform import platform_fingerprint
+from stilts_repro.experiments import environment
+from stilts_repro.experiments.plan import Plan, intermediate_tasks
+from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.store import Store
+from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.training.sampler import PROPORTIONAL, Sampler
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
+
+    `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
+    phase (iii) as well; `sampler` draws the tasks of multi-task training.
+    """
+
+    claims: tuple[Claim, ...]
+    scale: Scale
+    data: str
+    model: str
+    seeds: tuple[int, ...]
+    output: Path
+    skip_missing: bool = False
+    crosses: Crossing = DEFAULT
+    keep_models: bool = False
+    sampler: Sampler = PROPORTIONAL
+
+
+def runs(claim: Claim, scale: Scale) -> bool:
+    """Say whether the claim needs any job at `scale`."""
+    return not claim.is_arithmetic and (claim.scales is None or scale.name in claim.scales)
+
+
+class Measured:
+    """The records of a finished plan, seen as scores, claims and the report's tables."""
+
+    def __init__(self, request: Request, plan: Plan, store: Store) -> None:
+        self.request = request
+        self.plan = plan
+        self.results = {identity: store.result(identity) for identity in plan.jobs}
+        self.records = [
+            store.record(record) for result in self.results.values() for record in result["records"]
+        ]
+
+    def scores(self, seed: int) -> Scores:
+        """Return all scores of one seed."""
+        records = [record for record in self.records if record["seed"] == seed]
+        return Scores(
+            {_cell(record): record["score"] for record in records},
+            {
+                _cell(record): {code: v["score"] for code, v in record["languages"].items()}
+                for record in records
+            },
+            self.plan.inventory.intermediates,
+        )
+
+    def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
+        """Return the claim's entry in claims.json."""
+        inventory = self.plan.inventory
+        targets = claim.of(inventory.targets)
+        jobs = self._jobs(claim)
+        records = [record for record in self.records if record["job"] in jobs]
+        obstacle = self._not_run(claim)
+        scores: list[Scores] = []
+        if obstacle is None:
+            # Arithmetic on published numbers has no seed.
+            seeds = self.request.seeds if runs(claim, self.request.scale) else ()
+            scores = [self.scores(seed) for seed in seeds] or [Scores({})]
+            obstacle = self._not_comparable(claim, expected, records)
+        values = [claim.value(held, targets) for held in scores]
+        run = Run(
+            values=values,
+            seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
+            platform=platform_fingerprint(),
+            versions=environment.versions(),
+            languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
+        )
+        result = check(expected, run, self.request.scale.name, obstacle=obstacle)
+        return {
+            "id": claim.id,
+            "statement": expected.statement,
+            "unit": expected.unit,
+            "paper": expected.paper.value,
+            "observed": {"value": fmean(values) if values else None, "values": values},
+            "details": [claim.details(held, targets) for held in scores] if claim.details else [],
+            "targets": list(targets),
+            "left_out": {} if claim.is_arithmetic else self._left_out(claim),
+            "without": self._without(claim),
+            "records": [record["hash"] for record in records],
+            "seconds": round(sum(self._seconds(job) for job in jobs), 1),
+            **result.as_json(),
+        }
+
+    def languages(self) -> dict[str, dict[str, Any]]:
+        """Return, for each target measured, how many languages it has and which are absent."""
+        inventory = self.plan.inventory
+        measured = dict.fromkeys(record["task"] for record in self.records)
+        return {
+            target: {
+                "of": len(inventory.languages(target)) + len(inventory.absent_languages(target)),
+                "absent": list(inventory.absent_languages(target)),
+            }
+            for target in measured
+        }
+
+    def grid(self) -> list[dict[str, Any]]:
+        """Return every score with its languages."""
+        return [
+            {
+                "intermediate": record["intermediate"],
+                "target": record["task"],
+                "seed": record["seed"],
+                "part": record["part"],
+                "split": record["split"],
+                "score": record["score"],
+                "metric": record["metric"],
+                "languages": {code: v["score"] for code, v in record["languages"].items()},
+            }
+            for record in self.records
+        ]
+
+    def intermediate(self) -> list[dict[str, Any]]:
+        """Return what phase (ii) came to: steps, task weights, and its own tasks' dev metrics."""
+        return [
+            {
+                "intermediate": result["job"]["intermediate"],
+                "seed": result["job"]["seed"],
+                "steps": result["steps"],
+                "tokens": result["tokens"],
+                "weights": result["sampler"]["weights"],
+                "dev": result["dev"],
+                "data": result["data"],
+            }
+            for result in self.results.values()
+            if result["job"]["kind"] == "intermediate"
+        ]
+
+    def retrieval(self) -> list[dict[str, Any]]:
+        """Return the development scores of every layer, where a record has them."""
+        return [
+            {
+                "intermediate": record["intermediate"],
+                "target": record["task"],
+                "seed": record["seed"],
+                **{
+                    key: record["retrieval"][key]
+                    for key in ("layer", "pooling", "scoring", "threshold_source")
+                },
+                "layers": _mean_by_layer(record["retrieval"]["by_layer"]),
+            }
+            for record in self.records
+            if record["part"] == "dev" and record.get("retrieval", {}).get("by_layer")
+        ]
+
+    def _not_run(self, claim: Claim) -> str | None:
+        """Return why the claim was not measured, or None."""
+        if claim.is_arithmetic:
+            return None
+        if not runs(claim, self.request.scale):
+            return f"it needs --scale {' or '.join(claim.scales or ())}"
+        inventory = self.plan.inventory
+        rows = claim.rows(inventory.intermediates)[1:]
+        if len(rows) < (bool(claim.intermediates) if claim.any_rows else len(claim.intermediates)):
+            return f"without the data of {', '.join(self._without(claim))}"
+        if not claim.of(inventory.targets):
+            return f"without the data of {', '.join(self._left_out(claim))}"
+        return None
+
+    def _not_comparable(
+        self, claim: Claim, expected: Expected, records: Sequence[Mapping[str, Any]]
+    ) -> str | None:
+        """Return why the values cannot be held against what is expected, or None."""
+        if claim.is_arithmetic:
+            return None
+        if self._left_out(claim) or self._without(claim):
+            return "some of its tasks were left out"
+        scale = self.request.scale
+        reference = expected.reference.get(scale.name)
+        model = reference.model if reference else fingerprint(scale.model)
+        if (
+            self.request.data.partition("+")[0] != scale.data
+            or model != self.plan.setting.model_hash
+            or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
+        ):
+            return "this run's data, model, --crosses or --sampler is not the reference's"
+        return claim.obstacle(records) if claim.obstacle else None
+
+    def _left_out(self, claim: Claim) -> dict[str, str]:
+        """Return the claim's targets that were left out, with the reason of each."""
+        left_out = self.plan.inventory.left_out
+        return {target: left_out[target] for target in claim.of(tuple(left_out))}
+
+    def _without(self, claim: Claim) -> dict[str, str]:
+        """Return the claim's intermediate tasks that were left out, with the reason of each."""
+        tasks = {task for row in claim.intermediates for task in intermediate_tasks(row)}
+        return {t: why for t, why in self.plan.inventory.without.items() if t in tasks}
+
+    def _jobs(self, claim: Claim) -> set[str]:
+        """Return the hashes of all jobs that the claim rests on."""
+        cells = [
+            cell
+            for seed in self.request.seeds
+            for cell in claim.cells(
+                self.plan.inventory.targets, seed, self.plan.inventory.intermediates
+            )
+            if runs(claim, self.request.scale)
+        ]
+        jobs = {self.plan.job_of(cell).hash for cell in cells}
+        return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}
+
+    def _seconds(self, job: str) -> float:
+        return float(sum(self.results[job]["seconds"].values()))
+
+
+def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    return record["intermediate"], record["task"], record["part"]
+
+
+def _mean_by_layer(by_language: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    layers = zip(*by_language.values(), strict=True)
+    return {str(layer): fmean(values) for layer, values in enumerate(layers)}

@@ -1,0 +1,105 @@
+"""What describes a task: where its rows lie, how they are divided, what they are scored by."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from stilts_repro.tasks.format import Format
+from stilts_repro.tasks.retrieval import Retrieval
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split, or those rows of it whose hash falls into tenths `low` to `high` - 1."""
+
+    split: str
+    low: int = 0
+    high: int = 10
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the split as it stands."""
+        return (self.low, self.high) == (0, 10)
+
+    def __str__(self) -> str:
+        return self.split if self.whole else f"{self.split}[{self.low}:{self.high}]"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where English rows lie: a repository, a configuration, what to train on, the dev split.
+
+    `size` is the published number of training rows: where several data sets make up one training
+    set and it is capped, each gives its share.
+    """
+
+    repo: str
+    config: str
+    train: Part = Part("train")
+    dev: str = "validation"
+    size: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.repo} {self.config}"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """English rows to train on, from one data set or several that share a head.
+
+    metric           what its dev rows are scored by
+    english_by_id    keep rows whose id begins with `english`
+    drop_unlabelled  rows with the label -1 (annotators without a majority) are dropped (jiant)
+    substitutes      real rows of another data set, used where the named one is not there, and
+                     marked as a substitute wherever a number made with it is printed
+    """
+
+    name: str
+    title: str
+    format: Format
+    parts: tuple[Rows, ...]
+    metric: str
+    english_by_id: bool = False
+    drop_unlabelled: bool = False
+    substitutes: tuple[Rows, ...] = ()
+
+    def restricted(self, share: Part | None) -> "TrainingSet":
+        """Return the set with another share of its rows to train on."""
+        if share is None:
+            return self
+        return replace(self, parts=tuple(replace(part, train=share) for part in self.parts))
+
+
+@dataclass(frozen=True)
+class Division:
+    """What plays dev and what plays test (and what is left for training, where that changes)."""
+
+    dev: Part
+    test: Part
+    train: Part | None = None
+
+
+@dataclass(frozen=True)
+class TargetTask:
+    """One XTREME task.
+
+    `config` is filled with a language's `code`, `name` or `iso3`; where one configuration holds all
+    languages, `language_in` says what tells them apart. `divisions` are tried in order, and the
+    first whose two parts are both there with labels is used; the record says which. `version` goes
+    up whenever a change here or in the format may move a score.
+    """
+
+    name: str
+    title: str
+    format: Format
+    repo: str
+    config: str
+    languages: tuple[str, ...]
+    train_on: str | None
+    divisions: tuple[Division, ...]
+    language_in: Literal["config", "column", "id"] = "config"
+    version: int = 1
+
+    @property
+    def mining(self) -> bool:
+        """Whether translations are mined from a pool (BUCC), not looked up (Tatoeba)."""
+        return isinstance(self.format, Retrieval) and self.format.mining
