@@ -30,12 +30,13 @@ def gains_svg(grid: Grid) -> str:
         deep = math.ceil(len(rows) / wide)
         height = deep * (0.75 + 0.24 * len(targets))
         figure = Figure(figsize=(WIDTH, height))
-        panels = figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False).flat
+        grid_of_axes = figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False)
+        panels = list(grid_of_axes.flat)
         left = 0.02 + 0.0085 * max(len(target) for target in targets)
         figure.subplots_adjust(left=left, right=0.99, top=1 - 0.35 / height, bottom=0.4 / height)
         for axes, row in zip(panels, rows, strict=False):
             _panel(axes, grid, row)
-        for axes in list(panels)[len(rows) :]:
+        for axes in panels[len(rows) :]:
             axes.set_visible(False)
         return _svg(figure)
 

@@ -129,3 +129,16 @@ def test_plot_takes_the_pages_colours(result):
     for name in ("squad_v2", "multitask", "tatoeba"):
         assert f">{name}<" in svg
     assert gains_svg(Grid([e for e in result["grid"] if e["intermediate"] == "none"])) == ""
+
+
+def test_panels_without_a_row_are_not_drawn(result):
+    rows = list(dict.fromkeys(e["intermediate"] for e in result["grid"]))[:2]
+    six = [
+        entry | {"intermediate": f"{entry['intermediate']}{copy}"}
+        for copy in range(6)
+        for entry in result["grid"]
+        if entry["intermediate"] == rows[1]
+    ]
+    baseline = [entry for entry in result["grid"] if entry["intermediate"] == "none"]
+    svg = gains_svg(Grid([*baseline, *six]))
+    assert svg.count('id="axes_') == 6  # of two times four panels
