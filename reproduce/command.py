@@ -32,7 +32,7 @@ from stilts_repro.training.sampler import Sampler
 ORDER = (
     *("squad_gain", "mnli_gain", "hellaswag_gain", "multitask_gain", "xtreme_gain"),
     *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
-    *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best"),
+    *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best", "mlm_continuation"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
 HELPERS = ("__main__", "command", "listing")
@@ -78,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
         "temperature:T, or the last two with a comma between",
+    )
+    found.add_argument(
+        "--corpus",
+        metavar="DIR",
+        help="text for continued MLM, <language>.txt[.gz]",
     )
     found.add_argument(
         "--keep-models", action="store_true", help="keep the models of phase (iii) as well"
@@ -165,6 +170,7 @@ def request_of(options: argparse.Namespace) -> Request:
         crosses=options.crosses,
         keep_models=options.keep_models,
         sampler=Sampler.parse(options.sampler),
+        corpus=options.corpus,
     )
 
 
@@ -175,7 +181,7 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
     export_xtreme(
         request.output,
         choose_entries([store.record(record) for record in records], request.seeds[0], store),
-        inventory_of(request.data, request.scale.evaluation_rows),
+        inventory_of(request.data, request.scale.evaluation_rows, request.corpus),
     )
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaModel
+from transformers import (
+    PreTrainedTokenizerBase,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+    XLMRobertaModel,
+)
 
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.testbed import TestbedSource
@@ -54,6 +59,31 @@ def tiny_model(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         XLMRobertaModel(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def masked_lm(tokenizer: PreTrainedTokenizerBase, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random masked LM, as phase (i) leaves one."""
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    path = tmp_path_factory.mktemp("mlm") / "model"
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        XLMRobertaForMaskedLM(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.plan import MULTITASK, NONE, Cell, intermediate_tasks
+from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
@@ -45,6 +46,8 @@ class Scores:
                 f" {intermediate!r}; run that cell, or list it among the claim's intermediates"
             ) from None
 
+
+_FEWEST = {MULTITASK: 2}  # tasks without which a row is not what its name says
 
 Measure = Callable[[Scores, tuple[str, ...]], float]
 Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
@@ -88,15 +91,7 @@ class Claim:
 
         The baseline's comes first. Multi-task training needs two tasks at least.
         """
-        needed = {MULTITASK: 2}
-        return (
-            NONE,
-            *(
-                row
-                for row in self.intermediates
-                if len(set(intermediate_tasks(row)) & set(tasks)) >= needed.get(row, 1)
-            ),
-        )
+        return (NONE, *(row for row in self.intermediates if _trains(row, tasks)))
 
     def cells(
         self, targets: Sequence[str], seed: int, tasks: Sequence[str] = INTERMEDIATE_TASKS
@@ -108,6 +103,14 @@ class Claim:
     def of(self, targets: Sequence[str]) -> tuple[str, ...]:
         """Return those of `targets` that the claim is about."""
         return tuple(t for t in targets if self.targets is None or t in self.targets)
+
+
+def _trains(row: str, tasks: Sequence[str]) -> bool:
+    """Say whether `row` can be trained where the data of `tasks` is there."""
+    wanted = set(intermediate_tasks(row))
+    held = wanted & set(tasks)
+    fewest = _FEWEST.get(row.partition("+")[0], 1)
+    return len(held - {MLM}) >= fewest and (MLM in held or MLM not in wanted)
 
 
 def gain_claim(id: str, row: str, statement: str) -> Claim:

@@ -13,6 +13,7 @@ from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import check_length, fingerprint, load_tokenizer
+from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
 
@@ -66,7 +67,7 @@ def _plan(request: Request) -> Plan:
     if claims:
         check_length(request.model, longest(scale))
         load_tokenizer(request.model)
-    inventory = inventory_of(request.data, scale.evaluation_rows)
+    inventory = inventory_of(request.data, scale.evaluation_rows, request.corpus)
     wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
     rows = {row for claim in claims for row in claim.intermediates}
     tasks = {task for row in rows for task in intermediate_tasks(row)}
@@ -76,7 +77,10 @@ def _plan(request: Request) -> Plan:
             for target, task in TARGET_TASKS.items()
             if job_name(target) in wanted
         },
-        {task: scale.intermediate[task].rows for task in INTERMEDIATE_TASKS if task in tasks},
+        {
+            **{task: scale.intermediate[task].rows for task in INTERMEDIATE_TASKS if task in tasks},
+            **({MLM: scale.continued.rows} if MLM in tasks else {}),
+        },
         skip_missing=request.skip_missing,
     )
     setting = Setting(
@@ -87,6 +91,7 @@ def _plan(request: Request) -> Plan:
         evaluation_rows=scale.evaluation_rows,
         retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(),
+        corpus=request.corpus,
         crosses=request.crosses,
     )
     plan = Plan(scale, setting, inventory, request.sampler)

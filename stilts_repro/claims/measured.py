@@ -24,7 +24,8 @@ class Request:
     """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
-    phase (iii) as well; `sampler` draws the tasks of multi-task training.
+    phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
+    holds text for continued MLM.
     """
 
     claims: tuple[Claim, ...]
@@ -37,6 +38,7 @@ class Request:
     crosses: Crossing = DEFAULT
     keep_models: bool = False
     sampler: Sampler = PROPORTIONAL
+    corpus: str | None = None
 
 
 def runs(claim: Claim, scale: Scale) -> bool:

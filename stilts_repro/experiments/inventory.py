@@ -1,7 +1,8 @@
 """What a source has: read and checked before anything is trained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from itertools import zip_longest
 from typing import Any
 
 from stilts_repro.data.source import Source
@@ -18,11 +19,13 @@ from stilts_repro.tasks.loading import (
     load_training,
     load_unpaired,
 )
+from stilts_repro.tasks.masked import MLM, MaskedText
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division
 
 PARTS = ("dev", "test")
+Texts = Callable[[int | None], Mapping[str, Sequence[str]]]  # texts by language, so many in all
 
 
 class Inventory:
@@ -32,8 +35,11 @@ class Inventory:
     `without` the reason of each target and intermediate task that is not.
     """
 
-    def __init__(self, source: Source, evaluation_rows: int | None) -> None:
+    def __init__(
+        self, source: Source, evaluation_rows: int | None, texts: Texts | None = None
+    ) -> None:
         self.source = source
+        self.texts = texts
         self.evaluation_rows = evaluation_rows
         self.training = cache(self._training)
         self.evaluation = cache(self._evaluation)
@@ -63,7 +69,8 @@ class Inventory:
             try:
                 at()
             except (InputError, MissingError) as error:
-                if not skip_missing:
+                # Text is no task of the data: without it what continues MLM is just not run.
+                if not skip_missing and not (name == MLM and self.texts is None):
                     raise
                 left_out[name] = str(error)
             return name not in left_out
@@ -85,10 +92,14 @@ class Inventory:
 
     def intermediate_hash(self, name: str, rows: int | None) -> str:
         """Return the content hash of an intermediate task's training and dev rows."""
+        if name == MLM:
+            return self.training_hash(name, rows)
         return content_hash([self.training_hash(name, rows), self.dev(name).hash])
 
     def origin(self, name: str) -> dict[str, Any]:
         """Return where a training set's rows come from, and whether it is a substitute."""
+        if name == MLM:
+            return {"id": "monolingual texts", "revision": None, "substitute": False}
         data = TRAINING_SETS[name]
         rows = english_rows(self.source, data)
         return {
@@ -138,6 +149,8 @@ class Inventory:
 
     def _format(self, name: str, rows: int | None) -> Format:
         """Return a training set's format; a tag set that is open holds the training rows' tags."""
+        if name == MLM:
+            return MaskedText()
         kind = TRAINING_SETS[name].format
         if isinstance(kind, Tagging) and kind.labels is None:
             return kind.fitted(self.training(name, rows).examples)
@@ -146,7 +159,17 @@ class Inventory:
     def _division(self, name: str) -> Division:
         return choose_division(self.source, TARGET_TASKS[name])
 
+    def _continued(self, rows: int | None) -> Examples:
+        """Return at most `rows` texts, equally many a language, languages in turn."""
+        if self.texts is None:
+            raise MissingError("continued MLM: no text to go on with; give --corpus DIR")
+        found = self.texts(rows)
+        turns = [text for turn in zip_longest(*found.values()) for text in turn if text is not None]
+        return Examples(tuple(turns[:rows]), content_hash(turns[:rows]))
+
     def _training(self, name: str, rows: int | None) -> Examples:
+        if name == MLM:
+            return self._continued(rows)
         shares = {
             self.division(task.name).train
             for task in TARGET_TASKS.values()

@@ -8,6 +8,7 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 from stilts_repro.training.optimiser import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
@@ -38,6 +39,7 @@ class Setting:
     evaluation_rows: int | None
     retrieval_length: int
     environment: Mapping[str, str]
+    corpus: str | None = None
     crosses: Crossing = DEFAULT
 
 
@@ -72,6 +74,7 @@ class Job:
         # Where the model lies does not matter, only what is in it.
         del described["setting"]["model"]
         del described["setting"]["data"]
+        del described["setting"]["corpus"]
         object.__setattr__(self, "hash", content_hash(described))
 
     @property
@@ -86,10 +89,12 @@ class Job:
 
 
 def intermediate_tasks(row: str) -> tuple[str, ...]:
-    """Return the tasks that a row of the grid trains on."""
+    """Return the tasks that a row of the grid trains on; `mnli+mlm` continues MLM besides."""
     if row == NONE:
         return ()
-    return INTERMEDIATE_TASKS if row == MULTITASK else (row,)
+    base, _, more = row.partition("+")
+    tasks = INTERMEDIATE_TASKS if base == MULTITASK else (base,)
+    return (*tasks, MLM) if more == MLM else tasks
 
 
 def job_name(target: str) -> str:
@@ -131,7 +136,11 @@ class Plan:
             return None
         # Where data is left out, multi-task training has the rest; reports say which.
         tasks = tuple(t for t in intermediate_tasks(row) if t in self.inventory.intermediates)
-        recipes = self.scale.multitask if row == MULTITASK else self.scale.intermediate
+        several = row.partition("+")[0] == MULTITASK
+        recipes = {
+            **(self.scale.multitask if several else self.scale.intermediate),
+            MLM: self.scale.continued,
+        }
         return self._put(
             Job(
                 kind="intermediate",
@@ -143,7 +152,7 @@ class Plan:
                 data={t: self.inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
                 start=None,
                 setting=self.setting,
-                sampler=self.sampler if row == MULTITASK else PROPORTIONAL,
+                sampler=self.sampler if several else PROPORTIONAL,
             )
         )
 

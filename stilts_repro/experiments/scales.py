@@ -19,7 +19,8 @@ class Scale:
     `model` and `data` are defaults of `--model` and `--data`; `seeds` of `--seeds`.
     `evaluation_rows` caps each language's dev and test (None: all rows). `intermediate` and
     `target` hold a recipe for each training set, `multitask` one for each task of multi-task
-    training; `retrieval_length` is in tokens.
+    training; `continued` is the masked-language modelling that may be mixed in, its `rows` texts of
+    all languages together; `retrieval_length` is in tokens.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Scale:
     evaluation_rows: int | None
     intermediate: Mapping[str, Recipe]
     multitask: Mapping[str, Recipe]
+    continued: Recipe
     target: Mapping[str, Recipe]
     retrieval_length: int
     cost: str
@@ -69,6 +71,12 @@ def _paper(model: str, name: str, cost: str) -> Scale:
         evaluation_rows=None,
         intermediate=intermediate,
         multitask={task: replace(recipe, epochs=3) for task, recipe in intermediate.items()},
+        continued=Recipe(
+            batch_size=8,
+            rows=500_000,
+            share=0.25,
+            provenance="batch recalled from the appendix; texts and share: ours",
+        ),
         target={
             "mnli": jiant(32, 2),
             "pawsx_en": jiant(32, 5),
@@ -117,6 +125,7 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
             task: replace(recipe, rows=recipe.rows and recipe.rows // 3)
             for task, recipe in singly.items()
         },
+        continued=replace(base, learning_rate=2e-4, rows=int(8_000 * share), epochs=1, share=0.25),
         # As in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
         target={
             "mnli": target(4_000, 1),

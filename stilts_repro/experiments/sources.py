@@ -1,13 +1,15 @@
 """`--data`: the testbed, the hub, a directory laid out like it, or the hub and a directory."""
 
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
+from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.hub import HubSource
 from stilts_repro.data.overlay import OverlaySource
 from stilts_repro.data.source import CachedSource, DirectorySource, Source
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.inventory import Inventory, Texts
 from stilts_repro.testbed.source import TestbedSource
 
 
@@ -28,7 +30,32 @@ def open_source(data: str) -> Source:
     return DirectorySource(Path(data))
 
 
+def open_texts(data: str, corpus: str | None) -> Texts | None:
+    """Return the texts to continue masked-language modelling on: `--corpus`, or the testbed's.
+
+    None where there are none. Languages of a folder are its files.
+    """
+    if corpus is not None:
+        files = corpus_files(Path(corpus))
+
+        def from_files(rows: int | None) -> dict[str, list[str]]:
+            each = rows and -(-rows // len(files))
+            return {code: list(islice(read_lines(path), each)) for code, path in files.items()}
+
+        return from_files
+    if data != "testbed":
+        return None
+    source = TestbedSource()
+
+    def from_testbed(rows: int | None) -> dict[str, list[str]]:
+        each = -(-(rows or 0) // len(source.languages))
+        return {code: list(islice(source.documents(code), each)) for code in source.languages}
+
+    return from_testbed
+
+
 @lru_cache(maxsize=2)
-def inventory_of(data: str, evaluation_rows: int | None) -> Inventory:
+def inventory_of(data: str, evaluation_rows: int | None, corpus: str | None = None) -> Inventory:
     """Return the checked data of a source; a worker process reads each set once."""
-    return Inventory(CachedSource(open_source(data)), evaluation_rows)
+    texts = open_texts(data, corpus)
+    return Inventory(CachedSource(open_source(data)), evaluation_rows, texts)

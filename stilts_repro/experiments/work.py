@@ -22,11 +22,14 @@ from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
 from stilts_repro.models.backbone import load_tokenizer
 from stilts_repro.models.checkpoints import save_target
+from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.format import Format, Limits
+from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
+from stilts_repro.training.mlm import Masking
 from stilts_repro.training.optimiser import Recipe
 
 
@@ -40,7 +43,7 @@ def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
         result: dict[str, Any] = {"job": job.describe()}
         if job.kind == "intermediate":
             result |= work.train(job.tasks, f"intermediate/{job.name}")
-            result["dev"] = {task: work.dev_metrics(task) for task in job.tasks}
+            result["dev"] = {t: work.dev_metrics(t) for t in job.tasks if t != MLM}
             result["data"] = {task: work.inventory.origin(task) for task in job.tasks}
             save_intermediate(work.model, folder, work.tokenizer)
         elif job.kind == "target":
@@ -64,15 +67,21 @@ class _Work:
     def __init__(self, job: Job, store: Store) -> None:
         self.job = job
         self.meter = Meter()
-        self.inventory: Inventory = inventory_of(job.setting.data, job.setting.evaluation_rows)
+        self.inventory: Inventory = inventory_of(
+            job.setting.data, job.setting.evaluation_rows, job.setting.corpus
+        )
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
         names = (job.name,) if job.kind == "target" else job.tasks
         self.formats = {n: self._format(n) for n in names if job.kind != "retrieval"}
+        own = {name: kind for name, kind in self.formats.items() if name != MLM}
         with self.meter.phase("load"):
             start = str(store.folder(job.start)) if job.start else job.setting.model
             crosses = job.setting.crosses if job.start else DEFAULT
-            self.model = start_from(start, self.formats, job.seed, crosses)
+            self.model = start_from(start, own, job.seed, crosses)
+            if MLM in self.formats:
+                head = load_masked_head(job.setting.model, self.model.backbone)
+                self.model.heads[MLM] = head
             self.model.to(environment.device())
         self.attention = str(self.model.backbone.config._attn_implementation)
         self.predictions: dict[str, dict[str, Any]] = {}
@@ -93,7 +102,7 @@ class _Work:
                 self.job.seed,
                 purpose,
                 telling(self.job.title),
-                partial(self._dev_score, names),
+                partial(self._dev_score, [name for name in names if name != MLM]),
                 self.job.sampler,
             )
         self.meter.tokens += log.tokens
@@ -164,7 +173,8 @@ class _Work:
         recipe = self.job.recipes[name]
         examples = self.inventory.training(name, recipe.rows).examples
         features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
-        return TrainingTask(features, recipe)
+        masking = Masking.of(self.tokenizer) if name == MLM else None
+        return TrainingTask(features, recipe, masking)
 
     def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format

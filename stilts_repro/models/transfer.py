@@ -32,7 +32,10 @@ def save_intermediate(
 ) -> None:
     """Write backbone, pooler, heads and tokenizer of a phase-(ii) model."""
     model.save_backbone(path, tokenizer)
-    save_file({k: v.contiguous() for k, v in model.heads.state_dict().items()}, path / HEADS)
+    heads = model.heads.state_dict().items()
+    # A masked-LM head is the pre-trained model's, tied to its embeddings: it is not for targets.
+    kept = {k: v.contiguous() for k, v in heads if k.partition(".")[0] in model.formats}
+    save_file(kept, path / HEADS)
     write_json(path / HEADS_SAY, {name: _says(kind) for name, kind in model.formats.items()})
 
 

@@ -10,6 +10,7 @@ import torch
 from stilts_repro.data.features import Features, collate, training_batches
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
@@ -19,10 +20,14 @@ Evaluate = Callable[[], float]  # score of the model as it is, higher is better
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """The features of one task and the recipe that says how often to see them."""
+    """The features of one task and the recipe that says how often to see them.
+
+    With `masking` its tokens are masked anew each time (continued MLM).
+    """
 
     features: Features
     recipe: Recipe
+    masking: Masking | None = None
 
     @property
     def steps(self) -> int:
@@ -82,7 +87,7 @@ def train(
     """
     device = next(model.parameters()).device
     first = next(iter(tasks.values())).recipe
-    own = {name: task.capped_steps(sampler.cap) for name, task in tasks.items()}
+    own = own_steps(tasks, sampler.cap)
     steps, weights = sum(own.values()), sampler.weights(own)
     drawn = draw_tasks(weights, numpy_rng(seed, purpose, "sampler"))
     streams = {
@@ -99,6 +104,9 @@ def train(
         model.train()
         name = next(drawn)
         batch = collate(tasks[name].features, next(streams[name]), pad_id)
+        if masking := tasks[name].masking:
+            drawn_by = torch.Generator().manual_seed(derive(seed, purpose, "mask", step))
+            batch = masked_batch(batch, masking, drawn_by)
         log.tokens += batch.tokens
         for group in optimiser.param_groups:
             group["lr"] = first.learning_rate * schedule((step + 1) / steps, first.warmup)
@@ -122,6 +130,15 @@ def train(
     log.losses = torch.stack(losses).float().cpu().tolist()
     log.seconds = time.perf_counter() - started
     return log
+
+
+def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, int]:
+    """Return the steps that each task's recipe comes to, or its share of all where it has one."""
+    steps = {name: t.capped_steps(cap) for name, t in tasks.items() if t.recipe.share is None}
+    others = sum(steps.values())
+    shares = {name: t.recipe.share for name, t in tasks.items() if t.recipe.share is not None}
+    whole = others / (1.0 - sum(shares.values()))
+    return steps | {name: max(1, round(share * whole)) for name, share in shares.items()}
 
 
 class _Best:

@@ -1,13 +1,13 @@
 """Masked language modelling: masking, and the head at masked positions only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Batch
+from stilts_repro.data.features import TOKEN_PADDING, Batch
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ class Masking:
         masked = torch.where(chosen & (dice < 0.8), self.mask_id, input_ids)
         masked = torch.where(chosen & (dice >= 0.9), ordinary[places], masked)
         return masked, chosen
+
+
+def masked_batch(batch: Batch, masking: Masking, generator: torch.Generator) -> Batch:
+    """Return `batch` with tokens masked; column `label` holds what was there, padding elsewhere."""
+    masked, chosen = masking.apply(batch.input_ids, generator)
+    label = torch.where(chosen, batch.input_ids, TOKEN_PADDING)
+    return replace(batch, input_ids=masked, token={**batch.token, "label": label})
 
 
 def mlm_loss(model: PreTrainedModel, batch: Batch, masked_ids: Tensor, chosen: Tensor) -> Tensor:

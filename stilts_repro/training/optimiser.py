@@ -16,8 +16,9 @@ class Recipe:
     `rows` training rows (None: all). Lengths are in tokens. Defaults are jiant's XTREME scripts':
     AdamW with epsilon 1e-8, weight decay 0.01, 10 % warm-up, then linear decay, clipping at 1.0.
     With `evaluate_every` (optimiser steps) the best checkpoint on `dev_rows` English dev rows is
-    kept, and training stops after `patience` evaluations without a better one. `provenance` says
-    where batch, epochs, rate and length are known from.
+    kept, and training stops after `patience` evaluations without a better one. With
+    `share`, a task that is mixed into others has that share of all steps, whatever its epochs.
+    `provenance` says where batch, epochs, rate and length are known from.
     """
 
     learning_rate: float = 1e-5
@@ -34,6 +35,7 @@ class Recipe:
     evaluate_every: int | None = None
     patience: int = 30
     dev_rows: int = 500
+    share: float | None = None
     provenance: str = "ours"
 
 

@@ -13,6 +13,7 @@ from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
+from tests.mirrors import build
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 
@@ -25,17 +26,22 @@ class Finished(Progress):
         self.jobs.append(job)
 
 
-def run(model, output, names=("squad_gain",), **options):
+def run_request(model, output, names=("squad_gain",), **options):
     smoke = SCALES["smoke"]
     scale = replace(
         smoke,
         evaluation_rows=3,
         intermediate=dict.fromkeys(smoke.intermediate, SMALL),
         multitask=dict.fromkeys(smoke.multitask, SMALL),
+        continued=replace(SMALL, share=0.25),
         target=dict.fromkeys(smoke.target, SMALL),
     )
     claims = tuple(all_claims()[name] for name in names)
-    request = Request(claims, scale, "testbed", str(model), (0,), output, **options)
+    return Request(claims, scale, "testbed", str(model), (0,), output, **options)
+
+
+def run(model, output, names=("squad_gain",), **options):
+    request = run_request(model, output, names, **options)
     progress = Finished()
     return request, measure(request, progress), progress.jobs
 
@@ -98,3 +104,24 @@ def test_the_export_holds_the_run(first):
         assert names == [f"test-{c}.tsv" for c in ("en", *(f"qa{x}" for x in "abcdefg"))]
         assert (request.output / side / "tydiqa" / "test-qaa.json").is_file()
     export(request, result)  # an earlier export may be replaced
+
+
+def test_continued_mlm_runs_where_there_is_text(masked_lm, tmp_path):
+    _, result, jobs = run(masked_lm, tmp_path / "out", ("mlm_continuation",))
+    (claim,) = result["claims"]
+    assert claim["verdict"] == "no_reference"
+    phase_two = {entry["intermediate"]: entry for entry in result["intermediate"]}
+    assert phase_two["mnli+mlm"]["weights"]["mlm"] == pytest.approx(0.25, abs=0.1)
+    assert set(phase_two["mnli+mlm"]["dev"]) == {"mnli"}
+    assert phase_two["mnli"]["weights"] == {"mnli": 1.0}
+    (job,) = (job for job in jobs if job.name == "mnli+mlm")
+    assert job.tasks == ("mnli", "mlm")
+
+
+def test_without_text_it_is_not_run(masked_lm, tmp_path):
+    data = str(build(tmp_path / "mirror"))
+    request = replace(run_request(masked_lm, tmp_path / "out", ("mlm_continuation",)), data=data)
+    result = measure(replace(request, skip_missing=True))
+    (claim,) = result["claims"]
+    assert (claim["verdict"], claim["observed"]["value"]) == ("not_run", None)
+    assert "give --corpus DIR" in claim["without"]["mlm"]

@@ -1,0 +1,62 @@
+"""The pre-trained masked-LM head beside task heads, for phase (ii) with continued MLM."""
+
+from typing import TYPE_CHECKING, cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModelForMaskedLM
+
+from stilts_repro.data.features import TOKEN_PADDING, Batch
+from stilts_repro.errors import InputError
+from stilts_repro.models.heads import Head
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+HEADS = ("lm_head", "cls")  # what transformers' classes call it (RoBERTa's, BERT's)
+
+
+class MaskedLMHead(Head):
+    """The pre-trained head, computed at masked positions only; its decoder is the embeddings.
+
+    All-position logits would cost about as much as XLM-R Large's whole body.
+    """
+
+    reads = "token"
+
+    def __init__(self, head: nn.Module) -> None:
+        nn.Module.__init__(self)
+        self.head = head
+
+    def forward(self, vectors: Tensor, batch: Batch) -> Tensor:
+        """Return logits of the positions with a label, [N, vocabulary]."""
+        return cast(Tensor, self.head(vectors[batch.token["label"] != TOKEN_PADDING]))
+
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean cross-entropy over masked positions; zero where there is none."""
+        labels = batch.token["label"]
+        gold = labels[labels != TOKEN_PADDING]
+        return functional.cross_entropy(logits, gold, reduction="sum") / max(1, len(gold))
+
+
+def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
+    """Return the masked-LM head of `model`, its decoder tied to the embeddings of `backbone`.
+
+    Raises `InputError` where `model` has none.
+    """
+    try:
+        whole, loaded = AutoModelForMaskedLM.from_pretrained(
+            model, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:160]
+        raise InputError(f"--model {model}: it is no masked language model ({reason})") from None
+    name = next((name for name in HEADS if hasattr(whole, name)), None)
+    absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
+    if name is None or absent:
+        raise InputError(
+            f"--model {model}: its weights have no masked-LM head; continued MLM needs one"
+        )
+    whole.set_input_embeddings(backbone.get_input_embeddings())
+    whole.get_output_embeddings().weight = backbone.get_input_embeddings().weight
+    return MaskedLMHead(getattr(whole, name))
