@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from stilts_repro.experiments.rows import NONE
+
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores
-from stilts_repro.experiments.plan import NONE
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.plan import MULTITASK, NONE, Cell, intermediate_tasks
-from stilts_repro.tasks.masked import MLM
+from stilts_repro.experiments.plan import Cell
+from stilts_repro.experiments.rows import NONE, Row
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
@@ -46,8 +46,6 @@ class Scores:
                 f" {intermediate!r}; run that cell, or list it among the claim's intermediates"
             ) from None
 
-
-_FEWEST = {MULTITASK: 2}  # tasks without which a row is not what its name says
 
 Measure = Callable[[Scores, tuple[str, ...]], float]
 Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
@@ -91,7 +89,8 @@ class Claim:
 
         The baseline's comes first. Multi-task training needs two tasks at least.
         """
-        return (NONE, *(row for row in self.intermediates if _trains(row, tasks)))
+        there = tuple(tasks)
+        return (NONE, *(r for r in self.intermediates if Row.parse(r).trains_on(there)))
 
     def cells(
         self, targets: Sequence[str], seed: int, tasks: Sequence[str] = INTERMEDIATE_TASKS
@@ -103,14 +102,6 @@ class Claim:
     def of(self, targets: Sequence[str]) -> tuple[str, ...]:
         """Return those of `targets` that the claim is about."""
         return tuple(t for t in targets if self.targets is None or t in self.targets)
-
-
-def _trains(row: str, tasks: Sequence[str]) -> bool:
-    """Say whether `row` can be trained where the data of `tasks` is there."""
-    wanted = set(intermediate_tasks(row))
-    held = wanted & set(tasks)
-    fewest = _FEWEST.get(row.partition("+")[0], 1)
-    return len(held - {MLM}) >= fewest and (MLM in held or MLM not in wanted)
 
 
 def gain_claim(id: str, row: str, statement: str) -> Claim:
@@ -126,17 +117,21 @@ def gain_claim(id: str, row: str, statement: str) -> Claim:
     return Claim(id, statement, (row,), value)
 
 
-def gains(scores: Scores, targets: Sequence[str], intermediate: str) -> dict[str, float]:
-    """Return each target's development gain over no intermediate training, in points."""
-    return {t: scores.dev(intermediate, t) - scores.dev(NONE, t) for t in targets}
+def gains(
+    scores: Scores, targets: Sequence[str], intermediate: str, baseline: str = NONE
+) -> dict[str, float]:
+    """Return each target's development gain over `baseline`, in points."""
+    return {t: scores.dev(intermediate, t) - scores.dev(baseline, t) for t in targets}
 
 
-def average_gain(scores: Scores, targets: Sequence[str], intermediate: str) -> float:
+def average_gain(
+    scores: Scores, targets: Sequence[str], intermediate: str, baseline: str = NONE
+) -> float:
     """Return the mean development gain over `targets`, in points (the Avg column of Table 2).
 
     Raises `InputError` where a cell is absent or no target is left.
     """
-    return _mean(gains(scores, targets, intermediate))
+    return _mean(gains(scores, targets, intermediate, baseline))
 
 
 def best_intermediates(

@@ -5,16 +5,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.rows import NONE, Row
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.masked import MLM
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.optimiser import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
-NONE = "none"
-MULTITASK = "multitask"
 RETRIEVAL = "retrieval"
 Kind = Literal["intermediate", "target", "retrieval"]
 
@@ -53,6 +52,8 @@ class Job:
     recipes        a recipe for each training set
     data           content hashes of all rows read
     sampler        which task a step of multi-task training is drawn from
+    shuffled       whether training labels are permuted (a control)
+    random         whether phase (i) is skipped: weights are drawn (a control)
     start          hash of the job whose backbone this one starts from; None: the scale's model
     """
 
@@ -66,6 +67,8 @@ class Job:
     start: str | None
     setting: Setting
     sampler: Sampler = PROPORTIONAL
+    shuffled: bool = False
+    random: bool = False
     hash: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -89,12 +92,8 @@ class Job:
 
 
 def intermediate_tasks(row: str) -> tuple[str, ...]:
-    """Return the tasks that a row of the grid trains on; `mnli+mlm` continues MLM besides."""
-    if row == NONE:
-        return ()
-    base, _, more = row.partition("+")
-    tasks = INTERMEDIATE_TASKS if base == MULTITASK else (base,)
-    return (*tasks, MLM) if more == MLM else tasks
+    """Return the tasks that a row of the grid trains on."""
+    return Row.parse(row).tasks
 
 
 def job_name(target: str) -> str:
@@ -132,13 +131,13 @@ class Plan:
         return self.jobs.setdefault(job.hash, job)
 
     def _train(self, row: str, seed: int) -> Job | None:
-        if row == NONE:
+        parsed = Row.parse(row)
+        if parsed.base == NONE:
             return None
         # Where data is left out, multi-task training has the rest; reports say which.
         tasks = tuple(t for t in intermediate_tasks(row) if t in self.inventory.intermediates)
-        several = row.partition("+")[0] == MULTITASK
         recipes = {
-            **(self.scale.multitask if several else self.scale.intermediate),
+            **(self.scale.multitask if parsed.several else self.scale.intermediate),
             MLM: self.scale.continued,
         }
         return self._put(
@@ -152,7 +151,9 @@ class Plan:
                 data={t: self.inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
                 start=None,
                 setting=self.setting,
-                sampler=self.sampler if several else PROPORTIONAL,
+                shuffled=parsed.shuffled,
+                random=parsed.random,
+                sampler=self.sampler if parsed.several else PROPORTIONAL,
             )
         )
 
@@ -177,5 +178,6 @@ class Plan:
                 data=data,
                 start=start.hash if start else None,
                 setting=self.setting,
+                random=Row.parse(cell.intermediate).random,
             )
         )

@@ -3,13 +3,17 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.cache import featurise
+from stilts_repro.data.features import Features
+from stilts_repro.errors import InputError
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.evaluation.scoring import best_threshold_metrics, main_metric, score_by_language
 from stilts_repro.experiments import environment
@@ -20,10 +24,12 @@ from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
-from stilts_repro.models.backbone import load_tokenizer
+from stilts_repro.models.backbone import draw_backbone, load_tokenizer
 from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.masked import load_masked_head
+from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
+from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
@@ -78,7 +84,11 @@ class _Work:
         with self.meter.phase("load"):
             start = str(store.folder(job.start)) if job.start else job.setting.model
             crosses = job.setting.crosses if job.start else DEFAULT
-            self.model = start_from(start, own, job.seed, crosses)
+            if job.random and not job.start:
+                backbone = draw_backbone(job.setting.model, job.seed)
+                self.model = MultiTaskModel.fresh(backbone, own, job.seed)
+            else:
+                self.model = start_from(start, own, job.seed, crosses)
             if MLM in self.formats:
                 head = load_masked_head(job.setting.model, self.model.backbone)
                 self.model.heads[MLM] = head
@@ -173,6 +183,8 @@ class _Work:
         recipe = self.job.recipes[name]
         examples = self.inventory.training(name, recipe.rows).examples
         features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
+        if self.job.shuffled and name != MLM:
+            features = with_shuffled_labels(features, numpy_rng(self.job.seed, "shuffle", name))
         masking = Masking.of(self.tokenizer) if name == MLM else None
         return TrainingTask(features, recipe, masking)
 
@@ -194,6 +206,19 @@ class _Work:
             {code: found.metrics for code, found in scored.items()},
             {code: found.predictions for code, found in scored.items()},
         )
+
+
+def with_shuffled_labels(features: Features, rng: np.random.Generator) -> Features:
+    """Return `features` with the labels of their units permuted: a task with nothing to learn.
+
+    Raises `InputError` for tagging and span extraction, whose labels are places in their texts.
+    """
+    if "label" not in features.unit:
+        raise InputError(
+            "+shuffled: only classification and multiple choice have labels to permute"
+        )
+    labels = rng.permutation(features.unit["label"])
+    return replace(features, unit={**features.unit, "label": labels})
 
 
 def telling(title: str, *, every: float = 60.0) -> Progress:

@@ -138,6 +138,17 @@ def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreT
     return backbone
 
 
+def draw_backbone(model: str, seed: int) -> "PreTrainedModel":
+    """Return a backbone of `model`'s shape with weights drawn from `seed`: no phase (i) at all."""
+    check_directory(model)
+    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    torch.manual_seed(derive(seed, "random weights"))
+    backbone = AutoModel.from_config(config, trust_remote_code=False)
+    if family_of(config).dense and getattr(backbone, "pooler", None) is None:
+        backbone.pooler = Pooler(config.hidden_size)
+    return backbone
+
+
 def _without_pooler(backbone: "PreTrainedModel") -> "PreTrainedModel":
     """Return `backbone` with its pooler drawn as where a checkpoint lacks one."""
     rest = {k: v for k, v in backbone.state_dict().items() if not k.startswith("pooler.")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from stilts_repro.claims.grid import NONE
+from stilts_repro.experiments.rows import NONE
 
 PARTS = ("dev", "test")
 

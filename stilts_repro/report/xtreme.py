@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.claims.grid import NONE, Scores, best_intermediates
+from stilts_repro.claims.grid import Scores, best_intermediates
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.rows import NONE
 from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.classification import Classification

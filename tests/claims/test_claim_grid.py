@@ -17,34 +17,34 @@ SCORES = Scores(
     {
         ("none", "a", "dev"): 50.0,
         ("none", "b", "dev"): 60.0,
-        ("squad", "a", "dev"): 58.0,
-        ("squad", "b", "dev"): 59.0,
+        ("squad_v1", "a", "dev"): 58.0,
+        ("squad_v1", "b", "dev"): 59.0,
         ("mnli", "a", "dev"): 51.0,
         ("mnli", "b", "dev"): 59.5,
         ("none", "a", "test"): 40.0,
         ("none", "b", "test"): 45.0,
-        ("squad", "a", "test"): 41.0,
-        ("squad", "b", "test"): 70.0,
+        ("squad_v1", "a", "test"): 41.0,
+        ("squad_v1", "b", "test"): 70.0,
         ("mnli", "a", "test"): 80.0,
         ("mnli", "b", "test"): 44.0,
     }
 )
-BOTH = ("squad", "mnli")
+BOTH = ("squad_v1", "mnli")
 
 
 def claim(*intermediates: str) -> Claim:
-    return Claim("some_gain", "Some.", intermediates, lambda s, t: average_gain(s, t, "squad"))
+    return Claim("some_gain", "Some.", intermediates, lambda s, t: average_gain(s, t, "squad_v1"))
 
 
 def test_average_gain_is_the_mean_dev_difference():
-    assert average_gain(SCORES, ("a", "b"), "squad") == pytest.approx((8 - 1) / 2)
-    assert average_gain(SCORES, ("b",), "squad") == pytest.approx(-1)
+    assert average_gain(SCORES, ("a", "b"), "squad_v1") == pytest.approx((8 - 1) / 2)
+    assert average_gain(SCORES, ("b",), "squad_v1") == pytest.approx(-1)
 
 
 def test_best_model_is_chosen_on_dev_and_scored_on_test():
     assert best_per_target_gain(SCORES, ("a", "b"), BOTH) == pytest.approx((1 - 1) / 2)
     details = best_per_target_details(SCORES, ("a", "b"), BOTH)
-    assert details["chosen"] == {"a": "squad", "b": "mnli"}
+    assert details["chosen"] == {"a": "squad_v1", "b": "mnli"}
     assert details["gains"] == pytest.approx({"a": 1.0, "b": -1.0})
 
 
@@ -54,26 +54,26 @@ def test_baseline_is_no_candidate_even_where_it_is_best():
 
 def test_tie_goes_to_the_first_listed():
     tied = Scores({(i, "a", part): 1.0 for i in ("none", *BOTH) for part in ("dev", "test")})
-    assert best_per_target_details(tied, ("a",), BOTH)["chosen"] == {"a": "squad"}
+    assert best_per_target_details(tied, ("a",), BOTH)["chosen"] == {"a": "squad_v1"}
     assert best_per_target_details(tied, ("a",), BOTH[::-1])["chosen"] == {"a": "mnli"}
 
 
 def test_absent_cell_is_named():
     with pytest.raises(InputError, match="no test score of target 'c' after intermediate 'squad'"):
-        SCORES.test("squad", "c")
+        SCORES.test("squad_v1", "c")
 
 
 def test_no_target_is_an_input_error():
     with pytest.raises(InputError, match="no target task"):
-        average_gain(SCORES, (), "squad")
+        average_gain(SCORES, (), "squad_v1")
 
 
 def test_cells_hold_the_baseline_and_every_intermediate():
-    assert claim("squad", "mnli").cells(("a", "b"), 7, BOTH) == [
+    assert claim("squad_v1", "mnli").cells(("a", "b"), 7, BOTH) == [
         Cell("none", "a", 7),
         Cell("none", "b", 7),
-        Cell("squad", "a", 7),
-        Cell("squad", "b", 7),
+        Cell("squad_v1", "a", 7),
+        Cell("squad_v1", "b", 7),
         Cell("mnli", "a", 7),
         Cell("mnli", "b", 7),
     ]

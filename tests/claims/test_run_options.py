@@ -125,3 +125,18 @@ def test_without_text_it_is_not_run(masked_lm, tmp_path):
     (claim,) = result["claims"]
     assert (claim["verdict"], claim["observed"]["value"]) == ("not_run", None)
     assert "give --corpus DIR" in claim["without"]["mlm"]
+
+
+def test_the_controls_run(masked_lm, tmp_path):
+    _, result, jobs = run(masked_lm, tmp_path / "out", ("control_shuffled", "control_random"))
+    assert [claim["verdict"] for claim in result["claims"]] == ["no_reference"] * 2
+    by_row = {job.intermediate: job for job in jobs if job.name == "mnli"}
+    assert by_row["none+random"].random and by_row["none+random"].start is None
+    assert by_row["hellaswag+random"].start is not None
+    scores = {
+        (e["intermediate"], e["target"]): e["languages"]
+        for e in result["grid"]
+        if e["part"] == "dev"
+    }
+    assert scores["none", "tatoeba"] != scores["none+random", "tatoeba"]
+    assert scores["hellaswag", "tatoeba"] != scores["hellaswag+shuffled", "tatoeba"]

@@ -1,0 +1,31 @@
+"""A control that must show no gain: HellaSwag with its labels permuted has nothing to teach."""
+
+from typing import Any
+
+from reproduce.command import main
+from stilts_repro.claims.grid import Claim, Scores, average_gain
+
+
+def value(scores: Scores, targets: tuple[str, ...]) -> float:
+    """Mean over targets of the dev score after training on permuted labels, less that without."""
+    return average_gain(scores, targets, "hellaswag+shuffled")
+
+
+def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+    """Return the gain with the labels as they are, for comparison."""
+    return {"with true labels": average_gain(scores, targets, "hellaswag")}
+
+
+CLAIM = Claim(
+    id="control_shuffled",
+    statement=(
+        "Control: intermediate training on HellaSwag with permuted labels, which has the same text "
+        "and nothing to learn, brings no gain."
+    ),
+    intermediates=("hellaswag", "hellaswag+shuffled"),
+    value=value,
+    details=details,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main([CLAIM.id]))

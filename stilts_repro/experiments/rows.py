@@ -1,0 +1,56 @@
+"""Rows of the transfer grid: what phase (ii) trains on, and what is done to it.
+
+`mnli`            one task                `multitask`        all nine together
+`mnli+mlm`        masked-language modelling in every language mixed in
+`mnli+shuffled`   a control: its labels are permuted, so that there is nothing to learn
+`mnli+random`     a control: phase (i) is skipped; its baseline is `none+random`
+"""
+
+from dataclasses import dataclass
+
+from stilts_repro.errors import InputError
+from stilts_repro.tasks.masked import MLM
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+
+NONE = "none"
+MULTITASK = "multitask"
+SHUFFLED = "shuffled"
+RANDOM = "random"
+FEWEST = {NONE: 0, MULTITASK: 2}  # tasks without which a row is not what its name says
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by its parts: the base (a task, `none` or `multitask`), and what is done besides."""
+
+    base: str
+    mlm: bool = False
+    shuffled: bool = False
+    random: bool = False
+
+    @classmethod
+    def parse(cls, name: str) -> "Row":
+        """Read a row's name; `InputError` where a part of it is not known."""
+        base, *more = name.split("+")
+        known = (NONE, MULTITASK, *INTERMEDIATE_TASKS)
+        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM}:
+            raise InputError(f"row {name!r}: give one of {', '.join(known)}, and +mlm and the like")
+        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more)
+
+    @property
+    def several(self) -> bool:
+        """Whether it trains on several intermediate tasks together."""
+        return self.base == MULTITASK
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that it trains on."""
+        if self.base == NONE:
+            return ()
+        tasks = INTERMEDIATE_TASKS if self.several else (self.base,)
+        return (*tasks, MLM) if self.mlm else tasks
+
+    def trains_on(self, there: tuple[str, ...]) -> bool:
+        """Say whether it can be trained where the data of the tasks `there` is."""
+        held = {task for task in self.tasks if task in there and task != MLM}
+        return len(held) >= FEWEST.get(self.base, 1) and (not self.mlm or MLM in there)

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from stilts_repro.experiments.rows import Row
+
+from stilts_repro.data.features import Features
+from stilts_repro.errors import InputError
+from stilts_repro.experiments.work import with_shuffled_labels
+from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "tasks"),
+    [
+        ("none", Row("none"), ()),
+        ("none+random", Row("none", random=True), ()),
+        ("mnli", Row("mnli"), ("mnli",)),
+        ("mnli+mlm", Row("mnli", mlm=True), ("mnli", "mlm")),
+        ("mnli+shuffled", Row("mnli", shuffled=True), ("mnli",)),
+        ("multitask", Row("multitask"), INTERMEDIATE_TASKS),
+    ],
+)
+def test_a_name_says_what_is_trained(name, row, tasks):
+    assert Row.parse(name) == row
+    assert row.tasks == tasks
+
+
+@pytest.mark.parametrize("name", ["glue", "mnli+nothing", "", "+mlm"])
+def test_unknown_rows_are_refused(name):
+    with pytest.raises(InputError, match="row "):
+        Row.parse(name)
+
+
+def test_a_row_needs_its_data():
+    there = ("mnli", "qqp")
+    assert Row.parse("mnli").trains_on(there)
+    assert not Row.parse("mnli+mlm").trains_on(there)
+    assert Row.parse("mnli+mlm").trains_on((*there, "mlm"))
+    assert not Row.parse("squad_v2").trains_on(there)
+    assert Row.parse("multitask").trains_on(there)
+    assert not Row.parse("multitask").trains_on(("mnli", "mlm"))
+    assert Row.parse("none+random").trains_on(())
+
+
+def test_shuffled_labels_are_the_same_labels():
+    features = Features.of([[0, 1]] * 90, unit={"label": [0, 1, 2] * 30})
+    shuffled = with_shuffled_labels(features, np.random.default_rng(0))
+    assert sorted(shuffled.unit["label"]) == sorted(features.unit["label"])
+    agree = np.mean(shuffled.unit["label"] == features.unit["label"])
+    assert 0.1 < agree < 0.6
+    with pytest.raises(InputError, match=r"\+shuffled"):
+        with_shuffled_labels(Features.of([[0]], unit={"start": [0]}), np.random.default_rng(0))
