@@ -59,7 +59,9 @@ def test_tie_goes_to_the_first_listed():
 
 
 def test_absent_cell_is_named():
-    with pytest.raises(InputError, match="no test score of target 'c' after intermediate 'squad'"):
+    with pytest.raises(
+        InputError, match="no test score of target 'c' after intermediate 'squad_v1'"
+    ):
         SCORES.test("squad_v1", "c")
 
 

@@ -80,7 +80,7 @@ def run(tiny_model, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "inventory_of", lambda data, rows: inventory)
+        patch.setattr(work, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
             work.run_job(job, store)
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
