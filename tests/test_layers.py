@@ -15,6 +15,7 @@ LAYERS = (
     "evaluation",
     "training",
     "models",
+    "translation",
     "tasks",
     "data",
     "testbed",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from stilts_repro.testbed.grammar import Grammar
+from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.languages import LANGUAGES
 from stilts_repro.testbed.rows import (
     adversarial,
@@ -20,6 +20,7 @@ from stilts_repro.testbed.rows import (
     structure,
     tagging,
 )
+from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
 Row = dict[str, Any]
@@ -28,6 +29,15 @@ XTREME = "google/xtreme"
 HELD_OUT = {"validation": 500, "test": 500}
 _ANLI_SIZES = {"train_r1": 2_000, "train_r2": 4_000, "train_r3": 8_000} | dict.fromkeys(
     ("dev_r1", "dev_r2", "dev_r3"), 200
+)
+# Their meanings are drawn before anything is said, so any language can say them.
+PARALLEL = frozenset(
+    (
+        *(("nyu-mll/glue", "mnli"), ("nyu-mll/glue", "qqp"), ("stanfordnlp/snli", "plain_text")),
+        *(("facebook/anli", "plain_text"), ("rajpurkar/squad", "plain_text")),
+        *(("rajpurkar/squad_v2", "squad_v2"), ("Rowan/hellaswag", "default")),
+        *(("allenai/cosmos_qa", "default"), ("tau/commonsense_qa", "default")),
+    )
 )
 _SQUAD_LENGTH, _MLQA_LENGTH = (3, 6), (6, 9)
 _UNANSWERABLE = 1 / 3
@@ -84,7 +94,13 @@ def _pawsx(draw: Draw) -> Row:
 
 def _hellaswag(draw: Draw) -> Row:
     item = commonsense.draw(draw.rng, draw.sampler)
-    return commonsense.row(item, draw.speaker, draw.index, draw.split)
+    row = commonsense.row(item, draw.speaker, draw.index, draw.split)
+    if draw.speaker.language.code == "en":
+        return row
+    # Where the verb is not second, no cut leaves all endings whole: they begin with the sentence.
+    then = Style(pronoun=True, then=True)
+    endings = [text(draw.speaker.sentence(event, then)) for event in item.endings]
+    return row | {"ctx_b": "", "ctx": row["ctx_a"], "endings": endings}
 
 
 def _squad(draw: Draw) -> Row:
@@ -145,7 +161,16 @@ def _cosmos_qa(draw: Draw) -> Row:
 
 def _commonsense_qa(draw: Draw) -> Row:
     item = lasting.draw(draw.rng, lasting.facts(draw.sampler.world, draw.split))
-    return lasting.row(item, draw.speaker, f"commonsense_qa-{draw.split}-{draw.index}")
+    row = lasting.row(item, draw.speaker, f"commonsense_qa-{draw.split}-{draw.index}")
+    choices = [_named(draw.speaker, choice) for choice in item.choices]
+    return row | {"choices": {"label": list(lasting.LETTERS), "text": choices}}
+
+
+def _named(speaker: Grammar, concept: str) -> str:
+    """Return a name or a lemma in the speaker's language, uninflected."""
+    if speaker.world.entity_type(concept):
+        return " ".join(speaker.lexicon.name(concept))
+    return speaker.lexicon.stems[concept]
 
 
 def _ccgbank(draw: Draw) -> Row:

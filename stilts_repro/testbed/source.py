@@ -2,14 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from stilts_repro.errors import MissingError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed.configs import (
     CODES,
     HELD_OUT,
+    PARALLEL,
     XTREME,
     Config,
     Draw,
@@ -19,6 +21,7 @@ from stilts_repro.testbed.configs import (
 )
 from stilts_repro.testbed.corpus import Corpus
 from stilts_repro.testbed.grammar import grammar
+from stilts_repro.testbed.languages import language as language_of
 from stilts_repro.testbed.rows import retrieval
 from stilts_repro.testbed.world import Sampler, World, world
 
@@ -74,11 +77,24 @@ class TestbedSource:
         """
         if retrieved := self._retrieval(repo, config, split):
             return retrieved[:limit]
-        entry = configs().get((repo, config))
-        if entry is None or split not in entry.sizes:
-            raise MissingError(f"the testbed has no {repo} {config} {split}")
-        size = entry.sizes[split] if limit is None else min(limit, entry.sizes[split])
-        return list(itertools.islice(self._rows(repo, entry, split), size))
+        return self._drawn(repo, config, split, limit)
+
+    def load_in(
+        self, language: str, repo: str, config: str, split: str, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what `load` returns with every meaning said in `language`: parallel rows.
+
+        Row i is row i of `load` in all but its texts; HellaSwag's `ctx_b` is empty, and its endings
+        are whole sentences. Raise `InputError` for an unknown language and for data sets that
+        cannot be said in another one (CCG's tags are English), `MissingError` as `load` does.
+        """
+        code = language_of(language).code
+        if (repo, config) not in PARALLEL and (repo, config) in configs():
+            raise InputError(
+                f"{repo} {config}: the testbed has no parallel rows of it; choose one of "
+                + ", ".join(" ".join(names) for names in sorted(PARALLEL))
+            )
+        return self._drawn(repo, config, split, limit, code)
 
     def revision(self, repo: str) -> None:
         """Say nothing: rows are drawn anew, and the hash of the code stands for them."""
@@ -94,6 +110,17 @@ class TestbedSource:
     def mixed_documents(self, split: str = "train") -> Iterator[str]:
         """Yield code-mixed documents without end."""
         return self._corpus.mixed_documents(split)
+
+    def _drawn(
+        self, repo: str, config: str, split: str, limit: int | None, code: str = ""
+    ) -> list[Row]:
+        """Return the first `limit` rows of a config, in language `code` instead of its own."""
+        entry = configs().get((repo, config))
+        if entry is None or split not in entry.sizes:
+            raise MissingError(f"the testbed has no {repo} {config} {split}")
+        size = entry.sizes[split] if limit is None else min(limit, entry.sizes[split])
+        rows = self._rows(repo, replace(entry, code=code or entry.code), split)
+        return list(itertools.islice(rows, size))
 
     def _rows(self, repo: str, entry: Config, split: str) -> Iterator[Row]:
         share = split_of_subset(split)

@@ -1,0 +1,94 @@
+"""Translations on disk: each kept as soon as it is made, so that a run can be stopped and go on.
+
+A folder holds the translations into one language by one version of one translator. Each run that
+adds to it writes a file of its own, a line a translation, and reads the files of all: processes
+never write to one file, and a line that a kill cut off stays the last of its file. `STILTS_CACHE`
+says where, as for features, or is `off`.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from stilts_repro.data import cache as features
+from stilts_repro.jsonio import content_hash, write_json
+from stilts_repro.translation.translator import Translator
+
+CHUNK = 512  # texts translated between two writes: what a kill can lose at most
+RULES = 1  # goes up when texts are split or put together otherwise
+
+
+def translate_cached(translator: Translator, texts: Sequence[str], target: str) -> list[str]:
+    """Return the translations of `texts`, in order; those on disk are not made anew.
+
+    Equal texts are translated once, blank ones not at all. What is new is translated from the
+    shortest to the longest, `CHUNK` texts at a time, and kept after each chunk. Where nothing can
+    be written nothing is kept; stderr says so once.
+    """
+    identity = (translator.version(target), target, RULES)
+    folder = _folder(identity)
+    keys = {text: _key(identity, text) for text in dict.fromkeys(texts) if text.strip()}
+    known = _read(folder) if folder and keys else {}
+    absent = [text for text, key in keys.items() if key not in known]
+    absent.sort(key=lambda text: (len(text), text))
+    shard = folder / f"{uuid.uuid4().hex}.jsonl" if folder else None
+    for at in range(0, len(absent), CHUNK):
+        chunk = absent[at : at + CHUNK]
+        made = dict(zip(chunk, translator.translate(chunk, target), strict=True))
+        new = {keys[text]: translation for text, translation in made.items()}
+        known |= new
+        if shard and not _append(shard, new, identity):
+            shard = None
+    return [known[keys[text]] if text in keys else "" for text in texts]
+
+
+def _folder(identity: tuple[str, str, int]) -> Path | None:
+    root = features._root()  # one rule for the whole cache
+    return root and root / "translations" / content_hash(identity)
+
+
+def _key(identity: tuple[str, str, int], text: str) -> str:
+    told = json.dumps([*identity, text])  # escapes what UTF-8 cannot hold
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _read(folder: Path) -> dict[str, str]:
+    """Return the translations in `folder` by key; a damaged line counts as none."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    entry = json.loads(line)
+                    if isinstance(entry["text"], str):
+                        found[entry["key"]] = entry["text"]
+    return found
+
+
+def _append(shard: Path, translations: dict[str, str], identity: tuple[str, str, int]) -> bool:
+    """Write `translations` through to the disk; False where that failed."""
+    lines = [json.dumps({"key": key, "text": text}) + "\n" for key, text in translations.items()]
+    try:
+        if not shard.exists():
+            shard.parent.mkdir(parents=True, exist_ok=True)
+            about = dict(zip(("translator", "target", "rules"), identity, strict=True))
+            write_json(shard.parent / "about.json", about)
+        with shard.open("a", encoding="ascii") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        _say(f"{shard.parent} cannot be written ({error.strerror}); translations are not kept")
+        return False
+    return True
+
+
+@cache
+def _say(text: str) -> None:
+    print(f"translation cache: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,107 @@
+import pytest
+
+from stilts_repro.tasks.span import Question
+from stilts_repro.translation.sentences import cut, join
+from stilts_repro.translation.spans import Passage, occurrences, trimmed
+
+TEXT = 'Dr. Smith came. He said "no!" to J. Doe, i.e. me. why? and 3.5 more'
+
+
+def sentences(text, whole=()):
+    return [text[low:high] for low, high in cut(text, whole)]
+
+
+def test_sentences():
+    assert sentences(TEXT) == [
+        *("Dr. Smith came.", 'He said "no!"', "to J. Doe, i.e. me.", "why?", "and 3.5 more"),
+    ]
+    assert sentences("One. Two. ") == ["One.", "Two."]
+    assert sentences("") == [] and sentences("one") == ["one"]
+    assert sentences("in the U.S. Army. Yes.") == ["in the U.S. Army.", "Yes."]
+
+
+def test_no_cut_inside_an_answer():
+    text = "He met Yo! La Tengo. Then he left."
+    assert sentences(text) == ["He met Yo!", "La Tengo.", "Then he left."]
+    assert sentences(text, [(7, 19)]) == ["He met Yo! La Tengo.", "Then he left."]
+    assert sentences(text, [(11, 19)]) == sentences(text, [(7, 10)]) == sentences(text)
+
+
+def test_join():
+    assert join(["a.", "", "b."], "de") == "a. b."
+    assert join(["あ。", "い。"], "ja") == "あ。い。"
+
+
+def found(text, wanted, target="de", folded=False):
+    return [text[a:b] for a, b in occurrences(text, wanted, target, folded=folded)]
+
+
+def test_an_answer_is_words_of_their_own_or_begins_one():
+    assert occurrences("Rom und Rom", "Rom", "de", folded=False) == [(0, 3), (8, 11)]
+    assert found("Aroma", "rom") == []
+    assert found("in Roms Gassen", "Rom") == ["Rom"]
+    assert occurrences("Roms Rom", "Rom", "de", folded=False) == [(5, 8)]
+    assert found("1950 Leute", "19") == found("1950 Leute", "50") == []
+    assert found("50 Leute", "50") == ["50"]
+    assert found("ab", "a") == found("x", "") == []
+    assert found("कीमत", "क", "hi") == []
+
+
+def test_languages_without_blanks():
+    assert found("彼はローマに住む", "ローマ", "ja") == ["ローマ"]
+    assert found("1950年", "50", "zh") == []
+    assert found("50年", "50", "zh") == ["50"]
+    assert found("在IBM工作", "IBM", "zh") == ["IBM"] and found("IBMX", "IBM", "zh") == ["IBM"]
+
+
+def test_folded():
+    assert found("die  GROSSE\u00a0Straße", "große straSSe", folded=True) == ["GROSSE\u00a0Straße"]
+    assert found("die große", "Große") == []
+
+
+@pytest.mark.parametrize(
+    ("translation", "text", "expected"),
+    [
+        ("Rom.", "Rome", "Rom"),
+        ("a.C.", "B.C.", "a.C."),
+        (" 罗马。", "Rome", "罗马"),
+        (".", "x", ""),
+    ],
+)
+def test_stops_that_the_answer_did_not_have_are_taken_off(translation, text, expected):
+    assert trimmed(translation, text) == expected
+
+
+def passage(context, *answers):
+    return Passage.of(Question("q", "Who?", context, answers))
+
+
+def test_of_several_places_the_one_that_counts_the_same():
+    here = passage("Bo saw Bo. Bo ran.", ("Bo", 7), ("Bo", 11), ("Bo", 0))
+    said = {"Who?": "Wer?", "Bo": "Bo", "Bo saw Bo.": "Bo, den Bo sah.", "Bo ran.": "Es lief Bo."}
+    assert here.texts == ["Who?", "Bo saw Bo.", "Bo ran.", "Bo", "Bo", "Bo"]
+    assert here.context(said, "de") == ("Bo, den Bo sah. Es lief Bo.", [0, 16])
+    places = [here.answer(number, said, "de") for number in range(3)]
+    assert places == [("Bo", 8, "exact"), ("Bo", 24, "exact"), ("Bo", 0, "exact")]
+
+
+def test_ways_to_find_an_answer():
+    here = passage(
+        "The Beatles sang in May 1964.", ("The Beatles", 0), ("May 1964", 20), ("sang", 12)
+    )
+    said = {
+        "The Beatles sang in May 1964.": "Im Mai 1964 sangen the Beatles.",
+        "The Beatles": "The Beatles.",
+        "May 1964": "im Mai  1964",
+        "sang": "gesungen",
+    }
+    assert here.answer(0, said, "de") == ("the Beatles", 19, "folded")
+    assert here.answer(1, said, "de") == ("Im Mai 1964", 0, "folded")
+    assert here.answer(2, said, "de") == ("sang", 12, "copied")
+    assert here.answer(2, {**said, "The Beatles sang in May 1964.": "Im Mai."}, "de") is None
+
+
+def test_lines_stay_apart():
+    here = passage("One.\n\nTwo. Three.")
+    said = {"One.": "一。", "Two.": "二。", "Three.": "三。"}
+    assert here.context(said, "zh") == ("一。\n\n二。三。", [0, 4, 6])
