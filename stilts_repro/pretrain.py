@@ -7,10 +7,12 @@ The result is a Hugging Face directory that `--model` takes.
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 from rich.console import Console
+from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from stilts_repro.data.corpus import corpus_files, read_lines
@@ -38,10 +40,11 @@ SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
 # The testbed's model: eight languages, about 300 stems each with their inflections.
 TESTBED_RECIPE = PretrainRecipe(
     size=Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=3_000),
-    steps=14_000,
+    steps=20_000,
+    block_steps=5_000,
     learning_rate=2e-3,
 )
-TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 24_000, "bilingual": 12_000}
+TESTBED_DOCUMENTS = {"monolingual": 40_000, "mixed": 40_000, "bilingual": 20_000}
 
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
@@ -74,7 +77,7 @@ def testbed_corpus() -> Documents:
 
 def balanced(
     documents: Documents, seed: int, smoothing: float, most: int | None = None
-) -> list[str]:
+) -> dict[str, list[str]]:
     """Draw documents so that languages' shares follow size ** `smoothing` (XLM-R).
 
     The largest language comes once; where that makes more than `most` documents, all get fewer.
@@ -86,15 +89,21 @@ def balanced(
         if texts
     }
     scale = 1.0 if most is None else min(1.0, most / sum(counts.values()))
-    chosen: list[str] = []
+    chosen: dict[str, list[str]] = {}
     for name, share in counts.items():
         texts, count = documents[name], int(share * scale)
         rng = numpy_rng(seed, "pretrain", "balance", name)
         whole, rest = divmod(count, len(texts))
-        for _ in range(whole):
-            chosen.extend(texts)
-        chosen.extend(texts[place] for place in rng.permutation(len(texts))[:rest])
+        some = (texts[place] for place in rng.permutation(len(texts))[:rest])
+        chosen[name] = [*(text for _ in range(whole) for text in texts), *some]
     return chosen
+
+
+def documents_of(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, recipe: PretrainRecipe
+) -> Features:
+    """Tokenise documents, each cut at the recipe's longest sequence."""
+    return Retrieval(mining=False).featurise(texts, tokenizer, Limits(recipe.max_length))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,15 +140,19 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         if getattr(options, name) is not None and getattr(options, name) <= 0:
             raise InputError(f"--{name} {getattr(options, name)}: give a number above zero")
     if options.testbed:
-        steps = options.steps or (None if options.minutes else TESTBED_RECIPE.steps)
-        size, rate = TESTBED_RECIPE.size, TESTBED_RECIPE.learning_rate
-    else:
-        steps, size, rate = options.steps, SIZES[options.size], 1e-3
-    minutes = options.minutes
+        whole = replace(TESTBED_RECIPE, seed=options.seed)
+        if options.steps is None and options.minutes is None:
+            return whole
+        return replace(whole, steps=options.steps, minutes=options.minutes, block_steps=0)
+    steps, minutes = options.steps, options.minutes
     if steps is None and minutes is None:
         minutes = 5.0
     return PretrainRecipe(
-        size=size, steps=steps, minutes=minutes, learning_rate=rate, seed=options.seed
+        size=SIZES[options.size],
+        steps=steps,
+        minutes=minutes,
+        learning_rate=1e-3,
+        seed=options.seed,
     )
 
 
@@ -153,11 +166,12 @@ def _run(options: argparse.Namespace, console: Console) -> None:
             f"--output {output}: cannot be written ({error.strerror}); choose another"
         ) from None
     documents = testbed_corpus() if options.testbed else read_corpus(options.corpus)
-    texts = (
+    chosen = (
         balanced(documents, recipe.seed, 1.0)
         if options.testbed
         else balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
     )
+    texts = list(chain.from_iterable(chosen.values()))
     console.print(f"{len(texts):,} documents in {len(documents)} files or kinds; tokenising")
     sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
     tokenizer = train_tokenizer(
@@ -165,10 +179,9 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         recipe.size.vocabulary,
         recipe.max_length,
     )
-    features: Features = Retrieval(mining=False).featurise(
-        texts, tokenizer, Limits(recipe.max_length)
-    )
-    console.print(f"{features.tokens:,} tokens, vocabulary {len(tokenizer):,}")
+    parts = [documents_of(chosen[name], tokenizer, recipe) for name in chosen]
+    tokens = sum(part.tokens for part in parts)
+    console.print(f"{tokens:,} tokens, vocabulary {len(tokenizer):,}")
 
     def report(log: PretrainLog, share: float) -> None:
         rate = log.tokens / max(log.seconds, 1e-9)
@@ -177,7 +190,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         )
 
     checkpoint = output / "checkpoint"
-    run = Pretraining(recipe, features, tokenizer, checkpoint)
+    run = Pretraining(recipe, parts, tokenizer, checkpoint)
     log = run.run(report)
     run.model.save_pretrained(output)
     tokenizer.save_pretrained(output)
@@ -201,6 +214,7 @@ def _write_card(
             "steps": log.steps,
             "tokens": log.tokens,
             "seconds": round(log.seconds, 1),
+            "first_losses": log.first,
             "losses": log.losses,
             "hash": fingerprint(str(output)),
             "versions": environment.versions(),

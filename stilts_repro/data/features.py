@@ -184,23 +184,47 @@ def training_batches(
 
 
 def token_batches(
-    features: Features, budget: int, rng: np.random.Generator, *, window: int = 64
+    features: Features, budget: int, rng: np.random.Generator, *, window: int = 3072
 ) -> Iterator[np.ndarray]:
     """Yield batches of about `budget` tokens for ever, epoch after epoch (pre-training).
 
-    As `training_batches`, but a batch is full when its padded size reaches the budget.
+    As `training_batches`, but windows are of `window` units, and a batch is full when its padded
+    size reaches the budget.
     """
     lengths = features.unit_lengths()
-    chunk_size = max(1, int(window * budget / max(1.0, float(lengths.mean()))))
     while True:
         shuffled = rng.permutation(len(features))
-        for start in range(0, len(shuffled), chunk_size):
-            chunk = shuffled[start : start + chunk_size]
-            chunk = chunk[np.argsort(-lengths[chunk], kind="stable")]
-            cuts, at = [], 0
-            while at < len(chunk):
-                cuts.append(at)
-                at += max(1, int(budget // lengths[chunk[at]]))
-            batches = np.split(chunk, cuts[1:])
-            for index in rng.permutation(len(batches)):
-                yield batches[index]
+        for start in range(0, len(shuffled), window):
+            yield from window_batches(shuffled[start : start + window], lengths, budget, rng)
+
+
+def window_batches(
+    units: np.ndarray, lengths: np.ndarray, budget: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Cut `units`, longest first, into batches of at most `budget` padded tokens; shuffle these."""
+    units = units[np.argsort(-lengths[units], kind="stable")]
+    cuts, at = [], 0
+    while at < len(units):
+        cuts.append(at)
+        at += max(1, int(budget // lengths[units[at]]))
+    batches = np.split(units, cuts[1:])
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def blocks(
+    parts: Sequence[Features], size: int, start_id: int, rng: np.random.Generator
+) -> Features:
+    """Lay each part's sequences end to end, in random order, and cut them into blocks of `size`.
+
+    Parts (languages) do not mix. Every sequence begins with `start_id`, which only a block's own
+    beginning keeps; what is left at a part's end is dropped. XLM-R reads its text so.
+    """
+    cut = []
+    for part in parts:
+        lengths = np.diff(part.offsets) - 1
+        order = rng.permutation(len(part))
+        stream = part.ids[ranges(part.offsets[order] + 1, lengths[order])]
+        rows = stream[: len(stream) // (size - 1) * (size - 1)].reshape(-1, size - 1)
+        cut.append(np.insert(rows, 0, start_id, axis=1))
+    ids = np.concatenate(cut)
+    return Features(ids=ids.reshape(-1), offsets=np.arange(len(ids) + 1) * size)

@@ -88,15 +88,15 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
 
 
 class Corpus:
-    """The document streams of one world."""
+    """The document streams of one world; a document depends on its index, not on those before."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def documents(self, code: str, split: str) -> Iterator[str]:
-        """Yield monolingual documents without end."""
+    def documents(self, code: str, split: str, start: int = 0) -> Iterator[str]:
+        """Yield monolingual documents without end, from number `start` on."""
         speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
-        for index in itertools.count():
+        for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
             said = paragraph(rng, sampler)
             sentences = [speaker.sentence(meaning, style) for meaning, style in said]
@@ -104,10 +104,10 @@ class Corpus:
                 sentences += exchange(rng, speaker, sampler)
             yield " ".join(text(sentence) for sentence in sentences)
 
-    def bilingual_documents(self, split: str) -> Iterator[str]:
+    def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents of sentences each followed by its translation, between any languages."""
         sampler = Sampler(self.world, split)
-        for index in itertools.count():
+        for index in itertools.count(start):
             rng = python_rng(self.world.seed, "bilingual documents", split, index)
             first, second = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
             yield " ".join(
@@ -116,10 +116,10 @@ class Corpus:
                 for speaker in (first, second)
             )
 
-    def mixed_documents(self, split: str) -> Iterator[str]:
+    def mixed_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents with some sentences, and some words of others, in another language."""
         sampler = Sampler(self.world, split)
-        for index in itertools.count():
+        for index in itertools.count(start):
             rng = python_rng(self.world.seed, "mixed documents", split, index)
             matrix, guest = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
             sentences = []

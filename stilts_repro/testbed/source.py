@@ -99,17 +99,17 @@ class TestbedSource:
     def revision(self, repo: str) -> None:
         """Say nothing: rows are drawn anew, and the hash of the code stands for them."""
 
-    def documents(self, language: str, split: str = "train") -> Iterator[str]:
-        """Yield monolingual documents without end."""
-        return self._corpus.documents(language, split)
+    def documents(self, language: str, split: str = "train", start: int = 0) -> Iterator[str]:
+        """Yield monolingual documents without end, from number `start` on."""
+        return self._corpus.documents(language, split, start)
 
-    def bilingual_documents(self, split: str = "train") -> Iterator[str]:
-        """Yield documents of sentences side by side with translations, without end."""
-        return self._corpus.bilingual_documents(split)
+    def bilingual_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
+        """Yield documents of sentences side by side with translations, from number `start` on."""
+        return self._corpus.bilingual_documents(split, start)
 
-    def mixed_documents(self, split: str = "train") -> Iterator[str]:
-        """Yield code-mixed documents without end."""
-        return self._corpus.mixed_documents(split)
+    def mixed_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
+        """Yield code-mixed documents without end, from number `start` on."""
+        return self._corpus.mixed_documents(split, start)
 
     def _drawn(
         self, repo: str, config: str, split: str, limit: int | None, code: str = ""

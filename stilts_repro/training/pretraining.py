@@ -7,11 +7,13 @@ class, so that the same code runs from a laptop to a cluster; nothing is claimed
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
@@ -20,7 +22,7 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
-from stilts_repro.data.features import Features, collate, token_batches
+from stilts_repro.data.features import Features, blocks, collate, token_batches
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import content_hash, read_json, write_json
 from stilts_repro.seeds import derive, numpy_rng
@@ -50,11 +52,15 @@ class PretrainRecipe:
     """How long and how to train; the run ends at `steps` or after `minutes`, whichever is given.
 
     `batch_tokens` is the padded size of a batch, `max_length` the longest sequence, both in tokens.
+    The last `block_steps` of `steps` read blocks of `max_length` tokens of one language, as XLM-R
+    does, and those before read single documents: from blocks alone, a model of this size does not
+    leave its first plateau.
     """
 
     size: Size
     steps: int | None = None
     minutes: float | None = None
+    block_steps: int = 0
     batch_tokens: int = 2048
     learning_rate: float = 2e-3
     warmup: float = 0.05
@@ -65,12 +71,16 @@ class PretrainRecipe:
 
 @dataclass
 class PretrainLog:
-    """Progress so far: optimiser steps, real tokens, seconds, and a loss every 100 steps."""
+    """Progress so far: optimiser steps, real tokens, seconds, and a loss every 100 steps.
+
+    `first` holds the first ten steps' losses, by which another machine's run can be compared.
+    """
 
     steps: int = 0
     tokens: int = 0
     seconds: float = 0.0
     losses: list[tuple[int, float]] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
 
 
 def build_model(
@@ -102,17 +112,18 @@ def build_model(
 
 
 class Pretraining:
-    """One pre-training run that can be stopped and go on."""
+    """One pre-training run that can be stopped and go on; `parts` are the languages' documents."""
 
     def __init__(
         self,
         recipe: PretrainRecipe,
-        features: Features,
+        parts: Sequence[Features],
         tokenizer: PreTrainedTokenizerBase,
         checkpoint: Path | None = None,
     ) -> None:
         self.recipe = recipe
-        self.features = features
+        self.features = Features.joined(parts)
+        self.blocks = self._blocks(parts, recipe, tokenizer)
         self.tokenizer = tokenizer
         self.checkpoint = checkpoint
         self.model = build_model(recipe, tokenizer)
@@ -126,7 +137,7 @@ class Pretraining:
             [
                 asdict(recipe),
                 tokenizer.get_vocab(),
-                hashlib.sha256(features.ids.tobytes()).hexdigest(),
+                hashlib.sha256(self.features.ids.tobytes()).hexdigest(),
             ]
         )
         if checkpoint is not None and (checkpoint / "state.json").is_file():
@@ -134,18 +145,18 @@ class Pretraining:
 
     def run(self, report: Callable[[PretrainLog, float], None] | None = None) -> PretrainLog:
         """Train to the end of the recipe; `report` gets the log and the share done (0..1)."""
-        recipe = self.recipe
-        batches = token_batches(
-            self.features, recipe.batch_tokens, numpy_rng(recipe.seed, "pretrain", "order")
-        )
+        batches = self._batches()
         for _ in range(self.log.steps):  # what was trained before a stop
             next(batches)
         self.model.train()
         started, before, recent = time.perf_counter(), self.log.seconds, []
         saved = started
         while (share := self._share()) < 1.0:
-            recent.append(self._step(collate(self.features, next(batches), self._pad), share))
+            features, units = next(batches)
+            recent.append(self._step(collate(features, units, self._pad), share))
             self.log.seconds = before + time.perf_counter() - started
+            if self.log.steps <= 10:
+                self.log.first.append(recent[-1])
             if self.log.steps % 100 == 0:
                 self.log.losses.append((self.log.steps, sum(recent) / len(recent)))
                 recent = []
@@ -155,6 +166,26 @@ class Pretraining:
                     self._save(self.checkpoint)
                     saved = time.perf_counter()
         return self.log
+
+    @staticmethod
+    def _blocks(
+        parts: Sequence[Features], recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase
+    ) -> Features | None:
+        if not recipe.block_steps:
+            return None
+        rng = numpy_rng(recipe.seed, "pretrain", "blocks")
+        return blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
+
+    def _batches(self) -> Iterator[tuple[Features, np.ndarray]]:
+        """Yield each step's features and units: documents, then blocks."""
+        recipe = self.recipe
+        singly = (recipe.steps or 0) - recipe.block_steps if self.blocks else None
+        order = numpy_rng(recipe.seed, "pretrain", "order")
+        stream = token_batches(self.features, recipe.batch_tokens, order)
+        yield from ((self.features, units) for units in islice(stream, singly))
+        if self.blocks:
+            stream = token_batches(self.blocks, recipe.batch_tokens, order)
+            yield from ((self.blocks, units) for units in stream)
 
     @property
     def _pad(self) -> int:

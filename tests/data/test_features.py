@@ -93,7 +93,7 @@ def test_training_sees_every_unit_once_an_epoch(lengths, size, window, seed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(lengths_of(), st.integers(1, 80), st.integers(1, 3), st.integers(0, 5))
+@given(lengths_of(), st.integers(1, 80), st.integers(1, 30), st.integers(0, 5))
 def test_pretraining_sees_every_unit_once_an_epoch_within_the_budget(lengths, budget, window, seed):
     features = make(lengths)
     stream = token_batches(features, budget, np.random.default_rng(seed), window=window)

@@ -55,18 +55,18 @@ def weights(run):
 def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     features, tokenizer, tmp_path, fast_clock
 ):
-    whole = Pretraining(RECIPE, features, tokenizer)
+    whole = Pretraining(RECIPE, [features], tokenizer)
     log = whole.run()
     assert (log.steps, [step for step, _ in log.losses]) == (230, [100, 200])
 
-    broken = Pretraining(RECIPE, features, tokenizer, tmp_path / "checkpoint")
+    broken = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
     with pytest.raises(Stopped):
         broken.run(stop_at(200))
     state = json.loads((tmp_path / "checkpoint/state.json").read_text())
     assert state["steps"] == 100  # what came after the checkpoint is trained again
 
     torch.manual_seed(99)
-    again = Pretraining(RECIPE, features, tokenizer, tmp_path / "checkpoint")
+    again = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
     assert again.log.steps == 100
     again.run()
     assert (again.log.steps, again.log.tokens) == (230, log.tokens)
@@ -79,30 +79,30 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
 
 
 def test_no_checkpoint_before_its_time(features, tokenizer, tmp_path):
-    run = Pretraining(replace(RECIPE, steps=100), features, tokenizer, tmp_path / "checkpoint")
+    run = Pretraining(replace(RECIPE, steps=100), [features], tokenizer, tmp_path / "checkpoint")
     run.run()
     assert not (tmp_path / "checkpoint").exists()
 
 
 def test_a_checkpoint_without_its_state_file_is_none(features, tokenizer, tmp_path):
     """A kill while it is written leaves weights without the state file, which comes last."""
-    run = Pretraining(RECIPE, features, tokenizer)
+    run = Pretraining(RECIPE, [features], tokenizer)
     run.log.steps = 100
     run._save(tmp_path)
     (tmp_path / "state.json").unlink()
-    again = Pretraining(RECIPE, features, tokenizer, tmp_path)
+    again = Pretraining(RECIPE, [features], tokenizer, tmp_path)
     assert again.log.steps == 0
 
 
 def test_the_loss_falls(features, tokenizer):
-    log = Pretraining(RECIPE, features, tokenizer).run()
+    log = Pretraining(RECIPE, [features], tokenizer).run()
     assert log.losses[-1][1] < log.losses[0][1] < 6.7  # ln 800 = 6.68
     assert log.tokens > 50 * 230
 
 
 def test_a_run_ends_after_its_minutes(features, tokenizer, fast_clock):
     recipe = replace(RECIPE, steps=None, minutes=0.5)
-    log = Pretraining(recipe, features, tokenizer).run()
+    log = Pretraining(recipe, [features], tokenizer).run()
     assert 5 < log.steps < 31  # thirty seconds of a clock with a second a look
 
 
@@ -126,14 +126,14 @@ def test_the_model_reads_its_longest_sequence(tokenizer):
 
 def test_small_languages_are_repeated():
     documents = {"en": [f"en {i}" for i in range(100)], "sw": [f"sw {i}" for i in range(4)]}
-    texts = balanced(documents, seed=0, smoothing=0.5)
+    texts = [text for drawn in balanced(documents, 0, 0.5).values() for text in drawn]
     counts = {text: texts.count(text) for text in texts}
     assert sum(text.startswith("en") for text in texts) == 100
     assert sum(text.startswith("sw") for text in texts) == 20
     assert {counts[text] for text in documents["sw"]} == {5}
-    assert len(balanced(documents, seed=0, smoothing=1.0)) == 104
+    assert balanced(documents, seed=0, smoothing=1.0) == documents
     assert balanced(documents, seed=0, smoothing=0.7) == balanced(documents, seed=0, smoothing=0.7)
 
 
 def test_a_language_without_documents_is_left_out():
-    assert balanced({"en": ["a", "b"], "sw": []}, seed=0, smoothing=0.5) == ["a", "b"]
+    assert balanced({"en": ["a", "b"], "sw": []}, seed=0, smoothing=0.5) == {"en": ["a", "b"]}
