@@ -12,11 +12,12 @@ from rich.console import Console
 
 import reproduce
 from reproduce.listing import print_claims, print_tasks
-from stilts_repro.claims.bless import write_reference
+from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.experiments import environment
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import inventory_of
@@ -187,13 +188,21 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 
 
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
-    """Write the measured values into the expected-results files as this scale's reference."""
+    """Write the measured values into the expected-results files as this scale's reference.
+
+    Where jobs compute otherwise than in fp32 on one thread, they are its noise instead.
+    """
     for claim in result["claims"]:
-        if claim["targets"] and claim["observed"]["values"]:
+        path, values = EXPECTED_RESULTS / f"{claim['id']}.json", claim["observed"]["values"]
+        if not (claim["targets"] and values):
+            continue
+        if variant := environment.variant():
+            write_noise(path, request.scale.name, variant, values, request.seeds)
+        else:
             write_reference(
-                EXPECTED_RESULTS / f"{claim['id']}.json",
+                path,
                 request.scale.name,
-                claim["observed"]["values"],
+                values,
                 request.seeds,
                 result["versions"],
                 result["model"].rpartition("@")[2],

@@ -23,10 +23,9 @@ def write_reference(
 ) -> None:
     """Put raw `values`, one a seed and in the claim's unit, into the file as `scale`'s reference.
 
-    `seconds` is the computing time of one seed.
-
-    Every other byte of the file stays. Raises `InputError`, and leaves the file alone, on fewer
-    than three seeds or where the file would no longer fit its schema.
+    `seconds` is the computing time of one seed. Noise that was measured on the same model stays,
+    and every other byte of the file. Raises `InputError`, and leaves the file alone, on fewer than
+    three seeds or where the file would no longer fit its schema.
     """
     if len(values) < FEWEST_SEEDS or len(set(seeds)) != len(seeds):
         raise InputError(
@@ -35,6 +34,7 @@ def write_reference(
         )
     raw = read_json(expected_path)
     check_raw(raw, expected_path)
+    before = raw["reference"].get(scale, {})
     raw["reference"][scale] = {
         "values": list(values),
         "seeds": list(seeds),
@@ -44,6 +44,33 @@ def write_reference(
         "seconds": round(seconds, 1),
         "made_with": f"python -m reproduce {raw['claim']} --scale {scale} --seeds {len(seeds)}",
     }
+    if before.get("model") == model and "noise" in before:
+        raw["reference"][scale]["noise"] = before["noise"]
+    _write(expected_path, raw)
+
+
+def write_noise(
+    expected_path: Path, scale: str, variant: str, values: Sequence[float], seeds: Sequence[int]
+) -> None:
+    """Put the values of a `variant` of the arithmetic beside the reference's at `scale`.
+
+    They measure how far rounding alone moves a claim. Raises `InputError`, and leaves the file
+    alone, where there is no reference or `seeds` are not its first ones.
+    """
+    raw = read_json(expected_path)
+    check_raw(raw, expected_path)
+    entry = raw["reference"].get(scale)
+    if entry is None or list(seeds) != entry["seeds"][: len(seeds)]:
+        raise InputError(
+            f"{expected_path}: no reference at scale {scale} with seeds {list(seeds)} first;"
+            f" make that before the values in {variant}"
+        )
+    entry.setdefault("noise", {})[variant] = list(values)
+    _write(expected_path, raw)
+
+
+def _write(expected_path: Path, raw: Mapping[str, Any]) -> None:
+    """Write the reference of `raw` into the file; every other byte stays."""
     check_raw(raw, expected_path)
     text = expected_path.read_text(encoding="utf-8")
     start, end = _member(text, "reference")

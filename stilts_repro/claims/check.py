@@ -92,7 +92,7 @@ def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = No
         return _without_reference("no_reference", direction, reason)
     if obstacle:
         return _without_reference("no_reference", direction, obstacle)
-    result = _against_reference(expected, reference.values, run.values, direction)
+    result = _against_reference(expected, reference, run.values, direction)
     return _sharpened(result, reference, run)
 
 
@@ -137,13 +137,15 @@ def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> 
 
 def _against_reference(
     expected: Expected,
-    reference: Sequence[float],
+    reference: Reference,
     observed: Sequence[float],
     direction: str | None,
 ) -> CheckResult:
     level, floor = expected.check.level, expected.check.floor
     assert level is not None and floor is not None  # the schema asks for both
-    mean, sd, n, m = fmean(reference), stdev(reference), len(reference), len(observed)
+    floor = max(floor, reference.platform_noise)
+    values = reference.values
+    mean, sd, n, m = fmean(values), stdev(values), len(values), len(observed)
     half = half_width(sd, n, m, level, floor)
     low, high = mean - half, mean + half
     return CheckResult(

@@ -1,8 +1,10 @@
 """What is expected of each claim: the paper's value, our reference seeds and the check."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
@@ -28,7 +30,8 @@ class Reference:
     """Our own runs at one scale: one raw value a seed, and what made them.
 
     `seconds` is the computing time of one seed, all its jobs added up; `platform` the kind of
-    machine, on which equal seeds must give equal values (None: not known).
+    machine, on which equal seeds must give equal values (None: not known). `noise` holds the first
+    seeds' values where the same machine computes otherwise ("bf16", "2 threads").
     """
 
     values: tuple[float, ...]
@@ -38,10 +41,22 @@ class Reference:
     seconds: float
     made_with: str
     platform: str | None = None
+    noise: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def value_of(self, seed: int) -> float | None:
         """Return the value of one seed, None where it was not run."""
         return self.values[self.seeds.index(seed)] if seed in self.seeds else None
+
+    @property
+    def platform_noise(self) -> float:
+        """How far rounding alone moves one seed's value: the largest root mean square measured."""
+        return max(
+            (
+                math.sqrt(fmean((a - b) ** 2 for a, b in zip(values, self.values, strict=False)))
+                for values in self.noise.values()
+            ),
+            default=0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -126,4 +141,5 @@ def _reference(entry: Mapping[str, Any]) -> Reference:
         seconds=entry["seconds"],
         made_with=entry["made_with"],
         platform=entry.get("platform"),
+        noise=entry.get("noise", {}),
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from stilts_repro.experiments import environment
+
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -16,7 +18,7 @@ def platform_fingerprint() -> str:
 
     Architecture, processor and the instruction sets that kernels are chosen by (as torch sees them,
     and a hash of all the processor's flags), and the GPU where there is one. How many cores there
-    are does not matter: a job has one thread.
+    are does not matter: a job has one thread, or another number is asked for and told here.
     """
     processor, flags = _processor()
     told = [platform.machine(), processor, torch.backends.cpu.get_cpu_capability()]
@@ -24,6 +26,7 @@ def platform_fingerprint() -> str:
         told.append(f"flags {hashlib.sha256(flags.encode()).hexdigest()[:8]}")
     if torch.cuda.is_available():
         told.append(torch.cuda.get_device_name())
+    told.append(environment.variant())
     return ", ".join(part for part in told if part)
 
 

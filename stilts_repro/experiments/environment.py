@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from stilts_repro import __version__
-from stilts_repro.training.loop import uses_bf16
+from stilts_repro.training.arithmetic import threads, uses_bf16
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
@@ -77,23 +77,29 @@ def precision() -> str:
     return "bf16" if uses_bf16(device()) else "fp32"
 
 
+def variant() -> str:
+    """Return how a CPU's jobs compute, where it is not in fp32 on one thread; otherwise ''."""
+    if device().type != "cpu":
+        return ""
+    told = [precision()] if precision() != "fp32" else []
+    return ", ".join([*told, f"{threads()} threads"] if threads() > 1 else told)
+
+
 def fingerprint() -> dict[str, str]:
     """Return what must be equal for a finished job to be used again."""
     return {
         "code": code_hash(),
         "device": device().type,
         "precision": precision(),
+        **({"threads": str(threads())} if threads() > 1 else {}),
         **{name: v for name, v in versions().items() if name != "stilts_repro"},
     }
 
 
 def workers() -> int:
-    """Return how many jobs to run at once: one a GPU, or one a core.
-
-    Small models waste a second thread, so on a CPU each job has one; a result then does not depend
-    on how many cores there are.
-    """
+    """Return how many jobs to run at once: one a GPU, or as many as there are cores for."""
     if torch.cuda.is_available():
         return torch.cuda.device_count()
     affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, cores // threads())

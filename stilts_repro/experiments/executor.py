@@ -16,6 +16,7 @@ from stilts_repro.experiments import forking
 from stilts_repro.experiments.environment import workers
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.store import Store
+from stilts_repro.training.arithmetic import threads
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 
@@ -75,7 +76,7 @@ def _run_all(
 
 
 def _enter_worker(variables: Mapping[str, str]) -> None:
-    """Give the worker one thread, and let it end when the main process is gone (even killed).
+    """Give the worker its threads, and let it end when the main process is gone (even killed).
 
     `variables` are the main process's: they may have changed since the worker's helper started.
     """
@@ -85,7 +86,7 @@ def _enter_worker(variables: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     torch.set_num_interop_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -10,6 +10,7 @@ import torch
 from stilts_repro.data.features import Features, collate, training_batches
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.training.arithmetic import autocast
 from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
@@ -170,16 +171,3 @@ class _Best:
 
     def restore(self) -> None:
         self.model.load_state_dict(self._weights)
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """Return bf16 autocast on GPUs that have it; full precision elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device))
-
-
-def uses_bf16(device: torch.device) -> bool:
-    """Say whether trainings on `device` run in bf16.
-
-    Not on CPUs: there fp32 keeps the references comparable between machines with and without bf16.
-    """
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from stilts_repro.claims.bless import write_reference
+from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.errors import InputError
@@ -84,3 +84,23 @@ def test_command_that_made_it_is_kept(folder):
     bless(folder)
     entry = json.loads((folder / "squad_gain.json").read_text())["reference"]["testbed"]
     assert entry["made_with"] == "python -m reproduce squad_gain --scale testbed --seeds 3"
+
+
+def test_noise_stands_beside_the_reference_and_widens_the_interval(folder):
+    path = folder / "squad_gain.json"
+    bless(folder, values=[1.5, 1.5, 1.5])
+    with pytest.raises(InputError, match="no reference at scale smoke"):
+        write_noise(path, "smoke", "bf16", [1.5], [0])
+    with pytest.raises(InputError, match=r"seeds \[1\] first"):
+        write_noise(path, "testbed", "bf16", [1.5], [1])
+    assert check(load_expected("squad_gain", folder), Run([2.4]), "testbed").verdict == "fail"
+    write_noise(path, "testbed", "bf16", [2.5, 2.5], [0, 1])
+    write_noise(path, "testbed", "2 threads", [1.5, 1.6], [0, 1])
+    reference = load_expected("squad_gain", folder).reference["testbed"]
+    assert reference.platform_noise == pytest.approx(1.0)
+    assert check(load_expected("squad_gain", folder), Run([2.4]), "testbed").verdict == "pass"
+    # A new reference on the same model keeps it; on another model it says nothing any more.
+    bless(folder)
+    assert load_expected("squad_gain", folder).reference["testbed"].noise["bf16"] == [2.5, 2.5]
+    bless(folder, model="mlm@3c4d")
+    assert load_expected("squad_gain", folder).reference["testbed"].platform_noise == 0.0
