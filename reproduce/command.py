@@ -34,7 +34,7 @@ ORDER = (
     *("squad_gain", "mnli_gain", "hellaswag_gain", "multitask_gain", "xtreme_gain"),
     *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
     *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best", "mlm_continuation"),
-    *("control_shuffled", "control_random"),
+    *("control_shuffled", "control_random", "control_unrelated"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
 HELPERS = ("__main__", "command", "listing")

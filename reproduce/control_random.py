@@ -1,8 +1,12 @@
-"""A control that must show no gain: without phase (i) there is nothing that could cross."""
+"""A control that must show no gain: without phase (i) there is nothing that could cross.
+
+On the targets of `control_shuffled`, which says why.
+"""
 
 from typing import Any
 
 from reproduce.command import main
+from reproduce.control_shuffled import TARGETS
 from stilts_repro.claims.grid import Claim, Scores, average_gain
 
 BASELINE = "none+random"
@@ -28,6 +32,7 @@ CLAIM = Claim(
     intermediates=(BASELINE, ROW),
     value=value,
     details=details,
+    targets=TARGETS,
 )
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ TESTBED_RECIPE = PretrainRecipe(
     block_steps=5_000,
     learning_rate=2e-3,
 )
+# The control's: it need only be a masked LM of its own languages.
+UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0)
 TESTBED_DOCUMENTS = {"monolingual": 40_000, "mixed": 40_000, "bilingual": 20_000}
 
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
@@ -58,21 +60,23 @@ def read_corpus(folder: Path) -> Documents:
     return documents
 
 
-def testbed_corpus() -> Documents:
+def testbed_corpus(*, unrelated: bool = False) -> Documents:
     """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
 
-    The shares are what web crawls bring by accident: most documents are in one language.
+    The shares are what web crawls bring by accident: most documents are in one language. Of
+    `unrelated` languages there are only their own.
     """
     from stilts_repro.testbed.source import TestbedSource
 
-    source = TestbedSource()
+    source = TestbedSource(unrelated=unrelated)
     streams: dict[str, Iterator[str]] = {
         code: islice(source.documents(code), TESTBED_DOCUMENTS["monolingual"])
         for code in source.languages
     }
     streams["mixed"] = islice(source.mixed_documents(), TESTBED_DOCUMENTS["mixed"])
     streams["bilingual"] = islice(source.bilingual_documents(), TESTBED_DOCUMENTS["bilingual"])
-    return {name: list(stream) for name, stream in streams.items()}
+    texts = {name: list(stream) for name, stream in streams.items()}
+    return {name: held for name, held in texts.items() if held}
 
 
 def balanced(
@@ -127,6 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--corpus", type=Path, help="folder of <language>.txt[.gz], a text a line")
     text.add_argument("--testbed", action="store_true", help="the testbed's documents and recipe")
+    parser.add_argument(
+        "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the model")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
@@ -139,8 +146,11 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     for name in ("minutes", "steps"):
         if getattr(options, name) is not None and getattr(options, name) <= 0:
             raise InputError(f"--{name} {getattr(options, name)}: give a number above zero")
+    if options.unrelated and not options.testbed:
+        raise InputError("--unrelated: only the testbed has such languages; give --testbed")
     if options.testbed:
-        whole = replace(TESTBED_RECIPE, seed=options.seed)
+        recipe = UNRELATED_RECIPE if options.unrelated else TESTBED_RECIPE
+        whole = replace(recipe, seed=options.seed)
         if options.steps is None and options.minutes is None:
             return whole
         return replace(whole, steps=options.steps, minutes=options.minutes, block_steps=0)
@@ -165,7 +175,11 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         raise InputError(
             f"--output {output}: cannot be written ({error.strerror}); choose another"
         ) from None
-    documents = testbed_corpus() if options.testbed else read_corpus(options.corpus)
+    documents = (
+        testbed_corpus(unrelated=options.unrelated)
+        if options.testbed
+        else read_corpus(options.corpus)
+    )
     chosen = (
         balanced(documents, recipe.seed, 1.0)
         if options.testbed

@@ -21,13 +21,14 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 class Scores:
     """The scores of one seed: (intermediate, target, "dev" or "test") to points, 0 to 100.
 
-    `languages` holds the same by language code. `tasks` are the intermediate tasks whose data was
-    there; reports say where that is not all of them.
+    `languages` holds the same by language code, and `counts` how many rows were scored. `tasks` are
+    the intermediate tasks whose data was there; reports say where that is not all of them.
     """
 
     values: Mapping[tuple[str, str, str], float]
     languages: Mapping[tuple[str, str, str], Mapping[str, float]] = field(default_factory=dict)
     tasks: tuple[str, ...] = INTERMEDIATE_TASKS
+    counts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
 
     def dev(self, intermediate: str, target: str) -> float:
         """Return the development score in points; raise `InputError` where the cell is absent."""

@@ -1,17 +1,22 @@
 """One run: from claims to cells to jobs, and back from records to verdicts."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measured import Measured, Request, runs
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
-from stilts_repro.experiments.plan import Job, Plan, Setting, intermediate_tasks, job_name
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.plan import Job, Plan, Setting, World, intermediate_tasks, job_name
+from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.unrelated import unrelated_setting
 from stilts_repro.models.backbone import check_length, fingerprint, load_tokenizer
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
@@ -68,6 +73,29 @@ def _plan(request: Request) -> Plan:
         check_length(request.model, longest(scale))
         load_tokenizer(request.model)
     inventory = inventory_of(request.data, scale.evaluation_rows, request.corpus)
+    _survey(inventory, claims, request)
+    setting = Setting(
+        scale=scale.name,
+        model=request.model,
+        model_hash=fingerprint(request.model),
+        data=request.data,
+        evaluation_rows=scale.evaluation_rows,
+        retrieval_length=scale.retrieval_length,
+        environment=environment.fingerprint(),
+        corpus=request.corpus,
+        crosses=request.crosses,
+    )
+    unrelated = _unrelated(setting, inventory, claims, request)
+    plan = Plan(scale, setting, inventory, request.sampler, unrelated)
+    for seed in request.seeds:
+        for claim in claims:
+            plan.add(claim.cells(inventory.targets, seed, inventory.intermediates))
+    return plan
+
+
+def _survey(inventory: Inventory, claims: Sequence[Claim], request: Request) -> None:
+    """Read and check the data that `claims` need."""
+    scale = request.scale
     wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
     rows = {row for claim in claims for row in claim.intermediates}
     tasks = {task for row in rows for task in intermediate_tasks(row)}
@@ -83,22 +111,28 @@ def _plan(request: Request) -> Plan:
         },
         skip_missing=request.skip_missing,
     )
-    setting = Setting(
-        scale=scale.name,
-        model=request.model,
-        model_hash=fingerprint(request.model),
-        data=request.data,
-        evaluation_rows=scale.evaluation_rows,
-        retrieval_length=scale.retrieval_length,
-        environment=environment.fingerprint(),
-        corpus=request.corpus,
-        crosses=request.crosses,
-    )
-    plan = Plan(scale, setting, inventory, request.sampler)
-    for seed in request.seeds:
-        for claim in claims:
-            plan.add(claim.cells(inventory.targets, seed, inventory.intermediates))
-    return plan
+
+
+def _unrelated(
+    setting: Setting, inventory: Inventory, claims: Sequence[Claim], request: Request
+) -> World | None:
+    """Return the world of `+unrelated` rows if a claim has some; note in `inventory` if it can be.
+
+    Where it cannot, such claims are not run, and the others are.
+    """
+    claims = [c for c in claims if any(Row.parse(row).unrelated for row in c.intermediates)]
+    if not claims:
+        return None
+    try:
+        setting = unrelated_setting(setting)
+        check_length(setting.model, longest(request.scale))
+    except (InputError, MissingError) as error:
+        inventory.without[UNRELATED] = str(error)
+        return None
+    inventory.intermediates += (UNRELATED,)
+    found = inventory_of(setting.data, setting.evaluation_rows, setting.corpus)
+    _survey(found, claims, request)
+    return setting, found
 
 
 def longest(scale: Scale) -> int:

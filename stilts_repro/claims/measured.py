@@ -12,6 +12,7 @@ from stilts_repro.claims.grid import Claim, Scores
 from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.plan import Plan, intermediate_tasks
+from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import fingerprint
@@ -67,6 +68,10 @@ class Measured:
                 for record in records
             },
             self.plan.inventory.intermediates,
+            {
+                _cell(record): {code: v["n"] for code, v in record["languages"].items()}
+                for record in records
+            },
         )
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
@@ -176,6 +181,9 @@ class Measured:
         inventory = self.plan.inventory
         rows = claim.rows(inventory.intermediates)[1:]
         if len(rows) < (bool(claim.intermediates) if claim.any_rows else len(claim.intermediates)):
+            needs = {need for row in claim.intermediates for need in Row.parse(row).needs}
+            if UNRELATED in needs & inventory.without.keys():
+                return inventory.without[UNRELATED]
             return f"without the data of {', '.join(self._without(claim))}"
         if not claim.of(inventory.targets):
             return f"without the data of {', '.join(self._left_out(claim))}"

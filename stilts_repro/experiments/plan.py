@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.rows import NONE, Row
 from stilts_repro.experiments.scales import Scale
@@ -101,6 +102,9 @@ def job_name(target: str) -> str:
     return TARGET_TASKS[target].train_on or RETRIEVAL
 
 
+World = tuple[Setting, Inventory]
+
+
 class Plan:
     """Jobs for cells, each once, in an order in which every job comes after what it needs."""
 
@@ -110,11 +114,13 @@ class Plan:
         setting: Setting,
         inventory: Inventory,
         sampler: Sampler = PROPORTIONAL,
+        unrelated: World | None = None,
     ) -> None:
         self.scale = scale
         self.setting = setting
         self.inventory = inventory
         self.sampler = sampler
+        self.unrelated = unrelated
         self.jobs: dict[str, Job] = {}
         self._by_cell: dict[Cell, str] = {}
 
@@ -127,6 +133,14 @@ class Plan:
         """Return the job that measures `cell`."""
         return self.jobs[self._by_cell[cell]]
 
+    def _world(self, row: Row) -> World:
+        """Return what the jobs of `row` stand on; `InputError` where there is no such world."""
+        if not row.unrelated:
+            return self.setting, self.inventory
+        if self.unrelated is None:
+            raise InputError("+unrelated: this plan has no unrelated world")
+        return self.unrelated
+
     def _put(self, job: Job) -> Job:
         return self.jobs.setdefault(job.hash, job)
 
@@ -134,8 +148,9 @@ class Plan:
         parsed = Row.parse(row)
         if parsed.base == NONE:
             return None
+        setting, inventory = self._world(parsed)
         # Where data is left out, multi-task training has the rest; reports say which.
-        tasks = tuple(t for t in intermediate_tasks(row) if t in self.inventory.intermediates)
+        tasks = tuple(t for t in intermediate_tasks(row) if t in inventory.intermediates)
         recipes = {
             **(self.scale.multitask if parsed.several else self.scale.intermediate),
             MLM: self.scale.continued,
@@ -148,9 +163,9 @@ class Plan:
                 tasks=tasks,
                 seed=seed,
                 recipes={task: recipes[task] for task in tasks},
-                data={t: self.inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
+                data={t: inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
                 start=None,
-                setting=self.setting,
+                setting=setting,
                 shuffled=parsed.shuffled,
                 random=parsed.random,
                 sampler=self.sampler if parsed.several else PROPORTIONAL,
@@ -158,15 +173,17 @@ class Plan:
         )
 
     def _measure(self, cell: Cell) -> Job:
+        row = Row.parse(cell.intermediate)
+        setting, inventory = self._world(row)
         start = self._train(cell.intermediate, cell.seed)
         name = job_name(cell.target)
         # A job evaluates every available target of its training set, asked for or not: its hash,
         # and with it every number, then does not depend on which claims are run.
-        tasks = tuple(t for t in self.inventory.targets if job_name(t) == name)
+        tasks = tuple(t for t in inventory.targets if job_name(t) == name)
         recipes = {} if name == RETRIEVAL else {name: self.scale.target[name]}
-        data = {task: self.inventory.target_hash(task) for task in tasks}
+        data = {task: inventory.target_hash(task) for task in tasks}
         if recipes:
-            data[f"train/{name}"] = self.inventory.training_hash(name, recipes[name].rows)
+            data[f"train/{name}"] = inventory.training_hash(name, recipes[name].rows)
         return self._put(
             Job(
                 kind="retrieval" if name == RETRIEVAL else "target",
@@ -177,7 +194,7 @@ class Plan:
                 recipes=recipes,
                 data=data,
                 start=start.hash if start else None,
-                setting=self.setting,
-                random=Row.parse(cell.intermediate).random,
+                setting=setting,
+                random=row.random,
             )
         )

@@ -79,6 +79,7 @@ def make_record(
             for code, metrics in languages.items()
         },
         "data": {
+            "source": job.setting.data,
             "id": f"{row.repo} {row.config}",
             "revision": inventory.source.revision(row.repo),
             "content_hash": job.data[task],

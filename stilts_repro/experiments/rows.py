@@ -4,6 +4,7 @@
 `mnli+mlm`        masked-language modelling in every language mixed in
 `mnli+shuffled`   a control: its labels are permuted, so that there is nothing to learn
 `mnli+random`     a control: phase (i) is skipped; its baseline is `none+random`
+`mnli+unrelated`  a control: languages share nothing; its baseline is `none+unrelated`
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ NONE = "none"
 MULTITASK = "multitask"
 SHUFFLED = "shuffled"
 RANDOM = "random"
+UNRELATED = "unrelated"
 FEWEST = {NONE: 0, MULTITASK: 2}  # tasks without which a row is not what its name says
 
 
@@ -27,15 +29,16 @@ class Row:
     mlm: bool = False
     shuffled: bool = False
     random: bool = False
+    unrelated: bool = False
 
     @classmethod
     def parse(cls, name: str) -> "Row":
         """Read a row's name; `InputError` where a part of it is not known."""
         base, *more = name.split("+")
         known = (NONE, MULTITASK, *INTERMEDIATE_TASKS)
-        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM}:
+        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM, UNRELATED}:
             raise InputError(f"row {name!r}: give one of {', '.join(known)}, and +mlm and the like")
-        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more)
+        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more, UNRELATED in more)
 
     @property
     def several(self) -> bool:
@@ -50,7 +53,18 @@ class Row:
         tasks = INTERMEDIATE_TASKS if self.several else (self.base,)
         return (*tasks, MLM) if self.mlm else tasks
 
+    @property
+    def control(self) -> bool:
+        """Whether it is there to fail."""
+        return self.shuffled or self.random or self.unrelated
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be there: the data of its tasks, and where it asks for one another world."""
+        return (*self.tasks, UNRELATED) if self.unrelated else self.tasks
+
     def trains_on(self, there: tuple[str, ...]) -> bool:
-        """Say whether it can be trained where the data of the tasks `there` is."""
+        """Say whether it can be trained where `there` is, the tasks with data and other worlds."""
         held = {task for task in self.tasks if task in there and task != MLM}
-        return len(held) >= FEWEST.get(self.base, 1) and (not self.mlm or MLM in there)
+        whole = {MLM, UNRELATED}.intersection(self.needs) <= set(there)
+        return len(held) >= FEWEST.get(self.base, 1) and whole

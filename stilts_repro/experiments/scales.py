@@ -8,6 +8,9 @@ from stilts_repro.errors import InputError
 from stilts_repro.training.optimiser import Recipe
 
 TESTBED_MODEL = Path(__file__).parents[1] / "testbed" / "model"
+# The testbed whose languages share nothing, a control: its data and its phase (i).
+UNRELATED_DATA = "testbed-unrelated"
+UNRELATED_MODEL = Path(__file__).parents[1] / "testbed" / "unrelated"
 # The paper's retrieval layer is the output of the 14th of XLM-R Large's 24 layers.
 RETRIEVAL_DEPTH = 14 / 24
 
@@ -160,6 +163,8 @@ def model_name(model: str) -> str:
     """Return what to call a model in print: a hub id, a folder's name, or the testbed's."""
     if Path(model) == TESTBED_MODEL:
         return "testbed-mlm"
+    if Path(model) == UNRELATED_MODEL:
+        return "testbed-unrelated-mlm"
     return Path(model).name if Path(model).is_dir() else model
 
 

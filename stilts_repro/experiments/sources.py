@@ -10,16 +10,19 @@ from stilts_repro.data.overlay import OverlaySource
 from stilts_repro.data.source import CachedSource, DirectorySource, Source
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory, Texts
+from stilts_repro.experiments.scales import UNRELATED_DATA
 from stilts_repro.testbed.source import TestbedSource
+
+TESTBEDS = {"testbed": False, UNRELATED_DATA: True}  # by name: are its languages unrelated
 
 
 def open_source(data: str) -> Source:
-    """Return the source named by `--data`: `testbed`, `hub`, `hub+DIR` (DIR first) or `DIR`.
+    """Return the source named by `--data`: a testbed, `hub`, `hub+DIR` (DIR first) or `DIR`.
 
     Raises `InputError` where a directory is not there.
     """
-    if data == "testbed":
-        return TestbedSource()
+    if data in TESTBEDS:
+        return TestbedSource(unrelated=TESTBEDS[data])
     if data == "hub":
         return HubSource()
     if data.startswith("hub+"):
@@ -43,9 +46,9 @@ def open_texts(data: str, corpus: str | None) -> Texts | None:
             return {code: list(islice(read_lines(path), each)) for code, path in files.items()}
 
         return from_files
-    if data != "testbed":
+    if data not in TESTBEDS:
         return None
-    source = TestbedSource()
+    source = TestbedSource(unrelated=TESTBEDS[data])
 
     def from_testbed(rows: int | None) -> dict[str, list[str]]:
         each = -(-(rows or 0) // len(source.languages))

@@ -19,7 +19,7 @@ from typing import Any
 from stilts_repro.claims.grid import Scores, best_intermediates
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.rows import NONE
+from stilts_repro.experiments.rows import NONE, Row
 from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.classification import Classification
@@ -47,14 +47,15 @@ def choose_entries(
 ) -> dict[str, Entry]:
     """Return, for each task, the model of `seed` with the best dev score (the paper's entry).
 
-    The baseline stands only for tasks on which nothing else was run; on a tie the row that comes
-    first in `records` wins. Raises `InputError` where a job kept no predictions.
+    The baseline stands only for tasks on which nothing else was run, a control for none; on a tie
+    the row that comes first in `records` wins. Raises `InputError` where a job kept no predictions.
     """
     held = {(r["intermediate"], r["task"], r["part"]): r for r in records if r["seed"] == seed}
     scores = Scores({key: record["score"] for key, record in held.items()})
     entries = {}
     for task in TARGET_TASKS:
-        rows = [row for row, other, part in held if (other, part) == (task, "test")]
+        there = [row for row, other, part in held if (other, part) == (task, "test")]
+        rows = [row for row in there if not Row.parse(row).control]
         if rows:
             trained = [row for row in rows if row != NONE] or rows
             record = held[best_intermediates(scores, (task,), trained)[task], task, "test"]

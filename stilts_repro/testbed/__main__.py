@@ -22,6 +22,7 @@ def _typology(described: Language) -> str:
         "articles": "yes" if described.articles else "no",
         "copula": "yes" if described.copula else "no",
         "question words": "fronted" if described.wh_fronting else "in place",
+        "names": "its own" if described.own_names else "the source's",
         "cognates": "the source" if described.code == "en" else f"{described.cognates:.0%}",
     }
     lines = [f"{name + ':':<16}{value}" for name, value in features.items()]
@@ -46,9 +47,9 @@ def _example(speaker: Grammar) -> list[list[Token]]:
     return [speaker.sentence(event), speaker.question(event, "patient")]
 
 
-def describe(code: str, world_seed: int) -> str:
+def describe(code: str, world_seed: int, unrelated: bool = False) -> str:
     """Return the description of a language; raise `InputError` for an unknown code."""
-    speaker = grammar(language(code).code, world(world_seed))
+    speaker = grammar(language(code).code, world(world_seed, unrelated))
     parts = [_typology(speaker.language)]
     parts += [f"{text(sentence)}\n{_glossed(sentence)}" for sentence in _example(speaker)]
     return "\n\n".join(parts)
@@ -61,9 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("describe", help="print a language's grammar and an example")
     command.add_argument("language", help="en or qaa ... qag")
     command.add_argument("--world-seed", type=int, default=13)
+    command.add_argument(
+        "--unrelated", action="store_true", help="without cognates and names in common"
+    )
     options = parser.parse_args(arguments)
     try:
-        print(describe(options.language, options.world_seed))
+        print(describe(options.language, options.world_seed, options.unrelated))
     except StiltsError as error:
         print(error, file=sys.stderr)
         return error.exit_status

@@ -4,7 +4,7 @@ Codes are from ISO 639's private-use range. What differs: script, word order, th
 adjective and noun, adposition or case, morphology, sound changes, and the share of cognates.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stilts_repro.errors import InputError
@@ -47,6 +47,7 @@ class Language:
     wh_fronting: bool = True
     gendered_pronouns: bool = False
     cognates: float = 0.0
+    own_names: bool = False  # proper names are invented too, not the English ones transliterated
     sound_changes: tuple[tuple[str, str], ...] = ()
     phonology: Phonology = field(default=Phonology((), (), ()))
 
@@ -144,6 +145,11 @@ def language(code: str) -> Language:
     except KeyError:
         known = ", ".join(LANGUAGES)
         raise InputError(f"unknown testbed language {code!r}: choose one of {known}") from None
+
+
+def unrelated(language: Language) -> Language:
+    """Return the language as it is where no two languages have a word in common."""
+    return replace(language, cognates=0.0, own_names=True)
 
 
 def transliterate(text: str, script: str) -> str:

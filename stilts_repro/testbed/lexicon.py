@@ -5,7 +5,7 @@ from functools import cache
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed.languages import Language, transliterate
-from stilts_repro.testbed.vocabulary import CONTENT_WORDS, FUNCTION_WORDS
+from stilts_repro.testbed.vocabulary import CONTENT_WORDS, FUNCTION_WORDS, NAME_WORDS
 
 # What an affix may mark. Fusional languages fuse two of these into one suffix.
 _CASES = ("nominative", "accusative", "locative")
@@ -28,7 +28,8 @@ class Lexicon:
         if name not in self._names:
             script = self.language.script
             self._names[name] = tuple(
-                transliterate(word.lower(), script).title() for word in name.split()
+                self.stems.get(word, transliterate(word.lower(), script)).title()
+                for word in name.split()
             )
         return self._names[name]
 
@@ -105,12 +106,15 @@ def _cognate(word: str, language: Language) -> str:
 
 
 def _stems(language: Language, rng: random.Random) -> dict[str, str]:
-    """Return unique stems: a drawn share of the content words are cognates, the rest invented."""
+    """Return unique stems: a drawn share of the content words are cognates, the rest invented.
+
+    Words of names have stems where they are the language's own.
+    """
     share = round(language.cognates * len(CONTENT_WORDS))
     inherited = set(rng.sample(CONTENT_WORDS, share))
     stems: dict[str, str] = {}
     taken: set[str] = set()
-    for word in CONTENT_WORDS + FUNCTION_WORDS:
+    for word in CONTENT_WORDS + FUNCTION_WORDS + (NAME_WORDS if language.own_names else ()):
         stem = _cognate(word, language) if word in inherited else ""
         syllables = 1 if word in FUNCTION_WORDS else rng.choice((2, 2, 3))
         while not stem or stem in taken:

@@ -1,7 +1,7 @@
 """Noun phrases, adverbials and single words of one language."""
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.languages import language
+from stilts_repro.testbed.languages import language, unrelated
 from stilts_repro.testbed.lexicon import lexicon
 from stilts_repro.testbed.tokens import Token
 from stilts_repro.testbed.world import World
@@ -26,7 +26,7 @@ class Phrases:
     """Realises what names and common nouns refer to; `role` marks the slot that they fill."""
 
     def __init__(self, code: str, world: World) -> None:
-        self.language = language(code)
+        self.language = unrelated(language(code)) if world.unrelated else language(code)
         self.world = world
         self.lexicon = lexicon(self.language, world.seed)
 

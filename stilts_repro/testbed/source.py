@@ -41,18 +41,23 @@ class TestbedSource:
 
     Rows of XNLI, PAWS-X, XQuAD and MLQA are parallel across languages; those of TyDiQA, PAN-X and
     udpos are not.
+
+    With `unrelated`, the same meanings are said by languages that have nothing in common but how
+    grammars may be: no cognates, no names, no document in two languages. What crosses between the
+    languages of the testbed crosses by these, so that nothing should there.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
-    name = "testbed"
 
-    def __init__(self, world_seed: int = 13) -> None:
+    def __init__(self, world_seed: int = 13, *, unrelated: bool = False) -> None:
         self.world_seed = world_seed
+        self.unrelated = unrelated
+        self.name = "testbed-unrelated" if unrelated else "testbed"
         self._corpus = Corpus(self._world)
 
     @cached_property
     def _world(self) -> World:
-        return world(self.world_seed)
+        return world(self.world_seed, self.unrelated)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -104,12 +109,12 @@ class TestbedSource:
         return self._corpus.documents(language, split, start)
 
     def bilingual_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
-        """Yield documents of sentences side by side with translations, from number `start` on."""
-        return self._corpus.bilingual_documents(split, start)
+        """Yield documents of sentences side by side with translations; none if unrelated."""
+        return iter(()) if self.unrelated else self._corpus.bilingual_documents(split, start)
 
     def mixed_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
-        """Yield code-mixed documents without end, from number `start` on."""
-        return self._corpus.mixed_documents(split, start)
+        """Yield code-mixed documents without end; none if unrelated."""
+        return iter(()) if self.unrelated else self._corpus.mixed_documents(split, start)
 
     def _drawn(
         self, repo: str, config: str, split: str, limit: int | None, code: str = ""

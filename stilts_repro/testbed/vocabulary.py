@@ -109,3 +109,12 @@ ORGANISATIONS = (
     *("Tarnov Union", "Weber Guild", "Karis Bank", "Silva Club", "Lorn Museum"),
     *("Orlov Press", "Kelso Academy", "Varga Works", "Elvas Council", "Falk Trust"),
 )
+# Each word of a name once: those who share a family name share it in every language.
+NAME_WORDS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        word
+        for names in (FEMALE_NAMES, MALE_NAMES, LAST_NAMES, TOWNS, REGIONS, ORGANISATIONS)
+        for name in names
+        for word in name.split()
+    )
+)

@@ -24,10 +24,14 @@ class Person:
 
 
 class World:
-    """Persons, towns, organisations and the regularities of what they do."""
+    """Persons, towns, organisations and the regularities of what they do.
 
-    def __init__(self, seed: int) -> None:
+    With `unrelated`, the same is so, but the languages that say it have no word in common.
+    """
+
+    def __init__(self, seed: int, unrelated: bool = False) -> None:
         self.seed = seed
+        self.unrelated = unrelated
         rng = python_rng(seed, "world")
         self.region_of = {
             town: words.REGIONS[i % len(words.REGIONS)] for i, town in enumerate(words.TOWNS)
@@ -83,9 +87,9 @@ def _persons(rng: random.Random) -> list[Person]:
 
 
 @cache
-def world(seed: int) -> World:
+def world(seed: int, unrelated: bool = False) -> World:
     """Return the world under `seed`, built once."""
-    return World(seed)
+    return World(seed, unrelated)
 
 
 class Sampler:

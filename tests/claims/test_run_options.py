@@ -11,6 +11,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from reproduce.command import all_claims, export
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.models.backbone import fingerprint
+from stilts_repro.report.write import write_claims
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
@@ -128,9 +130,10 @@ def test_without_text_it_is_not_run(masked_lm, tmp_path):
 
 
 def test_the_controls_run(masked_lm, tmp_path):
-    _, result, jobs = run(masked_lm, tmp_path / "out", ("control_shuffled", "control_random"))
+    names = ("control_shuffled", "control_random")
+    _, result, jobs = run(masked_lm, tmp_path / "out", names)
     assert [claim["verdict"] for claim in result["claims"]] == ["no_reference"] * 2
-    by_row = {job.intermediate: job for job in jobs if job.name == "mnli"}
+    by_row = {job.intermediate: job for job in jobs if job.name == "squad_v1"}
     assert by_row["none+random"].random and by_row["none+random"].start is None
     assert by_row["hellaswag+random"].start is not None
     phase_two = {job.name: job for job in jobs if job.kind == "intermediate"}
@@ -139,3 +142,42 @@ def test_the_controls_run(masked_lm, tmp_path):
         for name, job in phase_two.items()
     }
     assert len({entry["first_loss"] for entry in losses.values()}) == 3
+
+
+UNRELATED_MODEL = "stilts_repro.experiments.unrelated.UNRELATED_MODEL"
+
+
+def test_the_unrelated_control_runs_in_its_own_world(masked_lm, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(UNRELATED_MODEL, masked_lm)
+    request, result, jobs = run(tiny_model, tmp_path / "out", ("control_unrelated",))
+    (claim,) = result["claims"]
+    assert (claim["verdict"], len(claim["targets"])) == ("no_reference", 4)
+    (details,) = claim["details"]
+    assert set(details) == {"bucc2018", "tatoeba"}
+    assert details["tatoeba"]["chance"] == pytest.approx(100 / 3)
+    held = [json.loads(path.read_text()) for path in (request.output / "records").iterdir()]
+    worlds = {r["intermediate"]: (r["data"]["source"], r["model"]["hash"]) for r in held}
+    model = fingerprint(str(masked_lm))
+    assert worlds == {
+        "none": ("testbed", fingerprint(str(tiny_model))),
+        "none+unrelated": ("testbed-unrelated", model),
+        "hellaswag+unrelated": ("testbed-unrelated", model),
+    }
+    assert {job.name for job in jobs} >= {"squad_v1", "tydiqa_en", "retrieval"}
+    export(request, result)
+    chosen = json.loads((request.output / "predictions" / "chosen.json").read_text())
+    assert {entry["intermediate"] for entry in chosen.values()} == {"none"}
+
+
+def test_without_its_model_the_unrelated_control_is_not_run_and_the_others_are(
+    first, tiny_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(UNRELATED_MODEL, tmp_path / "nowhere")
+    _, plain, _ = first
+    _, result, _ = run(tiny_model, tmp_path / "out", ("squad_gain", "control_unrelated"))
+    squad, control = result["claims"]
+    assert squad["observed"] == plain["claims"][0]["observed"]
+    assert (control["verdict"], control["observed"]["value"]) == ("not_run", None)
+    assert "pretrain --testbed --unrelated" in control["reason"]
+    assert control["without"] == {}  # it lacks a model, not a task
+    write_claims(tmp_path, result)

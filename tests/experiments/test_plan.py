@@ -3,9 +3,12 @@ from dataclasses import replace
 import pytest
 
 from reproduce.command import all_claims
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.plan import Cell, Plan, Setting
-from stilts_repro.experiments.scales import SCALES, retrieval_layer
+from stilts_repro.experiments.scales import SCALES, UNRELATED_DATA, retrieval_layer
 from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.unrelated import unrelated_setting
+from stilts_repro.models.backbone import fingerprint
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
 SCALE = SCALES["smoke"]
@@ -85,6 +88,50 @@ def test_the_seed_and_the_start_are_part_of_the_address():
     found = [Cell("none", "xnli", 0), Cell("none", "xnli", 1), Cell("mnli", "xnli", 0)]
     plan = make_plan(found)
     assert len({plan.job_of(cell).hash for cell in found}) == 3
+
+
+@pytest.fixture
+def unrelated(tiny_model, monkeypatch):
+    monkeypatch.setattr("stilts_repro.experiments.unrelated.UNRELATED_MODEL", tiny_model)
+    setting = unrelated_setting(SETTING)
+    return setting, inventory_of(UNRELATED_DATA, 4)
+
+
+def test_an_unrelated_row_has_the_data_and_model_of_its_world(unrelated, tiny_model):
+    plan = Plan(SCALE, SETTING, inventory_of("testbed", 4), unrelated=unrelated)
+    cells = [Cell(row, "xquad", 0) for row in ("none", "none+unrelated", "mnli+unrelated")]
+    plan.add(cells)
+    plain, baseline, row = (plan.job_of(cell) for cell in cells)
+    for job in (baseline, row, plan.jobs[row.start]):
+        assert (job.setting.data, job.setting.model) == (UNRELATED_DATA, str(tiny_model))
+        assert job.setting.model_hash == fingerprint(str(tiny_model))
+    assert plain.setting == SETTING
+    assert baseline.data["xquad"] == row.data["xquad"] != plain.data["xquad"]
+    assert baseline.data["train/squad_v1"] == plain.data["train/squad_v1"]  # English is the same
+    assert plain.hash == make_plan(cells[:1]).job_of(cells[0]).hash
+
+
+def test_the_unrelated_worlds_model_is_part_of_its_jobs_addresses(unrelated):
+    setting, inventory = unrelated
+    cell = Cell("none+unrelated", "xquad", 0)
+    hashes = set()
+    for model_hash in ("one", "other"):
+        world = replace(setting, model_hash=model_hash), inventory
+        plan = Plan(SCALE, SETTING, inventory_of("testbed", 4), unrelated=world)
+        plan.add([cell])
+        hashes.add(plan.job_of(cell).hash)
+    assert len(hashes) == 2
+
+
+def test_there_is_no_unrelated_world_without_its_model_or_off_the_testbed(tmp_path, monkeypatch):
+    monkeypatch.setattr("stilts_repro.experiments.unrelated.UNRELATED_MODEL", tmp_path / "no")
+    with pytest.raises(MissingError, match=r"pretrain --testbed --unrelated") as missing:
+        unrelated_setting(SETTING)
+    assert "\n" not in str(missing.value)
+    with pytest.raises(InputError, match="only the testbed"):
+        unrelated_setting(replace(SETTING, data="hub"))
+    with pytest.raises(InputError, match="unrelated"):
+        make_plan([Cell("none+unrelated", "xquad", 0)])
 
 
 def test_every_scale_has_a_recipe_for_every_training():

@@ -16,6 +16,8 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
         ("mnli", Row("mnli"), ("mnli",)),
         ("mnli+mlm", Row("mnli", mlm=True), ("mnli", "mlm")),
         ("mnli+shuffled", Row("mnli", shuffled=True), ("mnli",)),
+        ("none+unrelated", Row("none", unrelated=True), ()),
+        ("mnli+mlm+unrelated", Row("mnli", mlm=True, unrelated=True), ("mnli", "mlm")),
         ("multitask", Row("multitask"), INTERMEDIATE_TASKS),
     ],
 )
@@ -39,6 +41,21 @@ def test_a_row_needs_its_data():
     assert Row.parse("multitask").trains_on(there)
     assert not Row.parse("multitask").trains_on(("mnli", "mlm"))
     assert Row.parse("none+random").trains_on(())
+
+
+def test_a_row_of_another_world_needs_that_world():
+    assert Row.parse("none+unrelated").needs == ("unrelated",)
+    assert not Row.parse("none+unrelated").trains_on(("mnli",))
+    assert Row.parse("none+unrelated").trains_on(("unrelated",))
+    assert not Row.parse("mnli+unrelated").trains_on(("unrelated",))
+    assert Row.parse("mnli+unrelated").trains_on(("mnli", "unrelated"))
+
+
+def test_controls_are_known_as_such():
+    names = ("mnli", "mnli+mlm", "multitask", "none", "mnli+shuffled", "none+random")
+    assert [n for n in (*names, "none+unrelated") if Row.parse(n).control] == [
+        *("mnli+shuffled", "none+random", "none+unrelated")
+    ]
 
 
 def test_shuffled_labels_are_the_same_labels():

@@ -1,0 +1,27 @@
+"""Where rows such as `hellaswag+unrelated` run: the testbed whose languages share nothing."""
+
+from dataclasses import replace
+
+from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.plan import Setting
+from stilts_repro.experiments.scales import UNRELATED_DATA, UNRELATED_MODEL
+from stilts_repro.models.backbone import fingerprint
+
+
+def unrelated_setting(setting: Setting) -> Setting:
+    """Return `setting` with data and phase-(i) model of the unrelated testbed.
+
+    Raises `InputError` where `setting` is not the testbed's, `MissingError` where the model is not
+    there.
+    """
+    if setting.data != "testbed":
+        raise InputError(f"--data {setting.data}: only the testbed has unrelated languages")
+    if not UNRELATED_MODEL.is_dir():
+        raise MissingError(
+            "+unrelated: no model of such languages; make it with python -m stilts_repro.pretrain "
+            f"--testbed --unrelated --output {UNRELATED_MODEL}"
+        )
+    model = str(UNRELATED_MODEL)
+    return replace(
+        setting, model=model, model_hash=fingerprint(model), data=UNRELATED_DATA, corpus=None
+    )
