@@ -6,10 +6,9 @@ It needs the weights (`--scale paper`) and BUCC's comparable corpora, which the 
 
 from collections.abc import Mapping, Sequence
 
-from stilts_repro.experiments.rows import NONE
-
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Record, Scores
+from stilts_repro.experiments.rows import NONE
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

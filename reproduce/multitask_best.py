@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from stilts_repro.experiments.rows import MULTITASK
-
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.experiments.rows import MULTITASK
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 

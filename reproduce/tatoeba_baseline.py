@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from stilts_repro.experiments.rows import NONE
-
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores
+from stilts_repro.experiments.rows import NONE
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

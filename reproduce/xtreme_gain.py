@@ -6,8 +6,6 @@ cannot profit from the rows it is scored on.
 
 from typing import Any
 
-from stilts_repro.experiments.rows import MULTITASK
-
 from reproduce.command import main
 from stilts_repro.claims.grid import (
     Claim,
@@ -15,6 +13,7 @@ from stilts_repro.claims.grid import (
     best_per_target_details,
     best_per_target_gain,
 )
+from stilts_repro.experiments.rows import MULTITASK
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 MODELS = (*INTERMEDIATE_TASKS, MULTITASK)
