@@ -1,14 +1,15 @@
 """One run: from claims to cells to jobs, and back from records to verdicts."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.measured import Measured, Request, runs
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
-from stilts_repro.experiments.plan import Job, Plan, Setting, intermediate_tasks, job_name
+from stilts_repro.experiments.plan import Job, Plan, Setting, job_name
+from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
@@ -67,20 +68,18 @@ def _plan(request: Request) -> Plan:
     if claims:
         check_length(request.model, longest(scale))
         load_tokenizer(request.model)
-    inventory = inventory_of(request.data, scale.evaluation_rows, request.corpus)
+    inventory = inventory_of(
+        request.data, scale.evaluation_rows, request.corpus, request.translator
+    )
     wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
     rows = {row for claim in claims for row in claim.intermediates}
-    tasks = {task for row in rows for task in intermediate_tasks(row)}
     inventory.survey(
         {
             target: scale.target[task.train_on].rows if task.train_on else None
             for target, task in TARGET_TASKS.items()
             if job_name(target) in wanted
         },
-        {
-            **{task: scale.intermediate[task].rows for task in INTERMEDIATE_TASKS if task in tasks},
-            **({MLM: scale.continued.rows} if MLM in tasks else {}),
-        },
+        _phase_two(rows, scale),
         skip_missing=request.skip_missing,
     )
     setting = Setting(
@@ -92,6 +91,7 @@ def _plan(request: Request) -> Plan:
         retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(),
         corpus=request.corpus,
+        translator=request.translator,
         crosses=request.crosses,
     )
     plan = Plan(scale, setting, inventory, request.sampler)
@@ -99,6 +99,18 @@ def _plan(request: Request) -> Plan:
         for claim in claims:
             plan.add(claim.cells(inventory.targets, seed, inventory.intermediates))
     return plan
+
+
+def _phase_two(rows: Iterable[str], scale: Scale) -> dict[str, int | None]:
+    """Return how many rows are read of each set that `rows` of the grid train on."""
+    sets = {name: task for row in rows for task, name in Row.parse(row).sets.items()}
+    recipes = {**scale.intermediate, MLM: scale.continued}
+    return {
+        name: recipes[task].rows
+        for task in (*INTERMEDIATE_TASKS, MLM)
+        for name in sorted(sets)
+        if sets[name] == task
+    }
 
 
 def longest(scale: Scale) -> int:

@@ -2,6 +2,7 @@
 
 `mnli`            one task                `multitask`        all nine together
 `mnli+mlm`        masked-language modelling in every language mixed in
+`mnli+translated` machine translations mixed in: rows in turn in English and other languages
 `mnli+shuffled`   a control: its labels are permuted, so that there is nothing to learn
 `mnli+random`     a control: phase (i) is skipped; its baseline is `none+random`
 """
@@ -16,6 +17,7 @@ NONE = "none"
 MULTITASK = "multitask"
 SHUFFLED = "shuffled"
 RANDOM = "random"
+TRANSLATED = "translated"
 FEWEST = {NONE: 0, MULTITASK: 2}  # tasks without which a row is not what its name says
 
 
@@ -27,15 +29,16 @@ class Row:
     mlm: bool = False
     shuffled: bool = False
     random: bool = False
+    translated: bool = False
 
     @classmethod
     def parse(cls, name: str) -> "Row":
         """Read a row's name; `InputError` where a part of it is not known."""
         base, *more = name.split("+")
         known = (NONE, MULTITASK, *INTERMEDIATE_TASKS)
-        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM}:
+        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM, TRANSLATED}:
             raise InputError(f"row {name!r}: give one of {', '.join(known)}, and +mlm and the like")
-        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more)
+        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more, TRANSLATED in more)
 
     @property
     def several(self) -> bool:
@@ -50,7 +53,13 @@ class Row:
         tasks = INTERMEDIATE_TASKS if self.several else (self.base,)
         return (*tasks, MLM) if self.mlm else tasks
 
+    @property
+    def sets(self) -> dict[str, str]:
+        """The name of the rows that each task trains on: `mnli`, or `mnli+translated`."""
+        more = f"+{TRANSLATED}" if self.translated else ""
+        return {task: task if task == MLM else task + more for task in self.tasks}
+
     def trains_on(self, there: tuple[str, ...]) -> bool:
-        """Say whether it can be trained where the data of the tasks `there` is."""
-        held = {task for task in self.tasks if task in there and task != MLM}
+        """Say whether it can be trained where the rows called `there` are."""
+        held = {task for task, rows in self.sets.items() if rows in there and task != MLM}
         return len(held) >= FEWEST.get(self.base, 1) and (not self.mlm or MLM in there)

@@ -5,7 +5,7 @@ import pytest
 from reproduce.command import all_claims
 from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES, retrieval_layer
-from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
 SCALE = SCALES["smoke"]
@@ -95,3 +95,20 @@ def test_every_scale_has_a_recipe_for_every_training():
 
 def test_the_retrieval_layer_is_the_papers_at_its_depth():
     assert [retrieval_layer(layers) for layers in (24, 12, 6)] == [14, 7, 4]
+
+
+def test_who_translates_is_part_of_a_translated_rows_address_and_of_no_other():
+    def jobs(row, spec, data="testbed"):
+        inventory = inventory_of(data, 4, None, spec)
+        inventory.intermediates = (row,)
+        plan = Plan(SCALE, replace(SETTING, translator=spec), inventory)
+        plan.add([Cell(row, "xnli", 0)])
+        return plan.jobs
+
+    assert set(jobs("mnli+translated", None)) == set(jobs("mnli+translated", TESTBED_TRANSLATOR))
+    assert set(jobs("mnli+translated", None)).isdisjoint(jobs("mnli+translated", "testbed:0.5"))
+    assert set(jobs("mnli", None)) == set(jobs("mnli", "testbed:0.5"))
+    (job,) = (j for j in jobs("mnli+translated", None).values() if j.kind == "intermediate")
+    assert job.tasks == ("mnli",)
+    assert set(job.translation) == {"qaa", "qac", "qag"}
+    assert "error rate 0.33" in job.translation["qaa"]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from stilts_repro.experiments.rows import Row
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.work import with_shuffled_labels
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
@@ -16,6 +16,7 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
         ("mnli", Row("mnli"), ("mnli",)),
         ("mnli+mlm", Row("mnli", mlm=True), ("mnli", "mlm")),
         ("mnli+shuffled", Row("mnli", shuffled=True), ("mnli",)),
+        ("mnli+translated", Row("mnli", translated=True), ("mnli",)),
         ("multitask", Row("multitask"), INTERMEDIATE_TASKS),
     ],
 )
@@ -39,6 +40,14 @@ def test_a_row_needs_its_data():
     assert Row.parse("multitask").trains_on(there)
     assert not Row.parse("multitask").trains_on(("mnli", "mlm"))
     assert Row.parse("none+random").trains_on(())
+
+
+def test_translated_rows_are_a_set_of_their_own():
+    row = Row.parse("mnli+translated+mlm")
+    assert row.sets == {"mnli": "mnli+translated", "mlm": "mlm"}
+    assert not row.trains_on(("mnli", "mlm")) and not row.trains_on(("mnli+translated",))
+    assert row.trains_on(("mnli+translated", "mlm"))
+    assert Row.parse("mnli").sets == {"mnli": "mnli"}
 
 
 def test_shuffled_labels_are_the_same_labels():
