@@ -20,20 +20,22 @@ from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
-from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.table import print_table
 from stilts_repro.report.write import write_claims
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.training.sampler import Sampler
+from stilts_repro.translation.spec import WAYS
 
 # The five headline claims, the rest of Table 2 from its top, what the paper says besides, and
 # what is not trained.
 ORDER = (
     *("squad_gain", "mnli_gain", "hellaswag_gain", "multitask_gain", "xtreme_gain"),
     *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
-    *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best", "mlm_continuation"),
+    *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best"),
+    *("mlm_continuation", "translated_data"),
     *("control_shuffled", "control_random", "control_unrelated"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
@@ -85,6 +87,12 @@ def parser() -> argparse.ArgumentParser:
         "--corpus",
         metavar="DIR",
         help="text for continued MLM, <language>.txt[.gz]",
+    )
+    found.add_argument(
+        "--translator",
+        metavar="SPEC",
+        help=f"who translates rows of phase (ii): {WAYS} "
+        f"(default on the testbed: {TESTBED_TRANSLATOR})",
     )
     found.add_argument(
         "--keep-models", action="store_true", help="keep the models of phase (iii) as well"
@@ -173,6 +181,7 @@ def request_of(options: argparse.Namespace) -> Request:
         keep_models=options.keep_models,
         sampler=Sampler.parse(options.sampler),
         corpus=options.corpus,
+        translator=options.translator,
     )
 
 
@@ -183,7 +192,9 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
     export_xtreme(
         request.output,
         choose_entries([store.record(record) for record in records], request.seeds[0], store),
-        inventory_of(request.data, request.scale.evaluation_rows, request.corpus),
+        inventory_of(
+            request.data, request.scale.evaluation_rows, request.corpus, request.translator
+        ),
     )
 
 

@@ -87,6 +87,8 @@ def test_list_shows_every_claim_with_its_paper_value(capsys):
         (["--seeds", "0"], "--seeds 0: give a number above zero"),
         (["--sampler", "capped:many"], "--sampler capped:many: give proportional, uniform"),
         (["--crosses", "nothing"], "argument --crosses: invalid choice: 'nothing'"),
+        (["--translator", "testbed:2"], "--translator testbed:2: give testbed:ERROR_RATE"),
+        (["--translator", "a/b"], "--translator a/b: no commit of 40 hex digits in it; give"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--data", "/no/such/folder"], "--data /no/such/folder: no such directory"),
     ],

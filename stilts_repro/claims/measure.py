@@ -1,7 +1,7 @@
 """One run: from claims to cells to jobs, and back from records to verdicts."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stilts_repro.claims.expected import load_expected
@@ -11,7 +11,7 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Job, Plan, Setting, World, intermediate_tasks, job_name
+from stilts_repro.experiments.plan import Job, Plan, Setting, World, job_name
 from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
@@ -72,7 +72,9 @@ def _plan(request: Request) -> Plan:
     if claims:
         check_length(request.model, longest(scale))
         load_tokenizer(request.model)
-    inventory = inventory_of(request.data, scale.evaluation_rows, request.corpus)
+    inventory = inventory_of(
+        request.data, scale.evaluation_rows, request.corpus, request.translator
+    )
     _survey(inventory, claims, request)
     setting = Setting(
         scale=scale.name,
@@ -83,6 +85,7 @@ def _plan(request: Request) -> Plan:
         retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(),
         corpus=request.corpus,
+        translator=request.translator,
         crosses=request.crosses,
     )
     unrelated = _unrelated(setting, inventory, claims, request)
@@ -98,17 +101,13 @@ def _survey(inventory: Inventory, claims: Sequence[Claim], request: Request) -> 
     scale = request.scale
     wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
     rows = {row for claim in claims for row in claim.intermediates}
-    tasks = {task for row in rows for task in intermediate_tasks(row)}
     inventory.survey(
         {
             target: scale.target[task.train_on].rows if task.train_on else None
             for target, task in TARGET_TASKS.items()
             if job_name(target) in wanted
         },
-        {
-            **{task: scale.intermediate[task].rows for task in INTERMEDIATE_TASKS if task in tasks},
-            **({MLM: scale.continued.rows} if MLM in tasks else {}),
-        },
+        _phase_two(rows, scale),
         skip_missing=request.skip_missing,
     )
 
@@ -130,9 +129,21 @@ def _unrelated(
         inventory.without[UNRELATED] = str(error)
         return None
     inventory.intermediates += (UNRELATED,)
-    found = inventory_of(setting.data, setting.evaluation_rows, setting.corpus)
+    found = inventory_of(setting.data, setting.evaluation_rows, setting.corpus, setting.translator)
     _survey(found, claims, request)
     return setting, found
+
+
+def _phase_two(rows: Iterable[str], scale: Scale) -> dict[str, int | None]:
+    """Return how many rows are read of each set that `rows` of the grid train on."""
+    sets = {name: task for row in rows for task, name in Row.parse(row).sets.items()}
+    recipes = {**scale.intermediate, MLM: scale.continued}
+    return {
+        name: recipes[task].rows
+        for task in (*INTERMEDIATE_TASKS, MLM)
+        for name in sorted(sets)
+        if sets[name] == task
+    }
 
 
 def longest(scale: Scale) -> int:

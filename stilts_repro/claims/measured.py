@@ -11,9 +11,10 @@ from stilts_repro.claims.expected import Expected
 from stilts_repro.claims.grid import Claim, Scores
 from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.plan import Plan, intermediate_tasks
+from stilts_repro.experiments.plan import Plan
 from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import fingerprint
 from stilts_repro.models.transfer import DEFAULT, Crossing
@@ -26,7 +27,7 @@ class Request:
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
     phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
-    holds text for continued MLM.
+    holds text for continued MLM; `translator` says who translates rows of phase (ii).
     """
 
     claims: tuple[Claim, ...]
@@ -40,6 +41,7 @@ class Request:
     keep_models: bool = False
     sampler: Sampler = PROPORTIONAL
     corpus: str | None = None
+    translator: str | None = None
 
 
 def runs(claim: Claim, scale: Scale) -> bool:
@@ -72,6 +74,7 @@ class Measured:
                 _cell(record): {code: v["n"] for code, v in record["languages"].items()}
                 for record in records
             },
+            {record["intermediate"]: record.get("translation", {}) for record in records},
         )
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
@@ -206,6 +209,9 @@ class Measured:
             or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
             return "this run's data, model, --crosses or --sampler is not the reference's"
+        translated = any(Row.parse(row).translated for row in claim.intermediates)
+        if translated and self.request.translator not in (None, TESTBED_TRANSLATOR):
+            return "this run's --translator is not the reference's"
         return claim.obstacle(records) if claim.obstacle else None
 
     def _left_out(self, claim: Claim) -> dict[str, str]:
@@ -215,8 +221,8 @@ class Measured:
 
     def _without(self, claim: Claim) -> dict[str, str]:
         """Return the claim's intermediate tasks that were left out, with the reason of each."""
-        tasks = {task for row in claim.intermediates for task in intermediate_tasks(row)}
-        return {t: why for t, why in self.plan.inventory.without.items() if t in tasks}
+        sets = {name for row in claim.intermediates for name in Row.parse(row).sets.values()}
+        return {name: why for name, why in self.plan.inventory.without.items() if name in sets}
 
     def _jobs(self, claim: Claim) -> set[str]:
         """Return the hashes of all jobs that the claim rests on."""

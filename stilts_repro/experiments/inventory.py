@@ -7,6 +7,7 @@ from typing import Any
 
 from stilts_repro.data.source import Source
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.rows import TRANSLATED
 from stilts_repro.jsonio import content_hash
 from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.loading import (
@@ -22,7 +23,9 @@ from stilts_repro.tasks.loading import (
 from stilts_repro.tasks.masked import MLM, MaskedText
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
-from stilts_repro.tasks.task import Division
+from stilts_repro.tasks.task import Division, TrainingSet
+from stilts_repro.translation.mixed import MixedSource, Translation
+from stilts_repro.translation.spec import WAYS
 
 PARTS = ("dev", "test")
 Texts = Callable[[int | None], Mapping[str, Sequence[str]]]  # texts by language, so many in all
@@ -36,12 +39,18 @@ class Inventory:
     """
 
     def __init__(
-        self, source: Source, evaluation_rows: int | None, texts: Texts | None = None
+        self,
+        source: Source,
+        evaluation_rows: int | None,
+        texts: Texts | None = None,
+        translation: Translation | None = None,
     ) -> None:
         self.source = source
         self.texts = texts
+        self.translation = translation
         self.evaluation_rows = evaluation_rows
         self.training = cache(self._training)
+        self.translated = cache(self._translated)
         self.evaluation = cache(self._evaluation)
         self.unpaired = cache(self._unpaired)
         self.division = cache(self._division)
@@ -69,8 +78,9 @@ class Inventory:
             try:
                 at()
             except (InputError, MissingError) as error:
-                # Text is no task of the data: without it what continues MLM is just not run.
-                if not skip_missing and not (name == MLM and self.texts is None):
+                # Texts and translators are no data: what needs one that is not given is not run.
+                given = {MLM: self.texts, TRANSLATED: self.translation}
+                if not skip_missing and given.get(name.rpartition("+")[2], self) is not None:
                     raise
                 left_out[name] = str(error)
             return name not in left_out
@@ -94,7 +104,8 @@ class Inventory:
         """Return the content hash of an intermediate task's training and dev rows."""
         if name == MLM:
             return self.training_hash(name, rows)
-        return content_hash([self.training_hash(name, rows), self.dev(name).hash])
+        dev = self.dev(name.partition("+")[0])
+        return content_hash([self.training_hash(name, rows), dev.hash])
 
     def origin(self, name: str) -> dict[str, Any]:
         """Return where a training set's rows come from, and whether it is a substitute."""
@@ -110,6 +121,10 @@ class Inventory:
             or None,
             "substitute": rows != data.parts,
         }
+
+    def translation_of(self, name: str, rows: int | None) -> dict[str, Any]:
+        """Return what was translated of a training set, by whom and how well, for records."""
+        return self.translated(name, rows)[1].told()
 
     def absent_languages(self, name: str) -> tuple[str, ...]:
         """Return the languages of a target in which the source has no rows at all.
@@ -170,6 +185,20 @@ class Inventory:
     def _training(self, name: str, rows: int | None) -> Examples:
         if name == MLM:
             return self._continued(rows)
+        task, _, translated = name.partition("+")
+        if translated:
+            return self.translated(task, rows)[0]
+        return load_training(self.source, self._training_set(name), rows)
+
+    def _translated(self, name: str, rows: int | None) -> tuple[Examples, MixedSource]:
+        """Return a set's rows with translations mixed in, and the source that mixed them."""
+        if self.translation is None:
+            raise MissingError(f"translated rows: no translator; give --translator: {WAYS}")
+        mixed = MixedSource(self.source, self.translation)
+        return load_training(mixed, self._training_set(name), rows), mixed
+
+    def _training_set(self, name: str) -> TrainingSet:
+        """Return a training set, without the rows that evaluate a target here."""
         shares = {
             self.division(task.name).train
             for task in TARGET_TASKS.values()
@@ -178,7 +207,7 @@ class Inventory:
         data = TRAINING_SETS[name]
         for share in shares - {None}:
             data = data.restricted(share)
-        return load_training(self.source, data, rows)
+        return data
 
     def _evaluation(self, name: str, part: str) -> dict[str, Examples]:
         task = TARGET_TASKS[name]

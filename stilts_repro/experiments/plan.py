@@ -40,6 +40,7 @@ class Setting:
     retrieval_length: int
     environment: Mapping[str, str]
     corpus: str | None = None
+    translator: str | None = None
     crosses: Crossing = DEFAULT
 
 
@@ -54,6 +55,7 @@ class Job:
     data           content hashes of all rows read
     sampler        which task a step of multi-task training is drawn from
     shuffled       whether training labels are permuted (a control)
+    translation    versions of the translators, by language, where translated rows are mixed in
     random         whether phase (i) is skipped: weights are drawn (a control)
     start          hash of the job whose backbone this one starts from; None: the scale's model
     """
@@ -70,6 +72,7 @@ class Job:
     sampler: Sampler = PROPORTIONAL
     shuffled: bool = False
     random: bool = False
+    translation: Mapping[str, str] | None = None
     hash: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +82,7 @@ class Job:
         del described["setting"]["model"]
         del described["setting"]["data"]
         del described["setting"]["corpus"]
+        del described["setting"]["translator"]
         object.__setattr__(self, "hash", content_hash(described))
 
     @property
@@ -90,11 +94,6 @@ class Job:
     def describe(self) -> dict[str, Any]:
         """Return the job as JSON."""
         return asdict(self)
-
-
-def intermediate_tasks(row: str) -> tuple[str, ...]:
-    """Return the tasks that a row of the grid trains on."""
-    return Row.parse(row).tasks
 
 
 def job_name(target: str) -> str:
@@ -150,7 +149,8 @@ class Plan:
             return None
         setting, inventory = self._world(parsed)
         # Where data is left out, multi-task training has the rest; reports say which.
-        tasks = tuple(t for t in intermediate_tasks(row) if t in inventory.intermediates)
+        sets = {t: name for t, name in parsed.sets.items() if name in inventory.intermediates}
+        tasks = tuple(sets)
         recipes = {
             **(self.scale.multitask if parsed.several else self.scale.intermediate),
             MLM: self.scale.continued,
@@ -163,11 +163,15 @@ class Plan:
                 tasks=tasks,
                 seed=seed,
                 recipes={task: recipes[task] for task in tasks},
-                data={t: inventory.intermediate_hash(t, recipes[t].rows) for t in tasks},
+                data={
+                    task: inventory.intermediate_hash(name, recipes[task].rows)
+                    for task, name in sets.items()
+                },
                 start=None,
                 setting=setting,
                 shuffled=parsed.shuffled,
                 random=parsed.random,
+                translation=_translators(inventory) if parsed.translated else None,
                 sampler=self.sampler if parsed.several else PROPORTIONAL,
             )
         )
@@ -198,3 +202,8 @@ class Plan:
                 random=row.random,
             )
         )
+
+
+def _translators(inventory: Inventory) -> dict[str, str] | None:
+    translation = inventory.translation
+    return translation.versions() if translation else None

@@ -55,8 +55,12 @@ def make_record(
     outcome: Outcome,
     meter: Meter,
     attention: str,
+    before: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME)."""
+    """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME).
+
+    `before` says what phase (ii) read, by task; where translated, that is in the record.
+    """
     metric, languages = outcome.metric, outcome.metrics
     row = TARGET_TASKS[task]
     held = inventory.evaluation(task, part)
@@ -101,6 +105,8 @@ def make_record(
     }
     if outcome.settings is not None:
         record["retrieval"] = dict(outcome.settings)
+    if translations := {t: d["translation"] for t, d in before.items() if "translation" in d}:
+        record["translation"] = translations
     return record
 
 

@@ -2,6 +2,7 @@
 
 `mnli`            one task                `multitask`        all nine together
 `mnli+mlm`        masked-language modelling in every language mixed in
+`mnli+translated` machine translations mixed in: rows in turn in English and other languages
 `mnli+shuffled`   a control: its labels are permuted, so that there is nothing to learn
 `mnli+random`     a control: phase (i) is skipped; its baseline is `none+random`
 `mnli+unrelated`  a control: languages share nothing; its baseline is `none+unrelated`
@@ -15,9 +16,11 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 NONE = "none"
 MULTITASK = "multitask"
+TRANSLATED = "translated"
 SHUFFLED = "shuffled"
 RANDOM = "random"
 UNRELATED = "unrelated"
+PARTS = (MLM, TRANSLATED, SHUFFLED, RANDOM, UNRELATED)  # what is done besides; fields of `Row`
 FEWEST = {NONE: 0, MULTITASK: 2}  # tasks without which a row is not what its name says
 
 
@@ -27,6 +30,7 @@ class Row:
 
     base: str
     mlm: bool = False
+    translated: bool = False
     shuffled: bool = False
     random: bool = False
     unrelated: bool = False
@@ -36,9 +40,9 @@ class Row:
         """Read a row's name; `InputError` where a part of it is not known."""
         base, *more = name.split("+")
         known = (NONE, MULTITASK, *INTERMEDIATE_TASKS)
-        if base not in known or not set(more) <= {MLM, SHUFFLED, RANDOM, UNRELATED}:
+        if base not in known or not set(more) <= set(PARTS):
             raise InputError(f"row {name!r}: give one of {', '.join(known)}, and +mlm and the like")
-        return cls(base, MLM in more, SHUFFLED in more, RANDOM in more, UNRELATED in more)
+        return cls(base, **{part: part in more for part in PARTS})
 
     @property
     def several(self) -> bool:
@@ -54,17 +58,24 @@ class Row:
         return (*tasks, MLM) if self.mlm else tasks
 
     @property
+    def sets(self) -> dict[str, str]:
+        """The name of the rows that each task trains on: `mnli`, or `mnli+translated`."""
+        more = f"+{TRANSLATED}" if self.translated else ""
+        return {task: task if task == MLM else task + more for task in self.tasks}
+
+    @property
     def control(self) -> bool:
         """Whether it is there to fail."""
         return self.shuffled or self.random or self.unrelated
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What must be there: the data of its tasks, and where it asks for one another world."""
-        return (*self.tasks, UNRELATED) if self.unrelated else self.tasks
+        """What must be there: the rows it trains on, and where it asks for one another world."""
+        sets = tuple(self.sets.values())
+        return (*sets, UNRELATED) if self.unrelated else sets
 
     def trains_on(self, there: tuple[str, ...]) -> bool:
-        """Say whether it can be trained where `there` is, the tasks with data and other worlds."""
-        held = {task for task in self.tasks if task in there and task != MLM}
+        """Say whether it can be trained where `there` is, rows by their names and other worlds."""
+        held = {task for task, rows in self.sets.items() if rows in there and task != MLM}
         whole = {MLM, UNRELATED}.intersection(self.needs) <= set(there)
         return len(held) >= FEWEST.get(self.base, 1) and whole

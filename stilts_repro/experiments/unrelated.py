@@ -23,5 +23,10 @@ def unrelated_setting(setting: Setting) -> Setting:
         )
     model = str(UNRELATED_MODEL)
     return replace(
-        setting, model=model, model_hash=fingerprint(model), data=UNRELATED_DATA, corpus=None
+        setting,
+        model=model,
+        model_hash=fingerprint(model),
+        data=UNRELATED_DATA,
+        corpus=None,
+        translator=None,
     )

@@ -21,6 +21,7 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.records import Meter, Outcome, make_record
 from stilts_repro.experiments.retrieving import Retriever
+from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
@@ -50,7 +51,7 @@ def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
         if job.kind == "intermediate":
             result |= work.train(job.tasks, f"intermediate/{job.name}")
             result["dev"] = {t: work.dev_metrics(t) for t in job.tasks if t != MLM}
-            result["data"] = {task: work.inventory.origin(task) for task in job.tasks}
+            result["data"] = {task: work.origin(task) for task in job.tasks}
             save_intermediate(work.model, folder, work.tokenizer)
         elif job.kind == "target":
             result |= work.train((job.name,), f"target/{job.name}")
@@ -74,8 +75,12 @@ class _Work:
         self.job = job
         self.meter = Meter()
         self.inventory: Inventory = inventory_of(
-            job.setting.data, job.setting.evaluation_rows, job.setting.corpus
+            job.setting.data,
+            job.setting.evaluation_rows,
+            job.setting.corpus,
+            job.setting.translator,
         )
+        self.before = store.result(job.start)["data"] if job.start else {}
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
         names = (job.name,) if job.kind == "target" else job.tasks
@@ -166,7 +171,16 @@ class _Work:
         for part, outcome in outcomes.items():
             self.predictions[f"{task}.{part}.json"] = dict(outcome.predictions)
         return [
-            make_record(self.job, self.inventory, task, part, outcome, self.meter, self.attention)
+            make_record(
+                self.job,
+                self.inventory,
+                task,
+                part,
+                outcome,
+                self.meter,
+                self.attention,
+                self.before,
+            )
             for part, outcome in outcomes.items()
         ]
 
@@ -176,12 +190,25 @@ class _Work:
         dev = measure("dev")
         return {"dev": dev, "test": dev if division.dev == division.test else measure("test")}
 
+    def origin(self, name: str) -> dict[str, Any]:
+        """Return where the rows come from that a phase-(ii) job trains on, and who translated."""
+        found = self.inventory.origin(name)
+        if self._rows_of(name) != name:
+            rows = self.job.recipes[name].rows
+            found["translation"] = self.inventory.translation_of(name, rows)
+        return found
+
+    def _rows_of(self, name: str) -> str:
+        """Return what the inventory calls the rows that task `name` trains on."""
+        parsed = Row.parse(self.job.intermediate)
+        return parsed.sets[name] if self.job.kind == "intermediate" else name
+
     def _format(self, name: str) -> Format:
         return self.inventory.format(name, self.job.recipes[name].rows)
 
     def _training_task(self, name: str) -> TrainingTask:
         recipe = self.job.recipes[name]
-        examples = self.inventory.training(name, recipe.rows).examples
+        examples = self.inventory.training(self._rows_of(name), recipe.rows).examples
         features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
         if self.job.shuffled and name != MLM:
             features = with_shuffled_labels(features, numpy_rng(self.job.seed, "shuffle", name))

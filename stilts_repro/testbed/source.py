@@ -1,7 +1,7 @@
 """Rows and documents of the testbed, under the names of the hub's data sets."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -85,13 +85,21 @@ class TestbedSource:
         return self._drawn(repo, config, split, limit)
 
     def load_in(
-        self, language: str, repo: str, config: str, split: str, limit: int | None = None
+        self,
+        language: str,
+        repo: str,
+        config: str,
+        split: str,
+        limit: int | None = None,
+        start: int = 0,
+        step: int = 1,
     ) -> list[dict[str, Any]]:
-        """Return what `load` returns with every meaning said in `language`: parallel rows.
+        """Return what `load(...)[start::step]` has with its meanings said in `language`.
 
-        Row i is row i of `load` in all but its texts; HellaSwag's `ctx_b` is empty, and its endings
-        are whole sentences. Raise `InputError` for an unknown language and for data sets that
-        cannot be said in another one (CCG's tags are English), `MissingError` as `load` does.
+        These are parallel rows: row i is row i of the English ones in all but its texts;
+        HellaSwag's `ctx_b` is empty, and its endings are whole sentences. Raise `InputError` for an
+        unknown language and for data sets that cannot be said in another one (CCG's tags are
+        English), `MissingError` as `load` does.
         """
         code = language_of(language).code
         if (repo, config) not in PARALLEL and (repo, config) in configs():
@@ -99,7 +107,7 @@ class TestbedSource:
                 f"{repo} {config}: the testbed has no parallel rows of it; choose one of "
                 + ", ".join(" ".join(names) for names in sorted(PARALLEL))
             )
-        return self._drawn(repo, config, split, limit, code)
+        return self._drawn(repo, config, split, limit, code, start, step)
 
     def revision(self, repo: str) -> None:
         """Say nothing: rows are drawn anew, and the hash of the code stands for them."""
@@ -117,21 +125,28 @@ class TestbedSource:
         return iter(()) if self.unrelated else self._corpus.mixed_documents(split, start)
 
     def _drawn(
-        self, repo: str, config: str, split: str, limit: int | None, code: str = ""
+        self,
+        repo: str,
+        config: str,
+        split: str,
+        limit: int | None,
+        code: str = "",
+        start: int = 0,
+        step: int = 1,
     ) -> list[Row]:
         """Return the first `limit` rows of a config, in language `code` instead of its own."""
         entry = configs().get((repo, config))
         if entry is None or split not in entry.sizes:
             raise MissingError(f"the testbed has no {repo} {config} {split}")
         size = entry.sizes[split] if limit is None else min(limit, entry.sizes[split])
-        rows = self._rows(repo, replace(entry, code=code or entry.code), split)
-        return list(itertools.islice(rows, size))
+        numbers = range(start, size, step)
+        return list(self._rows(repo, replace(entry, code=code or entry.code), split, numbers))
 
-    def _rows(self, repo: str, entry: Config, split: str) -> Iterator[Row]:
+    def _rows(self, repo: str, entry: Config, split: str, numbers: Iterable[int]) -> Iterator[Row]:
         share = split_of_subset(split)
         sampler = Sampler(self._world, share)
         codes = CODES if entry.interleaved else (entry.code,)
-        for number in itertools.count():
+        for number in numbers:
             index, place = divmod(number, len(codes))
             code = codes[place]
             # TyDiQA has other questions in every language; the other interleaved task is parallel.

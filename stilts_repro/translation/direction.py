@@ -74,7 +74,7 @@ def _token(tokens: Iterable[str], model: str, code: str, codes: Mapping[str, str
         return found[0]
     what = f"several tokens for {code!r} ({', '.join(found)})" if found else f"none for {code!r}"
     raise InputError(
-        f"--model {model}: of its {len(known)} language tokens {what}; "
+        f"--translator {model}: of its {len(known)} language tokens {what}; "
         f"name one in codes, such as {{{code!r}: {known[0]!r}}}"
     )
 

@@ -115,6 +115,13 @@ def draft(kind: Format, row: Row, where: str) -> Draft:
     raise InputError(f"{where}: rows of format {kind.name} cannot be translated")
 
 
+def texts(kind: Format, row: Row) -> list[str]:
+    """Return what is compared of a row with the same row in another translation, text by text."""
+    if isinstance(kind, Span):  # drafts cut contexts into sentences, not the same ones in both
+        return [row["question"], row["context"]]
+    return list(draft(kind, row, "row").texts)
+
+
 def _columns(row: Row, names: Sequence[str], where: str) -> "_Columns":
     return _Columns(row, {name: take(row, name, str, where) for name in names})
 

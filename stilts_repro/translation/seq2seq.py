@@ -21,7 +21,7 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.translation import sentences
 from stilts_repro.translation.direction import Direction, direction, tells
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST = 512  # tokens: no translation model was trained on more, whatever it has room for
 _STEP = 8  # texts of a batch have equally many tokens, rounded up to this
 _LONGER, _MORE = 3, 16  # a translation has at most 3 n + 16 tokens, n being that number
@@ -69,14 +69,14 @@ class Seq2SeqTranslator:
     def name(self) -> str:
         """The model, the commit where one serves all languages, and the search."""
         at = f"@{self.revision}" if isinstance(self.revision, str) else ""
-        name = Path(self.model).name if _local(self.model) else self.model
+        name = Path(self.model).name if is_local(self.model) else self.model
         return f"{name}{at}, {self._search}"
 
     def version(self, target: str) -> str:
         """Return the model with its commit (a directory: a hash of its files), code and search."""
         path = self._path(target)
         held = _hash_of(path) if Path(path).is_dir() else self._commit(target)
-        name = Path(path).name if _local(path) else path
+        name = Path(path).name if is_local(path) else path
         code = f", code {self.codes[target]}" if target in self.codes else ""
         return f"{name}@{held}{code}, {self._search}"
 
@@ -108,12 +108,12 @@ class Seq2SeqTranslator:
         """Return the commit to load from the hub."""
         given = self.revision
         commit = given.get(target) if isinstance(given, Mapping) else given
-        if _local(self._path(target)):
-            raise MissingError(f"--model {self._path(target)}: no such directory")
-        if not commit or not _COMMIT.fullmatch(commit):
+        if is_local(self._path(target)):
+            raise MissingError(f"--translator {self._path(target)}: no such directory")
+        if not commit or not COMMIT.fullmatch(commit):
             raise InputError(
-                f"--model {self._path(target)}: revision {commit!r} is no commit of the hub; give "
-                "its 40 hex digits, so that the same translations can be made again"
+                f"--translator {self._path(target)}: revision {commit!r} is no commit of the hub; "
+                "give its 40 hex digits, so that the same translations can be made again"
             )
         return commit
 
@@ -134,12 +134,12 @@ class Seq2SeqTranslator:
             tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **at)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise MissingError(
-                f"--model {path}: its tokenizer does not load ({_reason(error)})"
+                f"--translator {path}: its tokenizer does not load ({_reason(error)})"
             ) from None
         if "{code}" not in self.model and not tells(tokenizer):
             raise InputError(
-                f"--model {path}: it has no tokens for languages, so it translates into one only; "
-                "write {code} in its name where the language's code stands"
+                f"--translator {path}: it has no tokens for languages, so it translates into one "
+                "only; write {code} in its name where the language's code stands"
             )
         return tokenizer
 
@@ -225,18 +225,18 @@ def _load_model(path: str, at: Mapping[str, str]) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise MissingError(
-            f"--model {path}: its weights do not load ({_reason(error)}); it needs a "
+            f"--translator {path}: its weights do not load ({_reason(error)}); it needs a "
             "sequence-to-sequence model saved as safetensors"
         ) from None
     if absent := sorted(loaded["missing_keys"]):
         raise InputError(
-            f"--model {path}: its weights lack {len(absent)} parameters ({absent[0]}, ...); "
+            f"--translator {path}: its weights lack {len(absent)} parameters ({absent[0]}, ...); "
             "save the whole model"
         )
     return model
 
 
-def _local(model: str) -> bool:
+def is_local(model: str) -> bool:
     """Say whether `model` names a directory, there or not, and no hub id."""
     return Path(model).is_dir() or model.startswith((".", "/", "~")) or model.count("/") > 1
 

@@ -42,18 +42,26 @@ class TranslatedSource:
         return self.translated(repo, config, split, limit).rows
 
     def _translated(
-        self, repo: str, config: str, split: str, limit: int | None = None
+        self,
+        repo: str,
+        config: str,
+        split: str,
+        limit: int | None = None,
+        start: int = 0,
+        step: int = 1,
     ) -> Translated:
-        kind = _format(repo, config)
-        what = f"{repo} {config}/{split}"
+        """Translate of the first `limit` rows those from `start` on, each `step`-th."""
+        kind = format_of(repo, config)
+        what = f"{repo} {config}/{split}" + (f"[{start}::{step}]" if step > 1 else "")
         refuse(kind, what)
         if isinstance(self.translator, TestbedTranslator):
-            return self.translator.load(kind, repo, config, split, self.target, limit)
-        rows = self.source.load(repo, config, split, limit)
+            where = repo, config, split, self.target, limit, start, step
+            return self.translator.load(kind, *where)
+        rows = self.source.load(repo, config, split, limit)[start::step]
         return translate_rows(kind, rows, self.translator, self.target, what)
 
 
-def _format(repo: str, config: str) -> Format:
+def format_of(repo: str, config: str) -> Format:
     """Return the format of a data set of phase (ii)."""
     for name in INTERMEDIATE_TASKS:
         data = TRAINING_SETS[name]

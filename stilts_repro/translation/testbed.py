@@ -93,14 +93,17 @@ class TestbedTranslator:
         split: str,
         target: str,
         limit: int | None = None,
+        start: int = 0,
+        step: int = 1,
     ) -> Translated:
-        """Return the first `limit` rows of a split, in `target`, with errors.
+        """Return of the first `limit` rows of a split those at `[start::step]`, in `target`.
 
-        A row is dropped where an answer lost a word. Raises `InputError` for an unknown language
-        and for data sets that have no parallel rows, `MissingError` where there is no such split.
+        They have errors; a row is dropped where an answer lost a word. Raises `InputError` for an
+        unknown language and for data sets that have no parallel rows, `MissingError` where there is
+        no such split.
         """
         refuse(kind, f"{repo} {config}/{split}")
-        rows = _source(self.world_seed).load_in(target, repo, config, split, limit)
+        rows = _source(self.world_seed).load_in(target, repo, config, split, limit, start, step)
         counts: Counter[str] = Counter()
         made: dict[int, dict[str, Any]] = {}
         for number, row in enumerate(rows):

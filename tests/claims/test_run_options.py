@@ -10,12 +10,15 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from reproduce.command import all_claims, export
 from stilts_repro.claims.measure import Progress, Request, measure
+from stilts_repro.claims.schema import validate
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.models.backbone import fingerprint
 from stilts_repro.report.write import write_claims
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
+from tests.translation.conftest import nllb  # noqa: F401
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 
@@ -181,3 +184,74 @@ def test_without_its_model_the_unrelated_control_is_not_run_and_the_others_are(
     assert "pretrain --testbed --unrelated" in control["reason"]
     assert control["without"] == {}  # it lacks a model, not a task
     write_claims(tmp_path, result)
+
+
+def phase_two(result, row):
+    (entry,) = (entry for entry in result["intermediate"] if entry["intermediate"] == row)
+    return entry
+
+
+def test_translated_rows_are_mixed_in_and_told(tiny_model, tmp_path):
+    output = tmp_path / "out"
+    _, result, _ = run(tiny_model, output, ("translated_data",), translator="testbed:0.2")
+    write_claims(output, result)
+    validate(json.loads((output / "claims.json").read_text()), "claims", "claims.json")
+    (claim,) = result["claims"]
+    assert claim["verdict"] == "no_reference"
+    mixed, plain = phase_two(result, "mnli+translated"), phase_two(result, "mnli")
+    assert mixed["steps"] == plain["steps"] and mixed["weights"] == plain["weights"]
+    assert "translation" not in plain["data"]["mnli"]
+    told = mixed["data"]["mnli"]["translation"]
+    assert told["translator"] == "testbed, error rate 0.2"
+    assert {code: held["rows"] for code, held in told["languages"].items()} == dict.fromkeys(
+        ("qaa", "qac", "qag"), 4
+    )
+    records = [json.loads(path.read_text()) for path in (output / "records").iterdir()]
+    for record in records:
+        validate(record, "record", record["hash"])
+        if record["intermediate"] == "mnli+translated":
+            assert record["translation"] == {"mnli": told}
+        assert ("translation" in record) == record["intermediate"].endswith("+translated")
+    quality = claim["details"][0]["BLEU and chrF"]["squad_v2"]["qag"]
+    assert 30 < quality["BLEU"] < 90 and 50 < quality["chrF"] < 95
+
+
+def on_folder(model, tmp_path, **options):
+    """Run what the folder has data for: MNLI, with translations and without."""
+    request = run_request(model, tmp_path / "out", ("translated_data",), **options)
+    (claim,) = request.claims
+    rows = ("mnli", "mnli+translated")
+    claim = replace(claim, intermediates=rows, value=lambda *_: 0.0, details=None)
+    return measure(replace(request, claims=(claim,), data=str(build(tmp_path / "mirror"))))
+
+
+def test_without_a_translator_it_is_not_run(tiny_model, tmp_path):
+    (claim,) = on_folder(tiny_model, tmp_path)["claims"]
+    assert (claim["verdict"], claim["observed"]["value"]) == ("not_run", None)
+    assert "mnli+translated" in claim["reason"]
+    assert "give --translator: testbed:ERROR_RATE" in claim["without"]["mnli+translated"]
+
+
+def test_a_model_translates_once_for_all_processes(
+    tiny_model,
+    nllb,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+    result = on_folder(tiny_model, tmp_path, translator=str(nllb))
+    told = phase_two(result, "mnli+translated")["data"]["mnli"]["translation"]
+    assert told["translator"] == "nllb, greedy"
+    assert set(told["languages"]) == {"de", "ru", "sw"}
+    for held in told["languages"].values():
+        assert held["rows"] + held["dropped"] == 3
+        assert held["quality"] is None and "no rows in this language" in held["reason"]
+    kept = list((tmp_path / "cache" / "translations").glob("*/*.jsonl"))
+    assert len(kept) == 3  # a file for each process that translates into a language
+
+
+def test_the_testbeds_translator_is_refused_elsewhere(tiny_model, tmp_path):
+    with pytest.raises(
+        InputError, match=r"--translator testbed:0\.1: --data .* is not the testbed"
+    ):
+        on_folder(tiny_model, tmp_path, translator="testbed:0.1")

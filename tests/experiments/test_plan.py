@@ -6,7 +6,7 @@ from reproduce.command import all_claims
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES, UNRELATED_DATA, retrieval_layer
-from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.unrelated import unrelated_setting
 from stilts_repro.models.backbone import fingerprint
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
@@ -93,7 +93,7 @@ def test_the_seed_and_the_start_are_part_of_the_address():
 @pytest.fixture
 def unrelated(tiny_model, monkeypatch):
     monkeypatch.setattr("stilts_repro.experiments.unrelated.UNRELATED_MODEL", tiny_model)
-    setting = unrelated_setting(SETTING)
+    setting = unrelated_setting(replace(SETTING, translator=TESTBED_TRANSLATOR))
     return setting, inventory_of(UNRELATED_DATA, 4)
 
 
@@ -105,6 +105,7 @@ def test_an_unrelated_row_has_the_data_and_model_of_its_world(unrelated, tiny_mo
     for job in (baseline, row, plan.jobs[row.start]):
         assert (job.setting.data, job.setting.model) == (UNRELATED_DATA, str(tiny_model))
         assert job.setting.model_hash == fingerprint(str(tiny_model))
+        assert job.setting.translator is None
     assert plain.setting == SETTING
     assert baseline.data["xquad"] == row.data["xquad"] != plain.data["xquad"]
     assert baseline.data["train/squad_v1"] == plain.data["train/squad_v1"]  # English is the same
@@ -142,3 +143,20 @@ def test_every_scale_has_a_recipe_for_every_training():
 
 def test_the_retrieval_layer_is_the_papers_at_its_depth():
     assert [retrieval_layer(layers) for layers in (24, 12, 6)] == [14, 7, 4]
+
+
+def test_who_translates_is_part_of_a_translated_rows_address_and_of_no_other():
+    def jobs(row, spec, data="testbed"):
+        inventory = inventory_of(data, 4, None, spec)
+        inventory.intermediates = (row,)
+        plan = Plan(SCALE, replace(SETTING, translator=spec), inventory)
+        plan.add([Cell(row, "xnli", 0)])
+        return plan.jobs
+
+    assert set(jobs("mnli+translated", None)) == set(jobs("mnli+translated", TESTBED_TRANSLATOR))
+    assert set(jobs("mnli+translated", None)).isdisjoint(jobs("mnli+translated", "testbed:0.5"))
+    assert set(jobs("mnli", None)) == set(jobs("mnli", "testbed:0.5"))
+    (job,) = (j for j in jobs("mnli+translated", None).values() if j.kind == "intermediate")
+    assert job.tasks == ("mnli",)
+    assert set(job.translation) == {"qaa", "qac", "qag"}
+    assert "error rate 0.33" in job.translation["qaa"]

@@ -16,6 +16,7 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
         ("mnli", Row("mnli"), ("mnli",)),
         ("mnli+mlm", Row("mnli", mlm=True), ("mnli", "mlm")),
         ("mnli+shuffled", Row("mnli", shuffled=True), ("mnli",)),
+        ("mnli+translated", Row("mnli", translated=True), ("mnli",)),
         ("none+unrelated", Row("none", unrelated=True), ()),
         ("mnli+mlm+unrelated", Row("mnli", mlm=True, unrelated=True), ("mnli", "mlm")),
         ("multitask", Row("multitask"), INTERMEDIATE_TASKS),
@@ -56,6 +57,14 @@ def test_controls_are_known_as_such():
     assert [n for n in (*names, "none+unrelated") if Row.parse(n).control] == [
         *("mnli+shuffled", "none+random", "none+unrelated")
     ]
+
+
+def test_translated_rows_are_a_set_of_their_own():
+    row = Row.parse("mnli+translated+mlm")
+    assert row.sets == {"mnli": "mnli+translated", "mlm": "mlm"}
+    assert not row.trains_on(("mnli", "mlm")) and not row.trains_on(("mnli+translated",))
+    assert row.trains_on(("mnli+translated", "mlm"))
+    assert Row.parse("mnli").sets == {"mnli": "mnli"}
 
 
 def test_shuffled_labels_are_the_same_labels():
