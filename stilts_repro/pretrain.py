@@ -40,13 +40,13 @@ SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
 # The testbed's model: eight languages, about 300 stems each with their inflections.
 TESTBED_RECIPE = PretrainRecipe(
     size=Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=3_000),
-    steps=20_000,
-    block_steps=5_000,
+    steps=14_000,
     learning_rate=2e-3,
 )
 # The control's: it need only be a masked LM of its own languages.
-UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0)
-TESTBED_DOCUMENTS = {"monolingual": 40_000, "mixed": 40_000, "bilingual": 20_000}
+UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000)
+TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 24_000, "bilingual": 12_000}
+UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
@@ -69,12 +69,12 @@ def testbed_corpus(*, unrelated: bool = False) -> Documents:
     from stilts_repro.testbed.source import TestbedSource
 
     source = TestbedSource(unrelated=unrelated)
+    sizes = UNRELATED_DOCUMENTS if unrelated else TESTBED_DOCUMENTS
     streams: dict[str, Iterator[str]] = {
-        code: islice(source.documents(code), TESTBED_DOCUMENTS["monolingual"])
-        for code in source.languages
+        code: islice(source.documents(code), sizes["monolingual"]) for code in source.languages
     }
-    streams["mixed"] = islice(source.mixed_documents(), TESTBED_DOCUMENTS["mixed"])
-    streams["bilingual"] = islice(source.bilingual_documents(), TESTBED_DOCUMENTS["bilingual"])
+    streams["mixed"] = islice(source.mixed_documents(), sizes["mixed"])
+    streams["bilingual"] = islice(source.bilingual_documents(), sizes["bilingual"])
     texts = {name: list(stream) for name, stream in streams.items()}
     return {name: held for name, held in texts.items() if held}
 

@@ -80,7 +80,7 @@ def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = No
     """
     if not run.values:
         return _without_reference("not_run", None, obstacle or "the claim was not measured")
-    direction = _direction(fmean(run.values), expected.paper.value)
+    direction = _direction(run.values, expected, scale)
     if expected.check.kind == "equals_paper":
         if obstacle:
             return _without_reference("no_reference", direction, obstacle)
@@ -218,8 +218,19 @@ def _reason(value: float, low: float, high: float) -> str:
     return f"{value:.2f} is {place} {low:.2f} to {high:.2f}"
 
 
-def _direction(value: float, paper: float | None) -> str | None:
-    product = value * (paper or 0.0)
+def _direction(values: Sequence[float], expected: Expected, scale: str) -> str | None:
+    """Say whether the mean's sign is the paper's.
+
+    Where the paper finds no gain, a mean above zero speaks against it only if it is more than
+    seeds scatter: two standard errors, with the reference's deviation.
+    """
+    value, paper = fmean(values), expected.paper
+    if paper.no_gain:
+        reference = expected.reference.get(scale)
+        known = reference.values if reference else ()
+        error = stdev(known) / math.sqrt(len(values)) if len(known) >= FEWEST_SEEDS else 0.0
+        return "agrees" if value <= max(expected.check.floor or 0.0, 2 * error) else "disagrees"
+    product = value * (paper.value or 0.0)
     if product > 0:
         return "agrees"
     return "disagrees" if product < 0 else None

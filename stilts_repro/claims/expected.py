@@ -16,13 +16,15 @@ from stilts_repro.jsonio import read_json
 class PaperValue:
     """What the paper reports, in the claim's unit; None where it makes a statement only.
 
-    `languages` holds the value's parts by language code, where it is their mean.
+    With `no_gain` the statement is that the value is not above zero. `languages` holds the value's
+    parts by language code, where it is their mean.
     """
 
     value: float | None
     source: str
     provenance: str
     languages: Mapping[str, float] = field(default_factory=dict)
+    no_gain: bool = False
 
 
 @dataclass(frozen=True)

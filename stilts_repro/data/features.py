@@ -184,7 +184,7 @@ def training_batches(
 
 
 def token_batches(
-    features: Features, budget: int, rng: np.random.Generator, *, window: int = 3072
+    features: Features, budget: int, rng: np.random.Generator, *, window: int
 ) -> Iterator[np.ndarray]:
     """Yield batches of about `budget` tokens for ever, epoch after epoch (pre-training).
 

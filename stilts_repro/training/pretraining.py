@@ -29,6 +29,8 @@ from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.training.mlm import Masking, mlm_loss
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 
+WINDOW = 3072  # sequences that are sorted by length together
+
 
 @dataclass(frozen=True)
 class Size:
@@ -181,10 +183,10 @@ class Pretraining:
         recipe = self.recipe
         singly = (recipe.steps or 0) - recipe.block_steps if self.blocks else None
         order = numpy_rng(recipe.seed, "pretrain", "order")
-        stream = token_batches(self.features, recipe.batch_tokens, order)
+        stream = token_batches(self.features, recipe.batch_tokens, order, window=WINDOW)
         yield from ((self.features, units) for units in islice(stream, singly))
         if self.blocks:
-            stream = token_batches(self.blocks, recipe.batch_tokens, order)
+            stream = token_batches(self.blocks, recipe.batch_tokens, order, window=WINDOW)
             yield from ((self.blocks, units) for units in stream)
 
     @property

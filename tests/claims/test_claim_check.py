@@ -87,6 +87,26 @@ def test_direction_is_apart_from_the_verdict():
 
 
 @pytest.mark.parametrize(
+    ("values", "scale", "direction"),
+    [
+        ([-3.0], "testbed", "agrees"),
+        ([0.9], "testbed", "agrees"),  # reference's deviation 0.5: two standard errors are 1.0
+        ([1.1], "testbed", "disagrees"),
+        ([0.9, 0.9], "testbed", "disagrees"),
+        ([0.2], "smoke", "disagrees"),  # nothing is known of the scatter: the floor decides
+        ([0.05], "smoke", "agrees"),
+    ],
+)
+def test_no_gain_is_contradicted_by_more_than_the_seeds_scatter(values, scale, direction):
+    paper = dataclasses.replace(expected().paper, value=None, no_gain=True)
+    known = dataclasses.replace(
+        expected().reference["testbed"], values=(-0.5, 0.0, 0.5), seeds=(0, 1, 2)
+    )
+    claim = dataclasses.replace(expected(), paper=paper, reference={"testbed": known})
+    assert check(claim, Run(values), scale).direction == direction
+
+
+@pytest.mark.parametrize(
     ("reference", "scale", "obstacle", "reason"),
     [
         (VALUES, "smoke", None, "0 reference seeds at scale smoke"),

@@ -1,16 +1,42 @@
 import json
 
+import numpy as np
+import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from stilts_repro.experiments.scales import TESTBED_MODEL
+from stilts_repro.data.features import collate, window_batches
+from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED_MODEL
 from stilts_repro.models.backbone import fingerprint
+from stilts_repro.pretrain import UNRELATED_DOCUMENTS, UNRELATED_RECIPE, documents_of
+from stilts_repro.seeds import numpy_rng
 from stilts_repro.testbed import TestbedSource
+from stilts_repro.training.pretraining import WINDOW, Pretraining
 
 
-def test_the_shipped_model_is_the_one_its_card_describes():
-    card = json.loads((TESTBED_MODEL / "pretraining.json").read_text())
-    assert card["hash"] == fingerprint(str(TESTBED_MODEL))
-    assert (TESTBED_MODEL / "model.safetensors").stat().st_size < 8 * 2**20
+@pytest.mark.parametrize("folder", [TESTBED_MODEL, UNRELATED_MODEL], ids=lambda path: path.name)
+def test_a_shipped_model_is_the_one_its_card_describes(folder):
+    card = json.loads((folder / "pretraining.json").read_text())
+    assert card["hash"] == fingerprint(str(folder))
+    assert (folder / "model.safetensors").stat().st_size < 8 * 2**20
+
+
+def test_the_recipes_first_steps_give_the_recorded_losses():
+    """Without its whole corpus: the first window's documents are found by their numbers."""
+    card = json.loads((UNRELATED_MODEL / "pretraining.json").read_text())
+    recipe, source = UNRELATED_RECIPE, TestbedSource(unrelated=True)
+    each = UNRELATED_DOCUMENTS["monolingual"]
+    order = numpy_rng(recipe.seed, "pretrain", "order")
+    places = order.permutation(each * len(source.languages))[:WINDOW]
+    codes = sorted(source.languages)
+    texts = [next(source.documents(codes[p // each], start=int(p % each))) for p in places]
+    tokenizer = AutoTokenizer.from_pretrained(UNRELATED_MODEL)
+    features = documents_of(texts, tokenizer, recipe)
+    run = Pretraining(recipe, [features], tokenizer)
+    batches = window_batches(np.arange(WINDOW), features.unit_lengths(), recipe.batch_tokens, order)
+    assert card["recipe"] == {**vars(recipe), "size": vars(recipe.size)}
+    for step, expected in enumerate(card["first_losses"][:5]):
+        batch = collate(features, batches[step], tokenizer.pad_token_id)
+        assert run._step(batch, step / recipe.steps) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_shipped_model_knows_every_language_of_the_testbed():
