@@ -33,9 +33,10 @@ def html(result: Mapping[str, Any]) -> str:
     Every text from `result` is escaped. Equal results give equal documents.
     """
     # Imported here: matplotlib takes half a second, and jobs should not wait for it.
-    from stilts_repro.report.plots import gains_svg
+    from stilts_repro.report.plots import gains_svg, layers_svg
 
     grid = Grid(result["grid"])
+    by_layer = layers(result.get("retrieval", []))
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -50,7 +51,8 @@ def html(result: Mapping[str, Any]) -> str:
         grid=grid,
         plot=gains_svg(grid),
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
-        layers=layers(result.get("retrieval", [])),
+        layers=by_layer,
+        curves=layers_svg(by_layer),
         scales=SCALES,
         evidence=_evidence(result),
         published=[_published(name) for name in (TABLE_2, XTREME_TEST)],

@@ -2,12 +2,14 @@
 
 import io
 import math
+from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stilts_repro.report.averages import Grid
+from stilts_repro.experiments.rows import NONE
+from stilts_repro.report.averages import Grid, Layers
 
 # matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
 INK, ACCENT = "#0a0b0c", "#0a0b0d"
@@ -39,6 +41,58 @@ def gains_svg(grid: Grid) -> str:
         for axes in panels[len(rows) :]:
             axes.set_visible(False)
         return _svg(figure)
+
+
+def layers_svg(layers: Sequence[Layers]) -> str:
+    """Return the retrieval scores (points) by layer before phase (ii) and after each task.
+
+    One panel a target; the heavy line is the model as phase (i) left it, the dotted one the layer
+    that claims read. Empty where there is nothing to compare.
+    """
+    layers = [found for found in layers if NONE in found.intermediates]
+    if not any(len(found.intermediates) > 1 for found in layers):
+        return ""
+    with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(WIDTH, 3.2))
+        panels = figure.subplots(1, len(layers), squeeze=False)[0]
+        figure.subplots_adjust(left=0.05, right=0.9, top=0.9, bottom=0.13, wspace=0.35)
+        for axes, found in zip(panels, layers, strict=True):
+            _curves(axes, found)
+        return _svg(figure)
+
+
+def _curves(axes: Axes, found: Layers) -> None:
+    depths = [depth for depth, _ in found.rows]
+    last = {
+        n: s for n, s in zip(found.intermediates, found.rows[-1][1], strict=True) if s is not None
+    }
+    named = {
+        NONE,
+        *sorted(last, key=last.__getitem__)[:1],
+        *sorted(last, key=last.__getitem__)[-1:],
+    }
+    for place, name in enumerate(found.intermediates):
+        scores = [row[place] for _, row in found.rows]
+        before = name == NONE
+        axes.plot(
+            depths,
+            [math.nan if score is None else score for score in scores],
+            color=INK if before else ACCENT,
+            linewidth=2.2 if before else 0.9,
+            alpha=1.0 if before else 0.7,
+        )
+        if name in named and name in last:
+            end = (depths[-1], last[name])
+            axes.annotate(
+                name, end, (4, 0), textcoords="offset points", va="center", fontsize=6.5, color=INK
+            )
+    axes.axvline(found.layer, color=INK, linewidth=0.8, linestyle=":")
+    axes.set_title(found.target, loc="left", fontsize=9, fontweight="bold", color=INK)
+    axes.set_xticks(depths)
+    axes.set_xlabel("layer", fontsize=8.5, color=INK)
+    axes.tick_params(length=0, colors=INK, labelsize=8.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
 
 
 def _panel(axes: Axes, grid: Grid, row: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from stilts_repro.report.averages import Grid, layers
 from stilts_repro.report.page import html
-from stilts_repro.report.plots import gains_svg
+from stilts_repro.report.plots import gains_svg, layers_svg
 
 EVIL = '<script>alert("x")</script>&$\\frac$'
 VOID = {"meta", "br"}
@@ -142,3 +142,16 @@ def test_panels_without_a_row_are_not_drawn(result):
     baseline = [entry for entry in result["grid"] if entry["intermediate"] == "none"]
     svg = gains_svg(Grid([*baseline, *six]))
     assert svg.count('id="axes_') == 6  # of two times four panels
+
+
+def test_curves_of_retrieval_stand_before_and_after_phase_two():
+    def entry(row, target, scores):
+        found = {"pooling": "mean", "scoring": "cosine", "threshold_source": None, "layer": 1}
+        layers = {str(depth): score for depth, score in enumerate(scores)}
+        return found | {"intermediate": row, "target": target, "seed": 0, "layers": layers}
+
+    before = [entry("none", "tatoeba", [10.0, 20.0]), entry("none", "bucc2018", [5.0, 6.0])]
+    svg = layers_svg(layers([*before, entry("mnli", "tatoeba", [11.0, 25.0])]))
+    assert svg.count('id="axes_') == 2
+    assert ">tatoeba<" in svg and ">bucc2018<" in svg and ">mnli<" in svg
+    assert layers_svg(layers(before)) == ""
