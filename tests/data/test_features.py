@@ -1,3 +1,4 @@
+import itertools
 from itertools import islice
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from stilts_repro.data.features import (
     TOKEN_PADDING,
     Features,
+    blocks,
     collate,
     evaluation_batches,
     token_batches,
@@ -151,3 +153,25 @@ def test_evaluation_counts_the_whole_group_towards_the_budget(lengths, budget):
         batch = collate(features, units, PAD)
         assert batch.input_ids.numel() <= budget or len(units) == 1
         assert batch.input_ids.shape[0] == 4 * len(units)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(lengths_of(), min_size=1, max_size=3), st.integers(3, 9), st.integers(0, 5))
+def test_blocks_hold_each_languages_text_in_whole_and_mix_none(parts, size, seed):
+    start = 10_000
+    numbers = itertools.count()
+    held = [
+        Features.of([[start, *islice(numbers, length)] for length in lengths]) for lengths in parts
+    ]
+    made = blocks(held, size, start, np.random.default_rng(seed))
+    rows = made.ids.reshape(-1, size)
+    assert (rows[:, 0] == start).all() and (made.ids == start).sum() == len(rows)
+    assert (np.diff(made.offsets) == size).all()
+    languages = [set(part.ids) - {start} for part in held]
+    for row in rows:
+        assert sum(bool(set(row[1:]) & language) for language in languages) == 1
+    # Nothing comes twice, and less than a block of a language is left out.
+    told = np.delete(rows, 0, axis=1).ravel()
+    assert len(set(told)) == len(told)
+    for language in languages:
+        assert len(language - set(told)) < size - 1

@@ -78,6 +78,25 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     assert files == ["model-200.safetensors", "optimiser-200.safetensors", "state.json"]
 
 
+def test_the_last_steps_read_blocks_of_one_language(features, tokenizer, tmp_path, fast_clock):
+    recipe = replace(RECIPE, block_steps=60)
+    run = Pretraining(recipe, [features], tokenizer)
+    read = [held for held, _ in islice(run._batches(), recipe.steps)]
+    assert all(held is run.features for held in read[:170])
+    assert all(held is run.blocks for held in read[170:])
+    assert (run.blocks.unit_lengths() == recipe.max_length).all()
+    # A run that was stopped among the blocks goes on there.
+    whole = run.run()
+    broken = Pretraining(recipe, [features], tokenizer, tmp_path)
+    with pytest.raises(Stopped):
+        broken.run(stop_at(200))
+    again = Pretraining(recipe, [features], tokenizer, tmp_path)
+    again.run()
+    expected = weights(run)
+    assert again.log.losses == whole.losses
+    assert all(torch.equal(value, expected[name]) for name, value in weights(again).items())
+
+
 def test_no_checkpoint_before_its_time(features, tokenizer, tmp_path):
     run = Pretraining(replace(RECIPE, steps=100), [features], tokenizer, tmp_path / "checkpoint")
     run.run()
