@@ -55,11 +55,12 @@ def make_record(
     outcome: Outcome,
     meter: Meter,
     attention: str,
-    before: Mapping[str, Mapping[str, Any]],
+    before: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME).
 
-    `before` says what phase (ii) read, by task; where translated, that is in the record.
+    `before` is the result of the phase-(ii) job, empty for the baseline: what that did, and what
+    was translated, is in the record.
     """
     metric, languages = outcome.metric, outcome.metrics
     row = TARGET_TASKS[task]
@@ -93,6 +94,7 @@ def make_record(
             "revision": None,
             "hash": job.setting.model_hash,
         },
+        "phase_two": _phase_two(before),
         "recipe": {name: asdict(recipe) for name, recipe in job.recipes.items()},
         "versions": environment.versions(),
         "git": environment.git_state(),
@@ -105,9 +107,19 @@ def make_record(
     }
     if outcome.settings is not None:
         record["retrieval"] = dict(outcome.settings)
-    if translations := {t: d["translation"] for t, d in before.items() if "translation" in d}:
+    read = before.get("data", {})
+    if translations := {t: d["translation"] for t, d in read.items() if "translation" in d}:
         record["translation"] = translations
     return record
+
+
+def _phase_two(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a phase-(ii) job's result says of its training; None where there was none."""
+    if not result:
+        return None
+    job = result["job"]
+    told = {"job": job["hash"], "tasks": job["tasks"], "recipe": job["recipes"]}
+    return told | {key: result[key] for key in ("steps", "tokens", "sampler")}
 
 
 def peak_memory() -> dict[str, float | None]:

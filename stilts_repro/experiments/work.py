@@ -80,7 +80,7 @@ class _Work:
             job.setting.corpus,
             job.setting.translator,
         )
-        self.before = store.result(job.start)["data"] if job.start else {}
+        self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
         names = (job.name,) if job.kind == "target" else job.tasks
