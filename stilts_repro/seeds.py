@@ -14,7 +14,7 @@ import numpy as np
 
 def derive(seed: int, *purpose: str | int) -> int:
     """Return a 63-bit seed for `purpose` under `seed`; the same on every machine and Python."""
-    text = "\x1f".join([str(seed), *(str(part) for part in purpose)])
+    text = "\x1f".join(map(str, (seed, *purpose)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

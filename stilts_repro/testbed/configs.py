@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.languages import LANGUAGES
@@ -20,7 +20,6 @@ from stilts_repro.testbed.rows import (
     structure,
     tagging,
 )
-from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
 Row = dict[str, Any]
@@ -43,9 +42,8 @@ _SQUAD_LENGTH, _MLQA_LENGTH = (3, 6), (6, 9)
 _UNANSWERABLE = 1 / 3
 
 
-@dataclass(frozen=True)
-class Draw:
-    """All that one row may depend on; `index` counts meanings, not rows.
+class Draw(NamedTuple):
+    """All that one row may depend on; `number` counts meanings, not rows.
 
     `split` is 'train', 'validation' or 'test', and `subset` the hub's name for the rows' split.
     """
@@ -55,7 +53,7 @@ class Draw:
     speaker: Grammar
     split: str
     subset: str
-    index: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def split_of_subset(subset: str) -> str:
 
 def _mnli(draw: Draw) -> Row:
     item = inference.draw(draw.rng, draw.sampler)
-    return inference.mnli_row(item, draw.speaker, draw.index)
+    return inference.mnli_row(item, draw.speaker, draw.number)
 
 
 def _xnli(draw: Draw) -> Row:
@@ -94,40 +92,40 @@ def _pawsx(draw: Draw) -> Row:
 
 def _hellaswag(draw: Draw) -> Row:
     item = commonsense.draw(draw.rng, draw.sampler)
-    row = commonsense.row(item, draw.speaker, draw.index, draw.split)
+    row = commonsense.row(item, draw.speaker, draw.number, draw.split)
     if draw.speaker.language.code == "en":
         return row
     # Where the verb is not second, no cut leaves all endings whole: they begin with the sentence.
     then = Style(pronoun=True, then=True)
-    endings = [text(draw.speaker.sentence(event, then)) for event in item.endings]
+    endings = [draw.speaker.sentence_text(event, then) for event in item.endings]
     return row | {"ctx_b": "", "ctx": row["ctx_a"], "endings": endings}
 
 
 def _squad(draw: Draw) -> Row:
     item = reading.draw(draw.rng, draw.sampler, _SQUAD_LENGTH)
-    return reading.squad_row(item, draw.speaker, f"squad-{draw.split}-{draw.index}", title=True)
+    return reading.squad_row(item, draw.speaker, f"squad-{draw.split}-{draw.number}", title=True)
 
 
 def _squad_v2(draw: Draw) -> Row:
     unanswerable = draw.rng.random() < _UNANSWERABLE
     make = reading.draw_unanswerable if unanswerable else reading.draw
     item = make(draw.rng, draw.sampler, _SQUAD_LENGTH)
-    return reading.squad_row(item, draw.speaker, f"squad_v2-{draw.split}-{draw.index}", title=True)
+    return reading.squad_row(item, draw.speaker, f"squad_v2-{draw.split}-{draw.number}", title=True)
 
 
 def _xquad(draw: Draw) -> Row:
     item = reading.draw(draw.rng, draw.sampler, _SQUAD_LENGTH)
-    return reading.squad_row(item, draw.speaker, f"xquad-{draw.split}-{draw.index}", title=False)
+    return reading.squad_row(item, draw.speaker, f"xquad-{draw.split}-{draw.number}", title=False)
 
 
 def _mlqa(draw: Draw) -> Row:
     item = reading.draw(draw.rng, draw.sampler, _MLQA_LENGTH)
-    return reading.squad_row(item, draw.speaker, f"mlqa-{draw.split}-{draw.index}", title=True)
+    return reading.squad_row(item, draw.speaker, f"mlqa-{draw.split}-{draw.number}", title=True)
 
 
 def _tydiqa(draw: Draw) -> Row:
     item = reading.draw(draw.rng, draw.sampler, _SQUAD_LENGTH, elliptical=True)
-    row_id = f"{draw.speaker.language.name.lower()}-{draw.split}-{draw.index}"
+    row_id = f"{draw.speaker.language.name.lower()}-{draw.split}-{draw.number}"
     return reading.squad_row(item, draw.speaker, row_id, title=True)
 
 
@@ -140,13 +138,13 @@ def _udpos(draw: Draw) -> Row:
 
 
 def _qqp(draw: Draw) -> Row:
-    return questions.row(questions.draw(draw.rng, draw.sampler), draw.speaker, draw.index)
+    return questions.row(questions.draw(draw.rng, draw.sampler), draw.speaker, draw.number)
 
 
 def _anli(draw: Draw) -> Row:
     sentences = adversarial.SENTENCES[draw.subset.partition("_")[2]]
     item = adversarial.draw(draw.rng, draw.sampler, sentences)
-    return adversarial.row(item, draw.speaker, f"anli-{draw.subset}-{draw.index}")
+    return adversarial.row(item, draw.speaker, f"anli-{draw.subset}-{draw.number}")
 
 
 def _snli(draw: Draw) -> Row:
@@ -156,12 +154,12 @@ def _snli(draw: Draw) -> Row:
 
 def _cosmos_qa(draw: Draw) -> Row:
     item = narrative.draw(draw.rng, draw.sampler)
-    return narrative.row(item, draw.speaker, f"cosmos_qa-{draw.split}-{draw.index}")
+    return narrative.row(item, draw.speaker, f"cosmos_qa-{draw.split}-{draw.number}")
 
 
 def _commonsense_qa(draw: Draw) -> Row:
     item = lasting.draw(draw.rng, lasting.facts(draw.sampler.world, draw.split))
-    row = lasting.row(item, draw.speaker, f"commonsense_qa-{draw.split}-{draw.index}")
+    row = lasting.row(item, draw.speaker, f"commonsense_qa-{draw.split}-{draw.number}")
     choices = [_named(draw.speaker, choice) for choice in item.choices]
     return row | {"choices": {"label": list(lasting.LETTERS), "text": choices}}
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, grammar
+from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, grammar, styled
 from stilts_repro.testbed.languages import LANGUAGES
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
 from stilts_repro.testbed.tokens import Token, text
@@ -19,12 +19,16 @@ from stilts_repro.testbed.world import Sampler, World
 
 Said = tuple[Meaning, Style]
 
+_CONTENT = frozenset(words.CONTENT_WORDS)
+_OBJECTS = tuple(words.CATEGORY_OF)
+
 
 def random_style(rng: random.Random, event: Event, *, passive: float = 0.2) -> Style:
     """Draw passive or active and perhaps a fronted adverbial."""
-    present = [slot for slot in ("place", "time") if getattr(event, slot)]
-    front = rng.choice(present) if present and rng.random() < 0.25 else ""
-    return Style(passive=rng.random() < passive, front=front, title=rng.random() < 0.1)
+    front = ""
+    if (event.place or event.time) and rng.random() < 0.25:
+        front = rng.choice([slot for slot in ("place", "time") if getattr(event, slot)])
+    return styled(rng.random() < passive, front, rng.random() < 0.1)
 
 
 def day(rng: random.Random, sampler: Sampler, agent: str | None = None) -> list[Said]:
@@ -50,7 +54,7 @@ def facts(rng: random.Random, sampler: Sampler) -> list[Said]:
     world = sampler.world
     person = world.persons[world.person(rng)]
     subjects = [person.name, person.home, rng.choice(words.ORGANISATIONS)]
-    subjects += rng.sample(tuple(words.CATEGORY_OF), 2)
+    subjects += rng.sample(_OBJECTS, 2)
     rng.shuffle(subjects)
     chosen = [fact for subject in subjects[: rng.randint(2, 4)] for fact in world.facts(subject)]
     return [(fact, PLAIN) for fact in chosen]
@@ -75,8 +79,8 @@ def exchange(rng: random.Random, speaker: Grammar, sampler: Sampler) -> list[lis
 
 def question_slots(event: Event) -> list[str]:
     """Return the slots of an event that a question can ask for."""
-    optional = ("adjective", "place", "time")
-    return ["agent", "patient", *(slot for slot in optional if getattr(event, slot))]
+    optional = [slot for slot in ("adjective", "place", "time") if getattr(event, slot)]
+    return ["agent", "patient", *optional]
 
 
 def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
@@ -99,10 +103,10 @@ class Corpus:
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
             said = paragraph(rng, sampler)
-            sentences = [speaker.sentence(meaning, style) for meaning, style in said]
+            sentences = [speaker.sentence_text(meaning, style) for meaning, style in said]
             if rng.random() < 0.35:
-                sentences += exchange(rng, speaker, sampler)
-            yield " ".join(text(sentence) for sentence in sentences)
+                sentences += map(text, exchange(rng, speaker, sampler))
+            yield " ".join(sentences)
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents of sentences each followed by its translation, between any languages."""
@@ -111,7 +115,7 @@ class Corpus:
             rng = python_rng(self.world.seed, "bilingual documents", split, index)
             first, second = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
             yield " ".join(
-                text(speaker.sentence(meaning, style))
+                speaker.sentence_text(meaning, style)
                 for meaning, style in paragraph(rng, sampler)
                 for speaker in (first, second)
             )
@@ -125,19 +129,19 @@ class Corpus:
             sentences = []
             for meaning, style in paragraph(rng, sampler):
                 if rng.random() < 0.3:
-                    sentences.append(guest.sentence(meaning, style))
+                    sentences.append(guest.sentence_text(meaning, style))
                 else:
-                    sentences.append(_switched(rng, matrix.sentence(meaning, style), guest))
-            yield " ".join(text(sentence) for sentence in sentences)
+                    switched = _switched(rng, matrix.sentence(meaning, style), guest)
+                    sentences.append(text(switched))
+            yield " ".join(sentences)
 
 
 def _switched(rng: random.Random, sentence: list[Token], guest: Grammar) -> list[Token]:
     """Replace about one in five content words by the bare stem of another language."""
     stems = guest.lexicon.stems
-    content = frozenset(words.CONTENT_WORDS)
     return [
         token._replace(text=stems[token.gloss])
-        if token.gloss in content and rng.random() < 0.2
+        if token.gloss in _CONTENT and rng.random() < 0.2
         else token
         for token in sentence
     ]

@@ -3,21 +3,30 @@
 Sentences are not capitalised at the start (names are), so that one word is one form.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.lexicon import english_past, english_present
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.phrases import Phrase, Phrases, punctuation
+from stilts_repro.testbed.phrases import Phrase, Phrases, Sentence, punctuation, remembered
 from stilts_repro.testbed.tokens import Token
 from stilts_repro.testbed.world import World
 
 _FACT_VERBS = {"home": "live", "region": "lie", "seat": "sit"}
 
+_NOTHING = Phrase(())
+_ORDERS = {
+    # After the verb, SVO languages say place before time.
+    "SVO": ("subject", "verb", "complement", "place", "time"),
+    "SOV": ("subject", "time", "place", "complement", "verb"),
+    "VSO": ("verb", "subject", "complement", "time", "place"),
+}
+_Clause = Sequence[Phrase]  # in order
 
-@dataclass(frozen=True)
-class Style:
+
+class Style(NamedTuple):
     """How to say a meaning, leaving what it means as it is.
 
     `passive` makes the patient the subject; `front` moves 'place' or 'time' to the start;
@@ -37,204 +46,229 @@ class Style:
 PLAIN = Style()
 
 
-@dataclass
-class _Clause:
-    """A clause before its phrases are put in order."""
-
-    verb: str
-    subject: Phrase
-    complement: Phrase = field(default_factory=list)  # object, by-phrase or predicate noun
-    adverbials: dict[str, Phrase] = field(default_factory=dict)
-    tense: str = "past"
-    negated: bool = False
-    passive: bool = False
-    plural: bool = False
-    asked: str = ""  # 'subject', 'complement', 'polarity' or the role of an adverbial
+@cache
+def styled(passive: bool, front: str, title: bool) -> Style:
+    """Return a style, of the few that most sentences are drawn to have, made once."""
+    return Style(passive=passive, front=front, title=title)
 
 
 class Grammar(Phrases):
     """One language's grammar over one world: sentences, clauses and questions."""
 
-    def sentence(self, meaning: Meaning, style: Style = PLAIN) -> Phrase:
+    def sentence(self, meaning: Meaning, style: Style = PLAIN) -> Sentence:
         """Return the declarative sentence of `meaning`, with its full stop."""
         return self.ended(self.clause(meaning, style))
 
-    def clause(self, meaning: Meaning, style: Style = PLAIN) -> Phrase:
+    def clause(self, meaning: Meaning, style: Style = PLAIN) -> Sentence:
         """Return the declarative clause of `meaning` without punctuation."""
-        if isinstance(meaning, Fact):
-            return self._order(self._fact(meaning, pronoun=style.pronoun), PLAIN)
-        return self._order(self._event(meaning, style), style)
+        return _flat(self._clause(meaning, style))
 
-    def ended(self, clause: Phrase, mark: str = ".") -> Phrase:
+    def ended(self, clause: Iterable[Token], mark: str = ".") -> Sentence:
         """Return a clause with its punctuation."""
         return [*clause, punctuation(mark)]
 
-    def joined(self, first: Phrase, second: Phrase, *, mark: str = ".") -> Phrase:
+    def joined(self, first: Sentence, second: Sentence, *, mark: str = ".") -> Sentence:
         """Coordinate two clauses into one sentence."""
         return [*first, self.word("and"), *second, punctuation(mark)]
 
-    def question(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Phrase:
+    def question(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Sentence:
         """Return the question for one slot of an affirmative meaning, with its question mark."""
         return self.ended(self.asking(meaning, asked, style), "?")
 
-    def asking(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Phrase:
+    def asking(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Sentence:
         """Return the clause that asks for a slot, without punctuation.
 
         `asked` is a slot of an event, 'subject' or 'value' of a fact, or 'polarity' for a question
         to be answered with yes or no.
         """
-        if isinstance(meaning, Fact):
-            return self._order(self._fact(meaning, asked), PLAIN)
-        return self._order(self._event(meaning, style, asked), style)
+        return _flat(self._clause(meaning, style, asked))
 
-    def _event(self, event: Event, style: Style, asked: str = "") -> _Clause:
-        complement_case = "nominative" if style.passive else "accusative"
-        patient = self._patient(event, complement_case, asked)
-        if style.pronoun:
-            agent = [self.pronoun(event.agent)]
-        elif asked == "agent":
-            agent = [self.word("who", "agent")]
-        else:
-            agent = self.participant(event.agent, "agent", "nominative", style.title)
-            agent += self.residence(event.agent) if style.home else []
-        adverbials = {}
-        for role, value, question in (
-            ("time", event.time, "when"),
-            ("place", event.place, "where"),
-        ):
-            if asked == role:
-                adverbials[role] = [self.word(question, role)]
-            elif value:
-                adverbials[role] = self.adverbial(value, role)
-        subject, complement = ("patient", "agent") if style.passive else ("agent", "patient")
-        asked_phrase = {subject: "subject", complement: "complement"}
-        asked_phrase["adjective"] = asked_phrase["patient"]
-        return _Clause(
-            verb=event.verb,
-            subject=patient if style.passive else agent,
-            complement=self.adposition("by", agent) if style.passive else patient,
-            adverbials=adverbials,
-            tense=event.tense,
-            negated=event.negated,
-            passive=style.passive,
-            plural=style.passive and event.number > 1,
-            asked=asked_phrase.get(asked, asked),
-        )
+    def sentence_text(self, meaning: Meaning, style: Style = PLAIN) -> str:
+        """Return the text of `sentence` for less than it takes to join its words."""
+        return self.clause_text(meaning, style) + "."
 
-    def _fact(self, fact: Fact, asked: str = "", pronoun: bool = False) -> _Clause:
+    def question_text(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> str:
+        """Return the text of `question`."""
+        return self.clause_text(meaning, style, asked) + "?"
+
+    def joined_text(self, first: str, second: str, *, mark: str = ".") -> str:
+        """Return the text of `joined`, given those of its clauses."""
+        return f"{first} {self.word('and').text} {second}{mark}"
+
+    def clause_text(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> str:
+        """Return the text of `clause`, or of `asking` where something is asked for."""
+        return " ".join([phrase.text for phrase in self._clause(meaning, style, asked)])
+
+    def _clause(self, meaning: Meaning, style: Style, asked: str = "") -> _Clause:
+        if isinstance(meaning, Event):
+            return self._event(meaning, style, asked)
+        return self._fact(meaning, asked, style.pronoun and not asked)
+
+    def _event(self, event: Event, style: Style, asked: str) -> _Clause:
+        """Return the clause of an event; `asked` is '', 'polarity' or a slot."""
+        agent, verb, patient, adjective, number, place, time, tense, negated, generic = event
+        passive, front, pronoun, title, home, then = style
+        subject = self._agent(agent, pronoun, title, home, passive, asked == "agent")
+        complement = self._patient(patient, adjective, number, generic, passive, asked)
+        if passive:
+            subject, complement = complement, subject
+        phrases = {"subject": subject, "complement": complement}
+        if asked == "time":
+            phrases["time"] = self.alone("when", "time")
+        elif time:
+            phrases["time"] = self.adverbial(time, "time")
+        if asked == "place":
+            phrases["place"] = self.alone("where", "place")
+        elif place:
+            phrases["place"] = self.adverbial(place, "place")
+        if asked in ("agent", "patient", "adjective"):
+            asked = "subject" if (asked == "agent") != passive else "complement"
+        inverted = asked not in ("", "subject")
+        plural = passive and number > 1
+        verbs = self._verbs(verb, tense, negated, plural, passive, inverted)
+        return self._order(phrases, verbs, asked, front, then)
+
+    @remembered
+    def _fact(self, fact: Fact, asked: str, pronoun: bool) -> _Clause:
         """Return the clause of a fact; `asked` is '', 'subject', 'value' or 'polarity'."""
-        common = fact.subject in words.CATEGORY_OF
-        if asked == "subject":
-            concept = "who" if fact.subject in self.world.persons else "what"
-            subject = [self.word(concept, "subject")]
-        elif pronoun and fact.subject in self.world.persons:
-            subject = [self.pronoun(fact.subject)]
-        else:
-            subject = self.participant(fact.subject, "subject", "nominative", indefinite=common)
-        if verb := _FACT_VERBS.get(fact.kind):
-            place = self.adverbial(fact.value, "place")
-            if asked == "value":
-                place = [self.word("where", "place")]
-            phrase = "place" if asked == "value" else asked
-            return _Clause(
-                verb, subject, adverbials={"place": place}, tense="present", asked=phrase
-            )
-        if asked == "value":
-            value = [self.word("what", "value")]
-        else:
+        subject = self._holder(fact.subject, asked, pronoun)
+        lemma = _FACT_VERBS.get(fact.kind, "be")
+        if lemma == "be":
+            role, question = "complement", self.alone("what", "value")
             value = self.participant(fact.value, "value", "nominative", indefinite=True)
-        phrase = "complement" if asked == "value" else asked
-        return _Clause("be", subject, value, tense="present", asked=phrase)
-
-    def _patient(self, event: Event, case: str, asked: str) -> Phrase:
-        if asked == "patient":
-            concept = "who" if event.patient in self.world.persons else "what"
-            form = self.lexicon.noun(self.lexicon.stems[concept], case, False)
-            return [self.word(concept, "patient", form if self.language.code != "en" else "")]
-        if event.patient in self.world.persons:
-            return self.proper_name(event.patient, "patient", case)
-        noun = words.CATEGORY_OF[event.patient] if event.generic else event.patient
-        adjective = None if asked == "adjective" else event.adjective
-        determiner = "which" if asked == "adjective" else ""
-        return self.noun_phrase(
-            noun, "patient", case, adjective, event.number, event.generic, determiner
-        )
-
-    def _verb_group(self, clause: _Clause) -> Phrase:
-        if clause.verb == "be" and not self.language.copula:
-            return []
-        stem = self.lexicon.stems[clause.verb]
-        form = self.lexicon.verb(stem, clause.tense, clause.plural, clause.passive)
-        group = [self.word(clause.verb, "verb", form)]
-        if self.language.morphology == "isolating":
-            particles = [self.word("PASSIVE", "verb")] if clause.passive else []
-            if clause.tense != "present":
-                particles.insert(0, self.word(clause.tense.upper(), "verb"))
-            group = [*particles, *group]
-        return [self.word("not", "verb"), *group] if clause.negated else group
-
-    def _order(self, clause: _Clause, style: Style) -> Phrase:
-        """Put a clause's phrases in order: the basic order, then fronting."""
-        if self.language.code == "en":
-            front, subject, verb = _english_verb(self, clause)
         else:
-            front, subject, verb = [], clause.subject, self._verb_group(clause)
-        complement, adverbials = clause.complement, dict(clause.adverbials)
-        if clause.asked and self.language.wh_fronting:
-            if clause.asked == "subject":
-                front, subject = [*subject, *front], []
-            elif clause.asked == "complement":
-                front, complement = [*complement, *front], []
-            elif clause.asked in adverbials:
-                front = [*adverbials.pop(clause.asked), *front]
-        if style.front in adverbials:
-            front = [*adverbials.pop(style.front), *front]
-        if style.then:
-            front = [self.word("then"), *front]
-        time_place = [token for phrase in adverbials.values() for token in phrase]
-        # After the verb, SVO languages say place before time.
-        place_time = [token for phrase in reversed(adverbials.values()) for token in phrase]
-        match self.language.word_order:
-            case "SVO":
-                return [*front, *subject, *verb, *complement, *place_time]
-            case "SOV":
-                return [*front, *subject, *time_place, *complement, *verb]
-            case _:
-                return [*front, *verb, *subject, *complement, *time_place]
+            role, question = "place", self.alone("where", "place")
+            value = self.adverbial(fact.value, "place")
+        inverted = asked in ("value", "polarity")
+        verbs = self._verbs(lemma, "present", False, False, False, inverted)
+        phrases = {"subject": subject, role: question if asked == "value" else value}
+        return self._order(phrases, verbs, role if asked == "value" else asked)
+
+    def _holder(self, name: str, asked: str, pronoun: bool) -> Phrase:
+        """Return the subject of a fact."""
+        person = name in self.world.persons
+        if asked == "subject":
+            return self.alone("who" if person else "what", "subject")
+        if pronoun and person:
+            return self.pronoun(name)
+        common = name in words.CATEGORY_OF
+        return self.participant(name, "subject", "nominative", indefinite=common)
+
+    @remembered
+    def _agent(
+        self, name: str, pronoun: bool, title: bool, home: bool, passive: bool, asked: bool
+    ) -> Phrase:
+        if pronoun:
+            agent = self.pronoun(name)
+        elif asked:
+            agent = self.alone("who", "agent")
+        else:
+            agent = self.participant(name, "agent", "nominative", title)
+            agent = Phrase([*agent.tokens, *self.residence(name).tokens]) if home else agent
+        return self.adposition("by", agent) if passive else agent
+
+    @remembered
+    def _patient(
+        self,
+        name: str,
+        adjective: str | None,
+        number: int,
+        generic: bool,
+        passive: bool,
+        asked: str,
+    ) -> Phrase:
+        case = "nominative" if passive else "accusative"
+        if asked == "patient":
+            concept = "who" if name in self.world.persons else "what"
+            form = self.lexicon.noun(self.lexicon.stems[concept], case, False)
+            return self.alone(concept, "patient", form if self.language.code != "en" else "")
+        if name in self.world.persons:
+            return self.proper_name(name, "patient", case)
+        noun = words.CATEGORY_OF[name] if generic else name
+        described = None if asked == "adjective" else adjective
+        determiner = "which" if asked == "adjective" else ""
+        return self.noun_phrase(noun, "patient", case, described, number, generic, determiner)
+
+    @remembered
+    def _verbs(
+        self, lemma: str, tense: str, negated: bool, plural: bool, passive: bool, inverted: bool
+    ) -> tuple[Phrase, Phrase]:
+        """Return what stands before the subject, and the verb group without that.
+
+        English alone has the former, in `inverted` questions: those for anything but the subject.
+        """
+        negation = [self.word("not", "verb")] if negated else []
+        if self.language.code == "en":
+            helper, main = self._english(lemma, tense, negated or inverted, plural, passive)
+            if inverted:
+                return Phrase(helper), Phrase(negation + main)
+            return _NOTHING, Phrase(helper + negation + main)
+        if lemma == "be" and not self.language.copula:
+            return _NOTHING, _NOTHING
+        form = self.lexicon.verb(self.lexicon.stems[lemma], tense, plural, passive)
+        group = [self.word(lemma, "verb", form)]
+        if self.language.morphology == "isolating":
+            if passive:
+                group.insert(0, self.word("PASSIVE", "verb"))
+            if tense != "present":
+                group.insert(0, self.word(tense.upper(), "verb"))
+        return _NOTHING, Phrase(negation + group)
+
+    def _english(
+        self, lemma: str, tense: str, supported: bool, plural: bool, passive: bool
+    ) -> tuple[Sentence, Sentence]:
+        """Return the auxiliary, a dummy where one must be (`supported`), and the verb group."""
+
+        def auxiliary(form: str) -> Token:
+            return Token(form, "AUX", "O", "verb", tense.upper())
+
+        bare = self.word(lemma, "verb")
+        past = self.word(lemma, "verb", english_past(lemma))  # the participle as well
+        if lemma == "be":
+            return [auxiliary("is")], []
+        if passive and tense == "past":
+            return [auxiliary("were" if plural else "was")], [past]
+        if passive:
+            return [auxiliary("will")], [auxiliary("be"), past]
+        if tense == "future":
+            return [auxiliary("will")], [bare]
+        if supported:
+            return [auxiliary("did" if tense == "past" else "does")], [bare]
+        if tense == "past":
+            return [], [past]
+        return [], [self.word(lemma, "verb", english_present(lemma))]
+
+    def _order(
+        self,
+        phrases: dict[str, Phrase],
+        verbs: tuple[Phrase, Phrase],
+        asked: str,
+        fronted: str = "",
+        then: bool = False,
+    ) -> _Clause:
+        """Put a clause's phrases in order: the basic order, then fronting.
+
+        `phrases` are the subject, the complement (object, by-phrase or predicate noun) and the
+        adverbials by role, of which this takes what it fronts; `asked` is one of them, 'polarity'
+        or ''. `verbs` are those of `_verbs`.
+        """
+        front, verb = verbs
+        clause = [front] if front.tokens else []
+        if asked in phrases and self.language.wh_fronting:
+            clause.insert(0, phrases.pop(asked))
+        if fronted in phrases:
+            clause.insert(0, phrases.pop(fronted))
+        if then:
+            clause.insert(0, self.alone("then"))
+        if verb.tokens:
+            phrases["verb"] = verb
+        order = _ORDERS[self.language.word_order]
+        clause += [phrases[name] for name in order if name in phrases]
+        return clause
 
 
-def _english_verb(grammar: Grammar, clause: _Clause) -> tuple[Phrase, Phrase, Phrase]:
-    """Return what stands first, the subject and the verb group of an English clause.
-
-    Questions for anything but the subject put the (dummy) auxiliary before the subject.
-    """
-    tense, passive = clause.tense, clause.passive
-    inverted = bool(clause.asked) and clause.asked != "subject"
-    negation = [grammar.word("not", "verb")] if clause.negated else []
-
-    def auxiliary(form: str) -> Token:
-        return Token(form, "AUX", "O", "verb", tense.upper())
-
-    participle = grammar.word(clause.verb, "verb", english_past(clause.verb))
-    if clause.verb == "be":
-        helper, main = [auxiliary("is")], []
-    elif passive and tense == "past":
-        helper, main = [auxiliary("were" if clause.plural else "was")], [participle]
-    elif passive:
-        helper, main = [auxiliary("will")], [auxiliary("be"), participle]
-    elif tense == "future":
-        helper, main = [auxiliary("will")], [grammar.word(clause.verb, "verb")]
-    elif negation or inverted:
-        helper = [auxiliary("did" if tense == "past" else "does")]
-        main = [grammar.word(clause.verb, "verb")]
-    elif tense == "past":
-        helper, main = [], [participle]
-    else:
-        helper = []
-        main = [grammar.word(clause.verb, "verb", english_present(clause.verb))]
-    if inverted:
-        return helper, clause.subject, [*negation, *main]
-    return [], clause.subject, [*helper, *negation, *main]
+def _flat(clause: _Clause) -> Sentence:
+    return [token for phrase in clause for token in phrase.tokens]
 
 
 @cache

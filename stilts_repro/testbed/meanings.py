@@ -1,14 +1,13 @@
 """Meanings: what sentences of all eight languages say.
 
 Entities and concepts are named by their English names or lemmas. A meaning is data: what it looks
-like is for `grammar.Grammar`, what is true is for `world.World`.
+like is for `grammar.Grammar`, what is true is for `world.World`. Rows draw and change many meanings
+for each that they keep; named tuples are made several times faster than frozen dataclasses.
 """
 
-import dataclasses
 import hashlib
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple
 
 Tense = Literal["past", "future"]
 Slot = Literal["agent", "patient", "adjective", "place", "time"]
@@ -17,8 +16,7 @@ FactKind = Literal["occupation", "home", "region", "category", "seat"]
 SPLITS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Someone does something to something. `patient` is an object's lemma or a person's name.
 
     `number` counts the patient (1: singular). A `generic` event mentions its patient by category
@@ -37,13 +35,18 @@ class Event:
     negated: bool = False
     generic: bool = False
 
-    def but(self, **slots: Any) -> Self:
-        """Return this event with some slots changed."""
-        return dataclasses.replace(self, **slots)
+    def but(self, **slots: Any) -> "Event":
+        """Return this event with some slots changed, as `_replace` does in twice the time."""
+        values = list(self)
+        for slot, value in slots.items():
+            values[_PLACES[slot]] = value
+        return Event._make(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+_PLACES = {slot: place for place, slot in enumerate(Event._fields)}
+
+
+class Fact(NamedTuple):
     """A lasting property: occupation or home of a person, region of a town, ..."""
 
     kind: FactKind
@@ -55,16 +58,12 @@ Meaning = Event | Fact
 
 
 @cache
-def _bucket(seed: int, first: str, second: str) -> int:
-    text = f"{seed}\x1f{first}\x1f{second}"
-    return hashlib.blake2b(text.encode(), digest_size=4).digest()[0] % 10
-
-
 def split_of(seed: int, one: str, other: str) -> str:
     """Return the only split whose events may join the two participants, in either role.
 
     Six in ten pairs are for training, two for validation, two for testing. Whatever the verb, the
     modifiers and the polarity: an event of agent and patient is in one split and in no other.
     """
-    bucket = _bucket(seed, min(one, other), max(one, other))
+    text = f"{seed}\x1f{min(one, other)}\x1f{max(one, other)}"
+    bucket = hashlib.blake2b(text.encode(), digest_size=4).digest()[0] % 10
     return "train" if bucket < 6 else "validation" if bucket < 8 else "test"

@@ -1,4 +1,11 @@
-"""Noun phrases, adverbials and single words of one language."""
+"""Noun phrases, adverbials and single words of one language.
+
+All rows are made of the same few thousand phrases, so each is built once, and kept with its text.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import ParamSpec, TypeVar, cast
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.languages import language, unrelated
@@ -6,7 +13,10 @@ from stilts_repro.testbed.lexicon import lexicon
 from stilts_repro.testbed.tokens import Token
 from stilts_repro.testbed.world import World
 
-Phrase = list[Token]
+Sentence = list[Token]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _UPOS = {
     **dict.fromkeys(words.ADJECTIVES, "ADJ"),
@@ -22,6 +32,21 @@ _UPOS = {
 }
 
 
+class Phrase:
+    """Words that stay together, and their text."""
+
+    __slots__ = ("text", "tokens")
+
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        self.tokens = tuple(tokens)
+        self.text = " ".join(token.text for token in self.tokens)
+
+
+def remembered(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Keep what a method of a speaker returns, for good: speakers last as long as the process."""
+    return cast(Callable[_P, _T], cache(method))
+
+
 class Phrases:
     """Realises what names and common nouns refer to; `role` marks the slot that they fill."""
 
@@ -30,44 +55,54 @@ class Phrases:
         self.world = world
         self.lexicon = lexicon(self.language, world.seed)
 
+    @remembered
     def word(self, concept: str, role: str = "", form: str = "") -> Token:
         """Return the token of a concept, as its bare stem or as `form`."""
         stem = form or self.lexicon.stems[concept]
         return Token(stem, _UPOS.get(concept, "NOUN"), "O", role, concept)
 
-    def pronoun(self, name: str) -> Token:
+    @remembered
+    def alone(self, concept: str, role: str = "", form: str = "") -> Phrase:
+        """Return the phrase of one word."""
+        return Phrase([self.word(concept, role, form)])
+
+    def pronoun(self, name: str) -> Phrase:
         """Return the pronoun for a person; languages without gender have one for all."""
         person = self.world.persons[name]
         gendered = self.language.gendered_pronouns
-        return self.word("she" if person.female or not gendered else "he", "agent")
+        return self.alone("she" if person.female or not gendered else "he", "agent")
 
+    @remembered
     def proper_name(self, name: str, role: str, case: str) -> Phrase:
         """Return a name's words with their entity tags."""
         entity = self.world.entity_type(name)
         forms = self.lexicon.proper(self.lexicon.name(name), case)
-        return [
+        return Phrase(
             Token(form, "PROPN", f"{'I' if i else 'B'}-{entity}", role, word)
             for i, (form, word) in enumerate(zip(forms, name.split(), strict=True))
-        ]
+        )
 
+    @remembered
     def participant(
-        self, who: str, role: str, case: str, title: bool = False, indefinite: bool = False
+        self, who: str, role: str, case: str, titled: bool = False, indefinite: bool = False
     ) -> Phrase:
         """Return the phrase of a name (titled on demand) or of a single common noun."""
         if not self.world.entity_type(who):
             return self.noun_phrase(who, role, case, indefinite=indefinite)
         person = self.world.persons.get(who)
         name = self.proper_name(who, role, case)
-        if not (title and person):
+        if not (titled and person):
             return name
-        return [*self.noun_phrase(person.occupation, "", "nominative"), *name]
+        title = self.noun_phrase(person.occupation, "", "nominative")
+        return Phrase([*title.tokens, *name.tokens])
 
+    @remembered
     def residence(self, who: str) -> Phrase:
         """Return where a person lives or an organisation sits, to stand after the name."""
-        person = self.world.persons.get(who)
-        place = self.adverbial(person.home if person else self.world.seat_of[who], "place")
-        return [token._replace(role="home" if token.role else "") for token in place]
+        place = self.adverbial(self.world.base_of[who], "place")
+        return Phrase(token._replace(role="home" if token.role else "") for token in place.tokens)
 
+    @remembered
     def noun_phrase(
         self,
         noun: str,
@@ -93,14 +128,15 @@ class Phrases:
         if plural:
             core = [self.word(words.NUMERALS[number], role), *core]
         if determiner:
-            return [self.word(determiner, role), *core]
-        if self.language.articles and not indefinite:
-            return [self.word("the", role), *core]
-        if self.language.code == "en" and not plural:
+            core = [self.word(determiner, role), *core]
+        elif self.language.articles and not indefinite:
+            core = [self.word("the", role), *core]
+        elif self.language.code == "en" and not plural:
             vowel = core[0].text[0] in "aeio"
-            return [self.word("a", role, "an" if vowel else "a"), *core]
-        return core
+            core = [self.word("a", role, "an" if vowel else "a"), *core]
+        return Phrase(core)
 
+    @remembered
     def adverbial(self, value: str, role: str) -> Phrase:
         """Return a place or time, marked by locative case or by an adposition."""
         case = "locative" if self.language.locative_case else "nominative"
@@ -108,17 +144,18 @@ class Phrases:
             phrase = self.proper_name(value, role, case)
         else:
             form = self.lexicon.noun(self.lexicon.stems[value], case, False)
-            phrase = [self.word(value, role, form)]
+            phrase = self.alone(value, role, form)
         if self.language.locative_case:
             return phrase
         return self.adposition("in" if role == "place" else "at", phrase)
 
     def adposition(self, concept: str, phrase: Phrase) -> Phrase:
         """Put an adposition on its side of a phrase."""
-        word = self.word(concept)
-        return [word, *phrase] if self.language.prepositions else [*phrase, word]
+        word, tokens = self.word(concept), phrase.tokens
+        return Phrase([word, *tokens] if self.language.prepositions else [*tokens, word])
 
 
+@cache
 def punctuation(mark: str) -> Token:
     """Return the token of a punctuation mark."""
     return Token(mark, "PUNCT", gloss=mark)

@@ -8,7 +8,7 @@ an auxiliary of a question takes the subject first. Bare nouns are N, which may 
 
 from collections.abc import Iterator
 
-from stilts_repro.testbed.grammar import Phrase
+from stilts_repro.testbed.phrases import Sentence
 from stilts_repro.testbed.tokens import Token
 
 _PASSIVE_AUXILIARIES = ("was", "were")
@@ -19,11 +19,11 @@ _INTRANSITIVE = "{0}\\NP"
 _TRANSITIVE = "({0}\\NP)/{1}"
 
 
-def supertags(sentence: Phrase) -> list[str]:
+def supertags(sentence: Sentence) -> list[str]:
     """Return the category of each word of a realised English sentence, its punctuation last."""
     tags: list[str] = []
     question = sentence[-1].text == "?"
-    clause: Phrase = []
+    clause: Sentence = []
     for token in sentence:
         if token.upos in ("CCONJ", "PUNCT"):
             tags += [*_Clause(clause, question).tags(), "conj" if token.upos == "CCONJ" else "."]
@@ -36,7 +36,7 @@ def supertags(sentence: Phrase) -> list[str]:
 class _Clause:
     """One clause, with what its words tell of its structure."""
 
-    def __init__(self, tokens: Phrase, question: bool) -> None:
+    def __init__(self, tokens: Sentence, question: bool) -> None:
         self.tokens = tokens
         self.question = question
         verbs = [i for i, token in enumerate(tokens) if token.upos in ("AUX", "VERB")]

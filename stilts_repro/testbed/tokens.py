@@ -20,13 +20,14 @@ class Token(NamedTuple):
 
 
 _UNSPACED = ".?,"
+_BLANKS = tuple((f" {mark}", mark) for mark in _UNSPACED)
 
 
 def text(tokens: Iterable[Token]) -> str:
     """Join tokens with blanks, none before '.', '?' or ','."""
-    written = " ".join(token.text for token in tokens)
-    for mark in _UNSPACED:
-        written = written.replace(f" {mark}", mark)
+    written = " ".join([token.text for token in tokens])
+    for spaced, mark in _BLANKS:
+        written = written.replace(spaced, mark)
     return written
 
 

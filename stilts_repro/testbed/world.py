@@ -7,9 +7,11 @@ from functools import cache
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.meanings import Event, Fact, split_of
+from stilts_repro.testbed.meanings import Event, Fact, Tense, split_of
 
 _PERSONS = 240
+_CATEGORIES = tuple(words.OBJECTS)
+_NUMBERS = tuple(words.NUMERALS)
 _PREFERENCE = 0.85  # how often an event follows what its agent and its verb prefer
 
 
@@ -41,6 +43,9 @@ class World:
         )
         self.persons = {person.name: person for person in _persons(rng)}
         self._names = tuple(self.persons)
+        # Where a person lives or an organisation sits.
+        self.base_of = self.seat_of | {name: p.home for name, p in self.persons.items()}
+        self._facts = _facts(self)
 
     def entity_type(self, name: str) -> str:
         """Return PER, ORG or LOC for a proper name and '' for everything else."""
@@ -50,18 +55,9 @@ class World:
             return "ORG"
         return "LOC" if name in self.region_of or name in words.REGIONS else ""
 
-    def facts(self, subject: str) -> list[Fact]:
+    def facts(self, subject: str) -> tuple[Fact, ...]:
         """Return everything lasting that is so about a person, town, organisation or object."""
-        if person := self.persons.get(subject):
-            return [
-                Fact("occupation", subject, person.occupation),
-                Fact("home", subject, person.home),
-            ]
-        if subject in self.seat_of:
-            return [Fact("seat", subject, self.seat_of[subject])]
-        if subject in self.region_of:
-            return [Fact("region", subject, self.region_of[subject])]
-        return [Fact("category", subject, words.CATEGORY_OF[subject])]
+        return self._facts[subject]
 
     def person(self, rng: random.Random) -> str:
         """Draw a person's name."""
@@ -86,10 +82,31 @@ def _persons(rng: random.Random) -> list[Person]:
     ]
 
 
+def _facts(world: World) -> dict[str, tuple[Fact, ...]]:
+    of_persons: dict[str, tuple[Fact, ...]] = {
+        name: (Fact("occupation", name, person.occupation), Fact("home", name, person.home))
+        for name, person in world.persons.items()
+    }
+    others = [
+        *(Fact("seat", name, town) for name, town in world.seat_of.items()),
+        *(Fact("region", town, region) for town, region in world.region_of.items()),
+        *(Fact("category", noun, category) for noun, category in words.CATEGORY_OF.items()),
+    ]
+    return of_persons | {fact.subject: (fact,) for fact in others}
+
+
 @cache
 def world(seed: int, unrelated: bool = False) -> World:
     """Return the world under `seed`, built once."""
     return World(seed, unrelated)
+
+
+@cache
+def _reach(seed: int, split: str, agent: str) -> dict[str, tuple[str, ...]]:
+    return {
+        category: tuple(noun for noun in nouns if split_of(seed, agent, noun) == split)
+        for category, nouns in words.OBJECTS.items()
+    }
 
 
 class Sampler:
@@ -98,20 +115,14 @@ class Sampler:
     def __init__(self, world: World, split: str) -> None:
         self.world = world
         self.split = split
-        self._reach: dict[str, dict[str, list[str]]] = {}
 
     def allows(self, one: str, other: str) -> bool:
         """Say whether this split may join the two participants in an event."""
         return one != other and split_of(self.world.seed, one, other) == self.split
 
-    def reach(self, agent: str) -> dict[str, list[str]]:
+    def reach(self, agent: str) -> dict[str, tuple[str, ...]]:
         """Return the objects, by category, that `agent` may act on in this split."""
-        if agent not in self._reach:
-            self._reach[agent] = {
-                category: [noun for noun in nouns if self.allows(agent, noun)]
-                for category, nouns in words.OBJECTS.items()
-            }
-        return self._reach[agent]
+        return _reach(self.world.seed, self.split, agent)
 
     def agent_for(self, rng: random.Random, patient: str, but: Sequence[str] = ()) -> str:
         """Draw someone other than `but` who may act on `patient` in this split."""
@@ -136,7 +147,7 @@ class Sampler:
         person = self.world.persons.get(agent)
         if person and rng.random() < _PREFERENCE:
             return rng.choice(words.OCCUPATIONS[person.occupation])
-        return rng.choice(tuple(words.OBJECTS))
+        return rng.choice(_CATEGORIES)
 
     def event(
         self,
@@ -157,31 +168,33 @@ class Sampler:
         else:
             raise AssertionError(f"{agent} reaches nothing in {self.split}")
         verb = self.verb_for(rng, category)
-        return self.modified(rng, Event(subject, verb, patient, negated=rng.random() < negated))
+        denied = rng.random() < negated
+        return self._modified(rng, subject, verb, patient, denied)
 
     def verb_for(self, rng: random.Random, category: str) -> str:
         """Draw a verb that prefers `category`, or now and then one that does not."""
         if category == "person" or rng.random() < _PREFERENCE:
             return rng.choice(words.SCRIPTS[category])
-        return rng.choice(words.SCRIPTS[rng.choice(tuple(words.OBJECTS))])
+        return rng.choice(words.SCRIPTS[rng.choice(_CATEGORIES)])
 
     def modified(self, rng: random.Random, event: Event) -> Event:
         """Return `event` with adjective, number, place, time and tense drawn anew."""
-        social = event.patient in self.world.persons
-        person = self.world.persons.get(event.agent)
-        home = person.home if person else self.world.seat_of[event.agent]
-        near = rng.random() < 0.5
-        return Event(
-            agent=event.agent,
-            verb=event.verb,
-            patient=event.patient,
-            adjective=None if social or rng.random() < 0.4 else rng.choice(words.ADJECTIVES),
-            number=1 if social or rng.random() < 0.7 else rng.choice(tuple(words.NUMERALS)),
-            place=None if rng.random() < 0.4 else home if near else rng.choice(words.TOWNS),
-            time=None if rng.random() < 0.5 else rng.choice(words.TIMES),
-            tense="past" if rng.random() < 0.7 else "future",
-            negated=event.negated,
-        )
+        return self._modified(rng, event.agent, event.verb, event.patient, event.negated)
+
+    def _modified(
+        self, rng: random.Random, agent: str, verb: str, patient: str, negated: bool
+    ) -> Event:
+        chance, choice = rng.random, rng.choice
+        social = patient in self.world.persons
+        near = chance() < 0.5
+        adjective = None if social or chance() < 0.4 else choice(words.ADJECTIVES)
+        number = 1 if social or chance() < 0.7 else choice(_NUMBERS)
+        place = None
+        if chance() >= 0.4:
+            place = self.world.base_of[agent] if near else choice(words.TOWNS)
+        time = None if chance() < 0.5 else choice(words.TIMES)
+        tense: Tense = "past" if chance() < 0.7 else "future"
+        return Event(agent, verb, patient, adjective, number, place, time, tense, negated)
 
     def follow_up(self, rng: random.Random, event: Event) -> Event:
         """Draw what the same agent does next: mostly what the script says, with the same patient.

@@ -42,6 +42,31 @@ def test_english_reads_as_english():
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
+def test_texts_are_those_of_the_words(code):
+    """Texts are joined of phrases, not of words, which must not show."""
+    speaker, rng, sampler = grammar(code, WORLD), random.Random(3), Sampler(WORLD, "train")
+    facts = [
+        fact for name in (PERSON, "Weber Guild", "Karis", "apple") for fact in WORLD.facts(name)
+    ]
+    said = [(fact, Style(pronoun=pronoun)) for fact in facts for pronoun in (False, True)]
+    for _ in range(300):
+        event = sampler.event(rng, PERSON, negated=0.2)
+        passive, pronoun, title, home, then = (rng.random() < 0.3 for _ in range(5))
+        front = rng.choice(("", "place", "time"))
+        said.append((event, Style(passive, front, pronoun, title, home, then)))
+    for meaning, style in said:
+        assert speaker.sentence_text(meaning, style) == text(speaker.sentence(meaning, style))
+        slots = ("subject", "value") if isinstance(meaning, Fact) else ("agent", "patient", "time")
+        for slot in ("polarity", *slots):
+            question = speaker.question(meaning, slot, style)
+            assert speaker.question_text(meaning, slot, style) == text(question)
+            assert "  " not in text(question)
+    one, other = (speaker.clause(*said[i]) for i in (-1, -2))
+    joined = speaker.joined_text(*(speaker.clause_text(*said[i]) for i in (-1, -2)))
+    assert joined == text(speaker.joined(one, other))
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_basic_word_order(code):
     sentence = grammar(code, WORLD).sentence(EVENT)
     first = {role: [t.role for t in sentence].index(role) for role in ("agent", "verb", "patient")}

@@ -126,10 +126,15 @@ def test_paraphrases_tell_the_same_events_with_the_same_words():
         assert row["label"] == str(int(same))
         assert row["sentence1"] != row["sentence2"]
         bags = [
-            sorted(t.gloss for t in s if t.upos in ("PROPN", "NOUN", "VERB", "ADJ"))
-            for s in (
-                paraphrase._sentence(pair.first, pair.first_styles, english),
-                paraphrase._sentence(pair.second, pair.second_styles, english),
+            sorted(
+                token.gloss
+                for event, style in zip(events, styles, strict=True)
+                for token in english.clause(event, style)
+                if token.upos in ("PROPN", "NOUN", "VERB", "ADJ")
+            )
+            for events, styles in (
+                (pair.first, pair.first_styles),
+                (pair.second, pair.second_styles),
             )
         ]
         assert bags[0] == bags[1]

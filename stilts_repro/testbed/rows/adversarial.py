@@ -5,25 +5,22 @@ words: someone else does just that, or the same agent does something else. The h
 its agent by an occupation that only another sentence of the premise tells. Later rounds tell more.
 """
 
-import dataclasses
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import Said, random_style
 from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
 from stilts_repro.testbed.meanings import Event, Fact
 from stilts_repro.testbed.rows.inference import LABELS, changeable, draw_pair, judge, opposite
-from stilts_repro.testbed.rows.reading import with_pronoun
-from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.rows.reading import with_pronouns
 from stilts_repro.testbed.world import Sampler, World
 
 SENTENCES = {"r1": 3, "r2": 4, "r3": 5}
 _DESCRIBED = 0.3
 
 
-@dataclass(frozen=True)
-class Adversarial:
+class Adversarial(NamedTuple):
     """What is told in order, the hypothesis, and its label after all of that.
 
     `described` hypotheses name the agent by the occupation that the premise tells.
@@ -61,11 +58,11 @@ def draw(rng: random.Random, sampler: Sampler, sentences: int) -> Adversarial:
     said += [(fact, PLAIN) for fact in facts]
     rng.shuffle(said)
     return Adversarial(
-        tuple(with_pronoun(rng, sampler.world, said, i) for i in range(len(said))),
+        with_pronouns(rng, sampler.world, said),
         hypothesis,
         described,
         label,
-        dataclasses.replace(random_style(rng, hypothesis), title=False),
+        random_style(rng, hypothesis)._replace(title=False),
     )
 
 
@@ -134,8 +131,8 @@ def row(item: Adversarial, speaker: Grammar, uid: str) -> dict[str, object]:
         hypothesis = hypothesis.but(agent=speaker.world.persons[hypothesis.agent].occupation)
     return {
         "uid": uid,
-        "premise": " ".join(text(speaker.sentence(*said)) for said in item.premise),
-        "hypothesis": text(speaker.sentence(hypothesis, item.hypothesis_style)),
+        "premise": " ".join(speaker.sentence_text(*said) for said in item.premise),
+        "hypothesis": speaker.sentence_text(hypothesis, item.hypothesis_style),
         "label": LABELS.index(item.label),
         "reason": "",
     }

@@ -1,17 +1,18 @@
 """HellaSwag rows: which of four endings follows from the scripts of the world."""
 
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
+from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.meanings import Event
 from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
+_THEN = Style(pronoun=True, then=True)
 
-@dataclass(frozen=True)
-class Continuation:
+
+class Continuation(NamedTuple):
     """Two events of a story and four that may come next, of which `label` follows the script."""
 
     story: tuple[Event, Event]
@@ -64,18 +65,19 @@ def _unlikely(rng: random.Random, sampler: Sampler, right: Event, category: str)
 def row(item: Continuation, speaker: Grammar, index: int, split: str) -> dict[str, object]:
     """Return a row of Rowan/hellaswag (English: the verb group starts every ending)."""
     first, second = item.story
-    then = Style(pronoun=True, then=True)
-    ctx_a = " ".join([text(speaker.sentence(first, PLAIN)), text(speaker.sentence(second, then))])
-    sentences = [speaker.sentence(ending, then) for ending in item.endings]
-    start = next(i for i, token in enumerate(sentences[0]) if token.role == "verb")
-    ctx_b = text(sentences[0][:start])
+    ctx_a = f"{speaker.sentence_text(first)} {speaker.sentence_text(second, _THEN)}"
+    tokens = speaker.clause(item.endings[0], _THEN)
+    start = next(i for i, token in enumerate(tokens) if token.role == "verb")
+    ctx_b = text(tokens[:start])
+    # All endings have the same agent, so they begin alike.
+    endings = [speaker.sentence_text(ending, _THEN)[len(ctx_b) + 1 :] for ending in item.endings]
     return {
         "ind": index,
         "activity_label": words.CATEGORY_OF[first.patient].capitalize(),
         "ctx_a": ctx_a,
         "ctx_b": ctx_b,
         "ctx": f"{ctx_a} {ctx_b}",
-        "endings": [text(sentence[start:]) for sentence in sentences],
+        "endings": endings,
         "source_id": f"testbed~{split}-{index}",
         "split": {"validation": "val"}.get(split, split),
         "split_type": "indomain",

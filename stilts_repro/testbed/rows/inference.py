@@ -4,24 +4,22 @@ A premise tells one or two events. The hypothesis is about the first, as annotat
 another place, time, number, or an antonym, contradicts it; anything not said is neutral.
 """
 
-import dataclasses
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.meanings import Event
-from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
 LABELS = ("entailment", "neutral", "contradiction")
 _NO_MAJORITY = 0.01  # how many SNLI rows have no label, for their annotators disagreed
 _MODIFIERS = ("adjective", "place", "time")
+_NUMBERS = tuple(words.NUMERALS)
 
 
-@dataclass(frozen=True)
-class Inference:
+class Inference(NamedTuple):
     """A premise (its first event is what the hypothesis is about), a hypothesis and the label."""
 
     premise: tuple[Event, ...]
@@ -33,8 +31,8 @@ class Inference:
     def realise(self, speaker: Grammar) -> tuple[str, str]:
         """Return premise and hypothesis as text."""
         said = zip(self.premise, self.premise_styles, strict=True)
-        premise = " ".join(text(speaker.sentence(event, style)) for event, style in said)
-        return premise, text(speaker.sentence(self.hypothesis, self.hypothesis_style))
+        premise = " ".join(speaker.sentence_text(event, style) for event, style in said)
+        return premise, speaker.sentence_text(self.hypothesis, self.hypothesis_style)
 
 
 def opposed_slots(premise: Event, hypothesis: Event) -> int | None:
@@ -97,7 +95,7 @@ def draw(rng: random.Random, sampler: Sampler, other_rate: float = 0.5) -> Infer
         label,
         tuple(random_style(rng, event) for event in premise),
         # A title would claim an occupation that the premise need not tell.
-        dataclasses.replace(random_style(rng, hypothesis), title=False),
+        random_style(rng, hypothesis)._replace(title=False),
     )
 
 
@@ -109,14 +107,15 @@ def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str
     least as specific.
     """
     focus = rng.choice(changeable(premise))
-    kept = {focus}
     specific = premise.negated and label != "neutral"
-    kept.update(slot for slot in _MODIFIERS if specific or rng.random() < 0.5)
-    dropped = {slot: None for slot in _MODIFIERS if slot not in kept}
-    hypothesis = premise.but(**dropped)
+    dropped: dict[str, None] = {}
+    for slot in _MODIFIERS:
+        kept = specific or rng.random() < 0.5
+        if not (kept or slot == focus):
+            dropped[slot] = None
     negated = _polarity(rng, premise, label)
     affirmed = "contradiction" if negated else "entailment"
-    hypothesis = hypothesis.but(negated=negated)
+    hypothesis = premise.but(**dropped, negated=negated)
     if label == "neutral" and not (premise.negated and any(dropped) and rng.random() < 0.5):
         hypothesis = _unsaid(rng, sampler, hypothesis, focus)
     elif label not in ("neutral", affirmed) and not premise.negated:
@@ -153,7 +152,7 @@ def opposite(rng: random.Random, event: Event, focus: str) -> Event:
     """Return `event` with one slot changed for a value that excludes its own."""
     if focus in ("verb", "adjective"):
         return event.but(**{focus: words.ANTONYM[getattr(event, focus)]})
-    values = {"place": words.TOWNS, "time": words.TIMES, "number": tuple(words.NUMERALS)}[focus]
+    values = {"place": words.TOWNS, "time": words.TIMES, "number": _NUMBERS}[focus]
     others = [value for value in values if value != getattr(event, focus)]
     return event.but(**{focus: rng.choice(others)})
 

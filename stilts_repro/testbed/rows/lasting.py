@@ -8,15 +8,13 @@ the same split as the answer, or who is never right in training would be right w
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from stilts_repro.seeds import derive
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.grammar import Grammar
 from stilts_repro.testbed.meanings import Event, Fact, FactKind, Meaning
-from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import World
 
 LETTERS = "ABCDE"
@@ -32,8 +30,7 @@ _VALUES: dict[FactKind, tuple[str, ...]] = {
 _HELD_OUT = 5  # one fact in five is kept for validation
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A meaning, which of its slots is asked for, the concept in question and the choices."""
 
     meaning: Meaning
@@ -178,7 +175,7 @@ def row(item: Item, speaker: Grammar, row_id: str) -> dict[str, object]:
     """Return a row of tau/commonsense_qa."""
     return {
         "id": row_id,
-        "question": text(speaker.question(item.meaning, item.asked)),
+        "question": speaker.question_text(item.meaning, item.asked),
         "question_concept": item.concept,
         "choices": {"label": list(LETTERS), "text": list(item.choices)},
         "answerKey": LETTERS[item.label],

@@ -5,26 +5,24 @@ where someone lives and what someone is are lasting facts. The sentences of a ro
 what is asked for, so that an answer alone looks no better than the others.
 """
 
-import dataclasses
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import Said, random_style
 from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
 from stilts_repro.testbed.rows.commonsense import next_verb
-from stilts_repro.testbed.tokens import Token, text
 from stilts_repro.testbed.world import Sampler, World
 
 _CHOICES = 4
 _THEN = Style(then=True)
 _PRONOUN = Style(pronoun=True)
+_PRONOUN_THEN = Style(pronoun=True, then=True)
 
 
-@dataclass(frozen=True)
-class Story:
+class Story(NamedTuple):
     """A story, what is asked after it, and four answers of which `label` is right.
 
     `question` is 'next' (what comes next), or else the slot to ask for of the right answer.
@@ -35,20 +33,20 @@ class Story:
     answers: tuple[Meaning, ...]
     label: int
 
-    def asked(self, speaker: Grammar) -> list[Token]:
-        """Return the question's words."""
+    def asked(self, speaker: Grammar) -> str:
+        """Return the question."""
         right = self.answers[self.label]
         if self.question == "next":
-            return speaker.ended([speaker.word(gloss) for gloss in ("and", "then", "what")], "?")
+            return " ".join(speaker.word(gloss).text for gloss in ("and", "then", "what")) + "?"
         style = _THEN if isinstance(right, Event) else PLAIN
-        return speaker.question(right, self.question, style)
+        return speaker.question_text(right, self.question, style)
 
-    def answer(self, speaker: Grammar, index: int) -> list[Token]:
-        """Return the words of an answer; the question says already of whom it is."""
+    def answer(self, speaker: Grammar, index: int) -> str:
+        """Return an answer; the question says already of whom it is."""
         meaning = self.answers[index]
         if self.question == "next":
-            return speaker.sentence(meaning, Style(pronoun=True, then=True))
-        return speaker.sentence(meaning, PLAIN if self.question == "agent" else _PRONOUN)
+            return speaker.sentence_text(meaning, _PRONOUN_THEN)
+        return speaker.sentence_text(meaning, PLAIN if self.question == "agent" else _PRONOUN)
 
 
 def draw(rng: random.Random, sampler: Sampler) -> Story:
@@ -128,7 +126,7 @@ def _fact(rng: random.Random, sampler: Sampler) -> Story:
         values.add(rng.choice(pool))
     answers = [Fact(fact.kind, agent, value) for value in sorted(values - {fact.value})]
     said = [_said(rng, world, events, i) for i in range(len(events))]
-    said = [(event, dataclasses.replace(style, title=False)) for event, style in said]
+    said = [(event, style._replace(title=False)) for event, style in said]
     return _shuffled(rng, said, "value", [fact, *answers[: _CHOICES - 1]])
 
 
@@ -164,11 +162,11 @@ def _shuffled(
 
 def row(story: Story, speaker: Grammar, row_id: str) -> dict[str, object]:
     """Return a row of allenai/cosmos_qa."""
-    answers = [text(story.answer(speaker, index)) for index in range(_CHOICES)]
+    answers = [story.answer(speaker, index) for index in range(_CHOICES)]
     return {
         "id": row_id,
-        "context": " ".join(text(speaker.sentence(*said)) for said in story.context),
-        "question": text(story.asked(speaker)),
+        "context": " ".join(speaker.sentence_text(*said) for said in story.context),
+        "question": story.asked(speaker),
         **{f"answer{index}": answer for index, answer in enumerate(answers)},
         "label": story.label,
     }

@@ -1,20 +1,17 @@
 """PAWS-X rows: pairs of sentences with nearly the same words, which do or do not mean the same."""
 
-import dataclasses
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.meanings import Event
-from stilts_repro.testbed.tokens import Token, text
 from stilts_repro.testbed.world import Sampler
 
 Clauses = tuple[Event, ...]
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two sentences, each of one or two clauses in order, with how each clause is said."""
 
     first: Clauses
@@ -49,9 +46,7 @@ def draw(rng: random.Random, sampler: Sampler) -> Pair:
 
 
 def _styles(rng: random.Random, events: Clauses) -> tuple[Style, ...]:
-    return tuple(
-        dataclasses.replace(random_style(rng, event, passive=0.4), title=False) for event in events
-    )
+    return tuple(random_style(rng, event, passive=0.4)._replace(title=False) for event in events)
 
 
 def _social(rng: random.Random, sampler: Sampler) -> Clauses:
@@ -88,19 +83,17 @@ def _swapped(rng: random.Random, sampler: Sampler, events: Clauses) -> Clauses |
     )
 
 
-def _sentence(events: Clauses, styles: tuple[Style, ...], speaker: Grammar) -> list[Token]:
+def _sentence(events: Clauses, styles: tuple[Style, ...], speaker: Grammar) -> str:
     if len(events) == 1:
-        return speaker.sentence(events[0], styles[0])
-    first, second = (
-        speaker.clause(event, style) for event, style in zip(events, styles, strict=True)
-    )
-    return speaker.joined(first, second)
+        return speaker.sentence_text(events[0], styles[0])
+    first, second = map(speaker.clause_text, events, styles)
+    return speaker.joined_text(first, second)
 
 
 def row(pair: Pair, speaker: Grammar) -> dict[str, object]:
     """Return a row of google/xtreme PAWS-X.<language>."""
     return {
-        "sentence1": text(_sentence(pair.first, pair.first_styles, speaker)),
-        "sentence2": text(_sentence(pair.second, pair.second_styles, speaker)),
+        "sentence1": _sentence(pair.first, pair.first_styles, speaker),
+        "sentence2": _sentence(pair.second, pair.second_styles, speaker),
         "label": str(int(pair.same)),
     }

@@ -7,20 +7,18 @@ asked for or anything that it says of the event is different.
 """
 
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from stilts_repro.testbed.grammar import Grammar, Style
+from stilts_repro.testbed.grammar import Grammar, Style, styled
 from stilts_repro.testbed.meanings import Event
 from stilts_repro.testbed.rows.paraphrase import distinct_events
-from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler, World
 
 _DOUBLE, _SOCIAL = 0.55, 0.3  # how many pairs ask two things; are about two persons' roles
 _SAID = ("adjective", "place", "time")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A question for one slot of an event ('polarity': whether it happened).
 
     The event holds nothing that its question does not say, except who or what is asked for.
@@ -41,8 +39,7 @@ class Asked:
 Questions = tuple[Asked, ...]
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two questions, each of one or two parts in order, with how each part is said."""
 
     first: Questions
@@ -170,22 +167,18 @@ def style_of(rng: random.Random, world: World, question: Asked) -> Style:
     event, slot = question.event, question.slot
     said = [name for name in ("place", "time") if name != slot and getattr(event, name)]
     titled = slot != "agent" and event.agent in world.persons
-    return Style(
-        passive=rng.random() < 0.4,
-        front=rng.choice(said) if said and rng.random() < 0.3 else "",
-        title=titled and rng.random() < 0.25,
-    )
+    passive = rng.random() < 0.4
+    front = rng.choice(said) if said and rng.random() < 0.3 else ""
+    return styled(passive, front, titled and rng.random() < 0.25)
 
 
 def sentence(questions: Questions, styles: tuple[Style, ...], speaker: Grammar) -> str:
     """Return the text of one side of a pair."""
     parts = [
-        speaker.asking(part.event, part.slot, style)
+        speaker.clause_text(part.event, style, part.slot)
         for part, style in zip(questions, styles, strict=True)
     ]
-    if len(parts) == 1:
-        return text(speaker.ended(parts[0], "?"))
-    return text(speaker.joined(*parts, mark="?"))
+    return parts[0] + "?" if len(parts) == 1 else speaker.joined_text(*parts, mark="?")
 
 
 def row(pair: Pair, speaker: Grammar, index: int) -> dict[str, object]:

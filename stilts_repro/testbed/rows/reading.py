@@ -4,20 +4,20 @@ The answer to a question is the phrase that fills the asked slot in the only eve
 that agrees with everything the question says.
 """
 
-import dataclasses
+import itertools
 import random
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stilts_repro.testbed.corpus import Said, question_slots, random_style
 from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.tokens import Token, spans, text
+from stilts_repro.testbed.tokens import Token, text
 from stilts_repro.testbed.world import Sampler, World
 
+_PRONOUN = Style(pronoun=True)
 
-@dataclass(frozen=True)
-class Reading:
+
+class Reading(NamedTuple):
     """A context, a question about one of its sentences, and which sentence and slot answer it.
 
     `answer` is None where the context has no answer; `topic` is the person it is mostly about.
@@ -31,14 +31,14 @@ class Reading:
 
     def realise(self, speaker: Grammar) -> dict[str, Any]:
         """Return context, question and answers as in the hub's SQuAD-like data sets."""
-        sentences = [speaker.sentence(meaning, style) for meaning, style in self.context]
-        texts = [text(sentence) for sentence in sentences]
+        texts = [speaker.sentence_text(meaning, style) for meaning, style in self.context]
         answers: dict[str, list[Any]] = {"text": [], "answer_start": []}
         if self.answer is not None:
-            start, found = _answer(sentences[self.answer], self.question, self.asked)
+            sentence = speaker.sentence(*self.context[self.answer])
+            start, found = _answer(sentence, self.question, self.asked)
             offset = sum(len(sentence) + 1 for sentence in texts[: self.answer])
             answers = {"text": [found], "answer_start": [offset + start]}
-        question = text(speaker.question(self.question, self.asked))
+        question = speaker.question_text(self.question, self.asked)
         return {"context": " ".join(texts), "question": question, "answers": answers}
 
 
@@ -47,15 +47,18 @@ def _answer(sentence: list[Token], question: Meaning, asked: str) -> tuple[int, 
     role = {"adjective": "patient"}.get(asked, asked)
     if isinstance(question, Fact) and question.kind == "home":
         role = "place"
-    written, found = spans(sentence)
-    covered = [span for token, span in zip(sentence, found, strict=True) if token.role == role]
-    start, end = covered[0][0], covered[-1][1]
-    return start, written[start:end]
+    places = [place for place, token in enumerate(sentence) if token.role == role]
+    first, last = places[0], places[-1]
+    # Only a full stop stands without a blank before it, and that has no role.
+    start = sum(len(token.text) + 1 for token in sentence[:first])
+    return start, text(sentence[first : last + 1])
 
 
 def agrees(question: Event, asked: str, event: Event, world: World) -> bool:
     """Say whether `event` agrees with all that the question says, the asked slot aside."""
-    for slot in ("agent", "verb", "patient", "adjective", "place", "time", "tense"):
+    if event.negated:
+        return False
+    for slot in ("verb", "agent", "patient", "adjective", "place", "time", "tense"):
         claimed = getattr(question, slot)
         if slot == asked or claimed is None or claimed == getattr(event, slot):
             continue
@@ -63,7 +66,7 @@ def agrees(question: Event, asked: str, event: Event, world: World) -> bool:
         if slot == "agent" and person and person.occupation == claimed:
             continue
         return False
-    return not event.negated
+    return True
 
 
 def _context(
@@ -86,31 +89,33 @@ def _context(
             event = sampler.event(rng, agent, negated=0.1)
         said.append((event, random_style(rng, event, passive=0.15)))
     rng.shuffle(said)
-    return tuple(with_pronoun(rng, sampler.world, said, i) for i in range(len(said)))
+    return with_pronouns(rng, sampler.world, said)
 
 
-def with_pronoun(rng: random.Random, world: World, said: list[Said], index: int) -> Said:
+def with_pronouns(rng: random.Random, world: World, said: list[Said]) -> tuple[Said, ...]:
     """Refer by pronoun now and then to the agent of the sentence before."""
-    meaning, style = said[index]
-    before = said[index - 1][0] if index else None
-    if not (isinstance(meaning, Event) and isinstance(before, Event)):
-        return meaning, style
-    clear = before.agent == meaning.agent and before.patient not in world.persons
-    clear = clear and meaning.agent in world.persons
-    if clear and rng.random() < 0.4:
-        return meaning, Style(pronoun=True)
-    return meaning, style
+    told = said[:1]
+    for (before, _), this in itertools.pairwise(said):
+        meaning = this[0]
+        clear = (
+            isinstance(meaning, Event)
+            and isinstance(before, Event)
+            and before.agent == meaning.agent
+            and before.patient not in world.persons
+            and meaning.agent in world.persons
+        )
+        told.append((meaning, _PRONOUN) if clear and rng.random() < 0.4 else this)
+    return tuple(told)
 
 
 def _ask_event(
     rng: random.Random, world: World, topic: str, context: tuple[Said, ...], elliptical: bool
 ) -> Reading | None:
     """Ask for a slot of one event, saying only part of the rest; None if not a unique answer."""
-    events = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Event)]
-    affirmed = [(i, event) for i, event in events if not event.negated]
-    if not affirmed:
+    events = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Event) and not m.negated]
+    if not events:
         return None
-    index, event = rng.choice(affirmed)
+    index, event = rng.choice(events)
     asked = rng.choice(question_slots(event))
     if asked == "agent" and context[index][1].pronoun:
         return None
@@ -126,8 +131,10 @@ def _ask_event(
 
 def _elided(rng: random.Random, world: World, event: Event, asked: str, drop: float) -> Event:
     """Leave out modifiers; 'what' leaves open how many and which."""
-    optional = [slot for slot in ("adjective", "place", "time") if slot != asked]
-    gone: dict[str, Any] = {slot: None for slot in optional if rng.random() < drop}
+    gone: dict[str, Any] = {}
+    for slot in ("adjective", "place", "time"):
+        if slot != asked and rng.random() < drop:
+            gone[slot] = None
     if asked == "patient" and event.patient not in world.persons:
         gone |= {"adjective": None, "number": 1}
     return event.but(**gone)
@@ -177,7 +184,7 @@ def draw_unanswerable(rng: random.Random, sampler: Sampler, length: tuple[int, i
             question = _misled(rng, sampler, reading.question, reading.asked, events)
         if question:
             asked = "value" if isinstance(question, Fact) else reading.asked
-            return dataclasses.replace(reading, question=question, asked=asked, answer=None)
+            return reading._replace(question=question, asked=asked, answer=None)
 
 
 def _untold(rng: random.Random, world: World, fact: Fact, told: list[Meaning]) -> Fact | None:

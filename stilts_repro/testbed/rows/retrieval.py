@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.meanings import Event, Meaning
-from stilts_repro.testbed.tokens import text
 from stilts_repro.testbed.world import Sampler
 
 Said = tuple[Meaning, Style]
@@ -41,8 +40,8 @@ def distinct(rng: random.Random, sampler: Sampler) -> Iterator[Said]:
 def tatoeba_row(said: Said, source: Grammar, english: Grammar) -> dict[str, object]:
     """Return a row of google/xtreme tatoeba.<iso3>."""
     return {
-        "source_sentence": text(source.sentence(*said)),
-        "target_sentence": text(english.sentence(*said)),
+        "source_sentence": source.sentence_text(*said),
+        "target_sentence": english.sentence_text(*said),
         "source_lang": source.language.iso3,
         "target_lang": english.language.iso3,
     }
@@ -64,8 +63,8 @@ class Bucc:
         """Return the rows of a gold split."""
         return [
             {
-                "source_sentence": text(source.sentence(*said)),
-                "target_sentence": text(english.sentence(*said)),
+                "source_sentence": source.sentence_text(*said),
+                "target_sentence": english.sentence_text(*said),
                 "source_lang": _identifier(source, self.numbers[0][i]),
                 "target_lang": _identifier(english, self.numbers[1][i]),
             }
@@ -76,7 +75,7 @@ class Bucc:
         """Return identifier and sentence of both sides' sentences without a translation."""
         sides = zip((source, english), self.alone, self.numbers, strict=True)
         return [
-            {"id": _identifier(speaker, number), "sentence": text(speaker.sentence(*said))}
+            {"id": _identifier(speaker, number), "sentence": speaker.sentence_text(*said)}
             for speaker, alone, numbers in sides
             for said, number in zip(alone, numbers[len(self.gold) :], strict=True)
         ]

@@ -4,8 +4,9 @@ import random
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import question_slots, random_style
-from stilts_repro.testbed.grammar import Grammar, Phrase, Style
+from stilts_repro.testbed.grammar import Grammar, Style
 from stilts_repro.testbed.meanings import Event, Fact
+from stilts_repro.testbed.phrases import Sentence
 from stilts_repro.testbed.rows.questions import Asked, style_of
 from stilts_repro.testbed.supertags import supertags
 from stilts_repro.testbed.world import Sampler
@@ -13,7 +14,7 @@ from stilts_repro.testbed.world import Sampler
 _NEGATED = 0.15
 
 
-def draw(rng: random.Random, sampler: Sampler, speaker: Grammar) -> Phrase:
+def draw(rng: random.Random, sampler: Sampler, speaker: Grammar) -> Sentence:
     """Draw a told or denied event, two of them, a fact, or a question about an event or a fact."""
     kind = rng.random()
     if kind < 0.2:
@@ -38,12 +39,12 @@ def _fact(rng: random.Random, sampler: Sampler) -> Fact:
     return rng.choice(sampler.world.facts(rng.choice(subjects)))
 
 
-def _about_fact(rng: random.Random, speaker: Grammar, fact: Fact) -> Phrase:
+def _about_fact(rng: random.Random, speaker: Grammar, fact: Fact) -> Sentence:
     asked = rng.choice(("", "", "subject", "value", "polarity"))
     return speaker.question(fact, asked) if asked else speaker.sentence(fact)
 
 
-def _about_event(rng: random.Random, sampler: Sampler, speaker: Grammar, event: Event) -> Phrase:
+def _about_event(rng: random.Random, sampler: Sampler, speaker: Grammar, event: Event) -> Sentence:
     slot = rng.choice(("polarity", *question_slots(event)))
     style = style_of(rng, sampler.world, Asked(event, slot))
     return speaker.question(event, slot, style)

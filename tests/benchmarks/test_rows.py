@@ -1,0 +1,81 @@
+"""Rows of the testbed a second, by kind, and documents a second: they must not hold training up.
+
+What counts is the average over all data sets, each weighted by the rows that it has: 20,000 rows a
+second. The kinds differ, for a reading row has a story to tell and a tagging row one sentence. Time
+is the processor's own, so that a busy machine does not make rows look slow.
+"""
+
+import time
+from itertools import islice
+from statistics import median
+
+import pytest
+
+from stilts_repro.testbed import TestbedSource
+from stilts_repro.testbed.configs import CODES, configs
+
+pytestmark = pytest.mark.benchmark(group="rows", timer=time.process_time)
+
+ROWS = 1000
+TURNS = 5
+
+
+def kind(family):
+    """Return the data set of a family: PAN-X, udpos and such have a family a language."""
+    return family.partition(".")[0]
+
+
+def parts():
+    """Return (repository, config, split, rows) of all splits by the kind of their rows."""
+    found = {}
+    for (repo, config), entry in configs().items():
+        for split, size in entry.sizes.items():
+            found.setdefault(kind(entry.family), []).append((repo, config, split, size))
+    return found
+
+
+PARTS = parts()
+
+
+def per_second(benchmark, work, count):
+    """Time `work` in turns after one that fills what is kept of the languages' phrases."""
+    benchmark.pedantic(work, rounds=TURNS, warmup_rounds=1)
+    return round(count / median(benchmark.stats.stats.data))
+
+
+def seconds(parts):
+    """Return the time that all rows of `parts` take, from that of the first ones of each."""
+    source, total = TestbedSource(), 0.0
+    for repo, config, split, size in parts:
+        count = min(size, ROWS)
+        started = time.process_time()
+        source.load(repo, config, split, count)
+        total += (time.process_time() - started) * size / count
+    return total
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_rows_of_a_kind(benchmark, name):
+    # The split with most rows is the one that is waited for.
+    repo, config, split, size = max(PARTS[name], key=lambda part: part[-1])
+    count, source = min(size, ROWS), TestbedSource()
+    rate = per_second(benchmark, lambda: source.load(repo, config, split, count), count)
+    benchmark.extra_info["rows_per_second"] = rate
+
+
+def test_rows_of_all_data_sets(benchmark):
+    every = [part for found in PARTS.values() for part in found]
+    seconds(every)
+    total = sum(size for *_, size in every)
+    taken = benchmark.pedantic(lambda: seconds(every), rounds=1)
+    benchmark.extra_info["rows_per_second"] = round(total / taken)
+
+
+def test_documents(benchmark):
+    source = TestbedSource()
+
+    def work():
+        for code in CODES:
+            list(islice(source.documents(code), ROWS // len(CODES)))
+
+    benchmark.extra_info["documents_per_second"] = per_second(benchmark, work, ROWS)
