@@ -8,27 +8,17 @@ from statistics import fmean
 from typing import Any
 
 from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, average_gain
-
-BEST = ("squad_v2", "mnli", "hellaswag")
-
-
-def differences(scores: Scores, targets: tuple[str, ...]) -> dict[str, float]:
-    """Return what MLM beside the task adds to its average gain, for each task."""
-    return {
-        row: average_gain(scores, targets, f"{row}+mlm") - average_gain(scores, targets, row)
-        for row in BEST
-    }
+from stilts_repro.claims.grid import Claim, Scores, added, with_and_without
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over the three tasks of the average dev gain with MLM, less the gain without."""
-    return fmean(differences(scores, targets).values())
+    return fmean(added(scores, targets, "mlm").values())
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return what MLM adds for each task."""
-    return {"MLM adds": differences(scores, targets)}
+    return {"MLM adds": added(scores, targets, "mlm")}
 
 
 CLAIM = Claim(
@@ -37,7 +27,7 @@ CLAIM = Claim(
         "Continuing multilingual masked-language modelling during intermediate training does not "
         "consistently beat plain English intermediate training."
     ),
-    intermediates=tuple(name for row in BEST for name in (row, f"{row}+mlm")),
+    intermediates=with_and_without("mlm"),
     value=value,
     details=details,
 )

@@ -9,29 +9,20 @@ from statistics import fmean
 from typing import Any
 
 from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.claims.grid import BEST, Claim, Scores, added, with_and_without
 
-BEST = ("squad_v2", "mnli", "hellaswag")
 Told = Mapping[str, Any]  # what a record says of the translations into one language
-
-
-def differences(scores: Scores, targets: tuple[str, ...]) -> dict[str, float]:
-    """Return what translated rows add to each task's average gain."""
-    return {
-        row: average_gain(scores, targets, f"{row}+translated") - average_gain(scores, targets, row)
-        for row in BEST
-    }
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over the three tasks of the average dev gain with translated rows, less that without."""
-    return fmean(differences(scores, targets).values())
+    return fmean(added(scores, targets, "translated").values())
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return what translated rows add for each task, and how good the translations are."""
     return {
-        "translated rows add": differences(scores, targets),
+        "translated rows add": added(scores, targets, "translated"),
         "BLEU and chrF": {row: by_language(scores, row, quality) for row in BEST},
         "rows that stayed English": {
             row: by_language(scores, row, lambda told: told["dropped"]) for row in BEST
@@ -57,7 +48,7 @@ CLAIM = Claim(
         "Mixing machine-translated rows into intermediate training does not consistently beat "
         "plain English intermediate training."
     ),
-    intermediates=tuple(name for row in BEST for name in (row, f"{row}+translated")),
+    intermediates=with_and_without("translated"),
     value=value,
     details=details,
 )

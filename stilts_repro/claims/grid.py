@@ -50,6 +50,9 @@ class Scores:
             ) from None
 
 
+# Those that the paper names best.
+BEST = ("squad_v2", "mnli", "hellaswag")
+
 Measure = Callable[[Scores, tuple[str, ...]], float]
 Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
 ByLanguage = Callable[[Scores], Mapping[str, float]]
@@ -135,6 +138,16 @@ def average_gain(
     Raises `InputError` where a cell is absent or no target is left.
     """
     return _mean(gains(scores, targets, intermediate, baseline))
+
+
+def added(scores: Scores, targets: Sequence[str], what: str) -> dict[str, float]:
+    """Return, for each of the paper's three best tasks, what `+what` adds to the average gain."""
+    return {task: average_gain(scores, targets, f"{task}+{what}", task) for task in BEST}
+
+
+def with_and_without(what: str) -> tuple[str, ...]:
+    """Return the rows that `added` compares."""
+    return tuple(name for task in BEST for name in (task, f"{task}+{what}"))
 
 
 def best_intermediates(
