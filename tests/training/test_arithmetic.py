@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from stilts_repro.claims.platform import platform_fingerprint
+from stilts_repro.errors import InputError
+from stilts_repro.experiments import environment
+from stilts_repro.training.arithmetic import PRECISION, THREADS, autocast, threads, uses_bf16
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def as_usual(monkeypatch):
+    """Nothing is asked for, and the test's machine has no GPU."""
+    monkeypatch.delenv(PRECISION, raising=False)
+    monkeypatch.delenv(THREADS, raising=False)
+    monkeypatch.setattr(environment, "device", lambda: CPU)
+    platform_fingerprint.cache_clear()
+    yield
+    platform_fingerprint.cache_clear()
+
+
+def test_a_cpu_computes_in_fp32_on_one_thread():
+    assert (uses_bf16(CPU), threads(), environment.variant()) == (False, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("precision", "count", "variant"),
+    [("bf16", "1", "bf16"), ("fp32", "2", "2 threads"), ("bf16", "3", "bf16, 3 threads")],
+)
+def test_another_arithmetic_is_another_machine_and_other_jobs(
+    monkeypatch, precision, count, variant
+):
+    usual, jobs = platform_fingerprint(), environment.fingerprint()
+    platform_fingerprint.cache_clear()
+    monkeypatch.setenv(PRECISION, precision)
+    monkeypatch.setenv(THREADS, count)
+    assert environment.variant() == variant
+    assert platform_fingerprint() == f"{usual}, {variant}"
+    assert environment.fingerprint() != jobs
+
+
+def test_bf16_is_what_losses_are_computed_in_if_asked_for(monkeypatch):
+    one = torch.ones(2, 2)
+    with autocast(CPU):
+        assert (one @ one).dtype == torch.float32
+    monkeypatch.setenv(PRECISION, "bf16")
+    with autocast(CPU):
+        assert (one @ one).dtype == torch.bfloat16
+
+
+def test_as_many_jobs_at_once_as_there_are_cores_for(monkeypatch):
+    cores = environment.workers()
+    monkeypatch.setenv(THREADS, "2")
+    assert environment.workers() == max(1, cores // 2)
+
+
+@pytest.mark.parametrize(("name", "value"), [(PRECISION, "fp16"), (THREADS, "0"), (THREADS, "x")])
+def test_what_is_not_known_is_one_line(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"{name}={value}: give") as caught:
+        environment.fingerprint()
+    assert "\n" not in str(caught.value)
