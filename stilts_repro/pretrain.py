@@ -40,12 +40,15 @@ SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
 # The testbed's model: eight languages, about 300 stems each with their inflections.
 TESTBED_RECIPE = PretrainRecipe(
     size=Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=3_000),
-    steps=14_000,
+    steps=16_000,
+    block_steps=4_000,
     learning_rate=2e-3,
+    # Twice BERT's: in 4,000 steps it aligns languages as far as 0.15 does in 9,000.
+    mask_rate=0.3,
 )
 # The control's: it need only be a masked LM of its own languages.
-UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000)
-TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 24_000, "bilingual": 12_000}
+UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0, mask_rate=0.15)
+TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 96_000, "bilingual": 32_000}
 UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document

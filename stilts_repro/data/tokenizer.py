@@ -61,11 +61,13 @@ def train_tokenizer(
 def _ordered(tokenizer: Tokenizer) -> models.Unigram:
     """Return the trained model with ids and scores that do not depend on the run.
 
-    The trainer walks a hash map twice: it numbers pieces of equal score in the map's order, and
+    The trainer adds up scores in threads, which leaves them equal to some 13 digits: nine are kept.
+    It walks a hash map twice: it numbers pieces of equal score in the map's order, and
     gives single characters that no piece covers the lowest score plus 0.0001 a character, in the
     map's order too. Here these characters share the lowest score, and equals go by their spelling.
     """
-    pieces = [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    held = json.loads(tokenizer.to_str())["model"]["vocab"]
+    pieces = [(piece, round(score, 9)) for piece, score in held]
     fixed, learned = pieces[: len(SPECIALS)], pieces[len(SPECIALS) :]
     lowest = min(score for _, score in learned)
     reach = lowest + 0.0001 * sum(len(piece) == 1 for piece, _ in learned)

@@ -91,6 +91,13 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
     return facts(rng, sampler) if draw < 0.7 else news(rng, sampler)
 
 
+def two_languages(rng: random.Random) -> list[str]:
+    """Draw what meets in one document: three times in four English and another, as on the web."""
+    others = [code for code in LANGUAGES if code != "en"]
+    pair = ["en", rng.choice(others)] if rng.random() < 0.75 else rng.sample(others, 2)
+    return rng.sample(pair, 2)
+
+
 class Corpus:
     """The document streams of one world; a document depends on its index, not on those before."""
 
@@ -109,11 +116,11 @@ class Corpus:
             yield " ".join(sentences)
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
-        """Yield documents of sentences each followed by its translation, between any languages."""
+        """Yield documents of sentences each followed by its translation, mostly with English."""
         sampler = Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "bilingual documents", split, index)
-            first, second = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
+            first, second = (grammar(code, self.world) for code in two_languages(rng))
             yield " ".join(
                 speaker.sentence_text(meaning, style)
                 for meaning, style in paragraph(rng, sampler)
@@ -125,7 +132,7 @@ class Corpus:
         sampler = Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "mixed documents", split, index)
-            matrix, guest = (grammar(code, self.world) for code in rng.sample(tuple(LANGUAGES), 2))
+            matrix, guest = (grammar(code, self.world) for code in two_languages(rng))
             sentences = []
             for meaning, style in paragraph(rng, sampler):
                 if rng.random() < 0.3:
@@ -137,11 +144,12 @@ class Corpus:
 
 
 def _switched(rng: random.Random, sentence: list[Token], guest: Grammar) -> list[Token]:
-    """Replace about one in five content words by the bare stem of another language."""
-    stems = guest.lexicon.stems
-    return [
-        token._replace(text=stems[token.gloss])
-        if token.gloss in _CONTENT and rng.random() < 0.2
-        else token
-        for token in sentence
-    ]
+    """Replace about one in three content words and names by another language's bare form."""
+    return [_guest(token, guest) if rng.random() < 0.35 else token for token in sentence]
+
+
+def _guest(token: Token, guest: Grammar) -> Token:
+    lexicon = guest.lexicon
+    if token.upos == "PROPN":
+        return token._replace(text=lexicon.name(token.gloss)[0])
+    return token._replace(text=lexicon.stems[token.gloss]) if token.gloss in _CONTENT else token

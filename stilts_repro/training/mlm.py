@@ -24,9 +24,10 @@ class Masking:
     rate: float = 0.15
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "Masking":
+    def of(cls, tokenizer: PreTrainedTokenizerBase, rate: float = 0.15) -> "Masking":
         """Return the masking for `tokenizer`."""
-        return cls(tokenizer.mask_token_id, tuple(tokenizer.all_special_ids), len(tokenizer))
+        special = tuple(tokenizer.all_special_ids)
+        return cls(tokenizer.mask_token_id, special, len(tokenizer), rate)
 
     def apply(self, input_ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return masked ids [B, T] and a bool tensor [B, T] of the places to predict."""

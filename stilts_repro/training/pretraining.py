@@ -68,6 +68,7 @@ class PretrainRecipe:
     warmup: float = 0.05
     max_length: int = 128
     dropout: float = 0.0
+    mask_rate: float = 0.15
     seed: int = 0
 
 
@@ -133,7 +134,7 @@ class Pretraining:
             self.model,
             Recipe(learning_rate=recipe.learning_rate, weight_decay=0.01, epsilon=1e-6),
         )
-        self.masking = Masking.of(tokenizer)
+        self.masking = Masking.of(tokenizer, recipe.mask_rate)
         self.log = PretrainLog()
         self.identity = content_hash(
             [

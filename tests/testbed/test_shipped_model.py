@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,13 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from stilts_repro.data.features import collate, window_batches
 from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED_MODEL
 from stilts_repro.models.backbone import fingerprint
-from stilts_repro.pretrain import UNRELATED_DOCUMENTS, UNRELATED_RECIPE, documents_of
+from stilts_repro.pretrain import (
+    TESTBED_DOCUMENTS,
+    TESTBED_RECIPE,
+    UNRELATED_DOCUMENTS,
+    UNRELATED_RECIPE,
+    documents_of,
+)
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.pretraining import WINDOW, Pretraining
@@ -20,18 +27,39 @@ def test_a_shipped_model_is_the_one_its_card_describes(folder):
     assert (folder / "model.safetensors").stat().st_size < 8 * 2**20
 
 
-def test_the_recipes_first_steps_give_the_recorded_losses():
+def document(source, kind, number):
+    """Return one document of a language, or of another kind, by its number."""
+    of_kind = {"mixed": source.mixed_documents, "bilingual": source.bilingual_documents}
+    if kind in of_kind:
+        return next(of_kind[kind](start=number))
+    return next(source.documents(kind, start=number))
+
+
+@pytest.mark.parametrize(
+    ("folder", "recipe", "counts"),
+    [
+        (TESTBED_MODEL, TESTBED_RECIPE, TESTBED_DOCUMENTS),
+        (UNRELATED_MODEL, UNRELATED_RECIPE, UNRELATED_DOCUMENTS),
+    ],
+    ids=["model", "unrelated"],
+)
+def test_the_recipes_first_steps_give_the_recorded_losses(folder, recipe, counts):
     """Without its whole corpus: the first window's documents are found by their numbers."""
-    card = json.loads((UNRELATED_MODEL / "pretraining.json").read_text())
-    recipe, source = UNRELATED_RECIPE, TestbedSource(unrelated=True)
-    each = UNRELATED_DOCUMENTS["monolingual"]
+    card = json.loads((folder / "pretraining.json").read_text())
+    source = TestbedSource(unrelated=folder == UNRELATED_MODEL)
+    kinds = dict.fromkeys(source.languages, counts["monolingual"]) | {
+        kind: counts[kind] for kind in ("mixed", "bilingual")
+    }
+    ends = np.cumsum([kinds[name] for name in sorted(kinds)])
     order = numpy_rng(recipe.seed, "pretrain", "order")
-    places = order.permutation(each * len(source.languages))[:WINDOW]
-    codes = sorted(source.languages)
-    texts = [next(source.documents(codes[p // each], start=int(p % each))) for p in places]
-    tokenizer = AutoTokenizer.from_pretrained(UNRELATED_MODEL)
+    texts = []
+    for place in order.permutation(ends[-1])[:WINDOW]:
+        which = int(np.searchsorted(ends, place, side="right"))
+        kind = sorted(kinds)[which]
+        texts.append(document(source, kind, int(place - ends[which] + kinds[kind])))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     features = documents_of(texts, tokenizer, recipe)
-    run = Pretraining(recipe, [features], tokenizer)
+    run = Pretraining(replace(recipe, block_steps=0), [features], tokenizer)
     batches = window_batches(np.arange(WINDOW), features.unit_lengths(), recipe.batch_tokens, order)
     assert card["recipe"] == {**vars(recipe), "size": vars(recipe.size)}
     for step, expected in enumerate(card["first_losses"][:5]):
