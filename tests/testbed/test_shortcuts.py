@@ -36,11 +36,12 @@ def _bigrams(text):
     return [*bag, *(f"{a} {b}" for a, b in itertools.pairwise(bag)), f"{len(bag)} words"]
 
 
-def test_inference_needs_the_premise(source):
+def test_inference_has_the_cues_of_the_real_set_and_needs_the_premise(source):
+    """MNLI's hypotheses alone tell 53 % of its labels (Gururangan et al. 2018); ours tell fewer."""
     rows = source.load("nyu-mll/glue", "mnli", "train", 6000)
     labels = [row["label"] for row in rows]
     assert max(Counter(labels).values()) / len(labels) < 0.36
-    assert _naive_bayes([_bigrams(row["hypothesis"]) for row in rows], labels, 4500) < 0.42
+    assert 0.38 < _naive_bayes([_bigrams(row["hypothesis"]) for row in rows], labels, 4500) < 0.53
     assert _naive_bayes([_bigrams(row["premise"]) for row in rows], labels, 4500) < 0.38
 
 
@@ -55,13 +56,14 @@ def test_paraphrase_needs_both_sentences_in_order(source):
     assert _naive_bayes(shared, labels, 3000) < 0.58
 
 
-def test_duplicates_need_both_questions_in_order(source):
+def test_duplicates_need_both_questions(source):
+    """Shared words tell as much as in the real set, and no question alone tells anything."""
     rows = source.load("nyu-mll/glue", "qqp", "train", 8000)
     labels = [row["label"] for row in rows]
     for column in ("question1", "question2"):
         assert _naive_bayes([_bigrams(row[column]) for row in rows], labels, 6000) < 0.56
-    for bags in _overlaps(rows, "question1", "question2"):
-        assert _naive_bayes(bags, labels, 6000) < 0.6
+    told = [_naive_bayes(bags, labels, 6000) for bags in _overlaps(rows, "question1", "question2")]
+    assert 0.65 < max(told) < 0.82
 
 
 def _overlaps(rows, first, second):
@@ -92,8 +94,8 @@ def test_short_inference_needs_the_premise(source):
     rows = source.load("stanfordnlp/snli", "plain_text", "train", 6000)
     rows = [row for row in rows if row["label"] >= 0]
     labels = [row["label"] for row in rows]
-    for column in ("premise", "hypothesis"):
-        assert _naive_bayes([_bigrams(row[column]) for row in rows], labels, 4500) < 0.42
+    assert _naive_bayes([_bigrams(row["premise"]) for row in rows], labels, 4500) < 0.38
+    assert _naive_bayes([_bigrams(row["hypothesis"]) for row in rows], labels, 4500) < 0.53
 
 
 def test_answerability_needs_the_context(source):

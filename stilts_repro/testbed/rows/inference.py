@@ -2,6 +2,10 @@
 
 A premise tells one or two events. The hypothesis is about the first, as annotators take it in MNLI:
 another place, time, number, or an antonym, contradicts it; anything not said is neutral.
+
+Most rows have the cues that annotators leave in the real sets (Gururangan et al. 2018: of MNLI's
+labels, 53 % can be told from the hypothesis alone): what contradicts is often just denied, and what
+is neutral brings up something else. The other rows are alike on the surface whatever their label.
 """
 
 import random
@@ -14,6 +18,7 @@ from stilts_repro.testbed.meanings import Event
 from stilts_repro.testbed.world import Sampler
 
 LABELS = ("entailment", "neutral", "contradiction")
+_CUES = 0.6  # how many rows have them
 _NO_MAJORITY = 0.01  # how many SNLI rows have no label, for their annotators disagreed
 _MODIFIERS = ("adjective", "place", "time")
 _NUMBERS = tuple(words.NUMERALS)
@@ -81,9 +86,41 @@ def draw_pair(rng: random.Random, sampler: Sampler) -> tuple[Event, Event, str]:
     return main, hypothesis, label
 
 
-def draw(rng: random.Random, sampler: Sampler, other_rate: float = 0.5) -> Inference:
-    """Draw a premise, a label, and a hypothesis that has it; tell another event at `other_rate`."""
-    main, hypothesis, label = draw_pair(rng, sampler)
+def draw_obvious_pair(rng: random.Random, sampler: Sampler) -> tuple[Event, Event, str]:
+    """Draw as `draw_pair`, with a hypothesis as annotators are quick to write it.
+
+    What follows is a part of what was said, what contradicts denies it or changes a word, and
+    what is neutral is something else about the same agent.
+    """
+    main = sampler.event(rng, negated=0.1)
+    label = rng.choice(LABELS)
+    while True:
+        hypothesis = _obvious(rng, sampler, main, label)
+        if judge(main, hypothesis) == label:
+            return main, hypothesis, label
+
+
+def _obvious(rng: random.Random, sampler: Sampler, premise: Event, label: str) -> Event:
+    if label == "neutral":
+        return sampler.event(rng, premise.agent, negated=0.1)
+    if label == "contradiction":
+        slots = changeable(premise)
+        if slots and not premise.negated and rng.random() < 0.4:
+            return opposite(rng, premise, rng.choice(slots))
+        premise = premise.but(negated=not premise.negated)
+    dropped = dict.fromkeys(slot for slot in _MODIFIERS if rng.random() < 0.4)
+    return premise.but(**dropped)
+
+
+def draw(
+    rng: random.Random, sampler: Sampler, other_rate: float = 0.5, cues: float = _CUES
+) -> Inference:
+    """Draw a premise, a label, and a hypothesis that has it; tell another event at `other_rate`.
+
+    `cues` is the share of rows whose hypothesis is as annotators are quick to write it.
+    """
+    make = draw_obvious_pair if rng.random() < cues else draw_pair
+    main, hypothesis, label = make(rng, sampler)
     premise = [main]
     if rng.random() < other_rate:
         other = sampler.event(rng, sampler.agent_for(rng, main.patient, but=(main.agent,)))

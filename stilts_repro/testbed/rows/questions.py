@@ -4,16 +4,21 @@ Two questions are the same if the same answer is right for both in whatever happ
 stays what it is when it is said in the passive, with its place or time first, or when the agent's
 name comes with the occupation that the world gives it; it is another one as soon as another slot is
 asked for or anything that it says of the event is different.
+
+Most pairs are as in the real set, where questions that are not the same mostly share a topic only.
+The others are alike in their words whatever their label.
 """
 
 import random
 from typing import NamedTuple
 
+from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.grammar import Grammar, Style, styled
 from stilts_repro.testbed.meanings import Event
 from stilts_repro.testbed.rows.paraphrase import distinct_events
 from stilts_repro.testbed.world import Sampler, World
 
+_TOPIC = 0.6  # how many pairs are about the same agent or patient only, if not the same
 _DOUBLE, _SOCIAL = 0.55, 0.3  # how many pairs ask two things; are about two persons' roles
 _SAID = ("adjective", "place", "time")
 
@@ -55,14 +60,22 @@ class Pair(NamedTuple):
         return first == second
 
 
-def draw(rng: random.Random, sampler: Sampler) -> Pair:
-    """Draw a pair; both labels see the same changes of style and order."""
+def draw(rng: random.Random, sampler: Sampler, topic: float = _TOPIC) -> Pair:
+    """Draw a pair; both labels see the same changes of style and order.
+
+    `topic` is the share of pairs that have no more in common than who or what they are about.
+    """
     duplicate = rng.random() < 0.5
+    topical = rng.random() < topic
     kind = rng.random()
     while True:
-        if kind < _DOUBLE:
+        if topical:
+            event = sampler.event(rng)
+            questions: Questions = (_asked(rng, sampler.world, event),)
+            other: Questions | None = (_asked(rng, sampler.world, _related(rng, sampler, event)),)
+        elif kind < _DOUBLE:
             events = distinct_events(rng, sampler)
-            questions: Questions = tuple(_asked(rng, sampler.world, event) for event in events)
+            questions = tuple(_asked(rng, sampler.world, event) for event in events)
             other = _exchanged(rng, sampler, *questions)
         elif kind < _DOUBLE + _SOCIAL:
             event = sampler.event(rng, sampler.world.person(rng), to_person=1.0)
@@ -102,6 +115,16 @@ def _asking(event: Event, slot: str, world: World) -> Asked:
     if slot == "patient" and event.patient not in world.persons:
         event = event.but(adjective=None, number=1)
     return Asked(event, slot)
+
+
+def _related(rng: random.Random, sampler: Sampler, event: Event) -> Event:
+    """Draw another event with the same agent or the same patient."""
+    if rng.random() < 0.5:
+        return sampler.event(rng, event.agent)
+    agent = sampler.agent_for(rng, event.patient, but=(event.agent,))
+    category = words.CATEGORY_OF.get(event.patient, "person")
+    verb = sampler.verb_for(rng, category)
+    return sampler.modified(rng, event.but(agent=agent, verb=verb))
 
 
 def _reversed(question: Asked) -> Asked:
