@@ -8,6 +8,7 @@ same split may use: no pair of participants met in pre-training on 'train' is ev
 import itertools
 import random
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
@@ -19,7 +20,29 @@ from stilts_repro.testbed.world import Sampler, World
 
 Said = tuple[Meaning, Style]
 
-_CONTENT = frozenset(words.CONTENT_WORDS)
+
+class Line(NamedTuple):
+    """A sentence of a document: a meaning, how to say it, and the slot that it asks for if any."""
+
+    meaning: Meaning
+    style: Style
+    asked: str = ""
+
+    def tokens(self, speaker: Grammar) -> list[Token]:
+        """Return its words in one language."""
+        if self.asked:
+            return speaker.question(self.meaning, self.asked, self.style)
+        return speaker.sentence(self.meaning, self.style)
+
+    def text(self, speaker: Grammar) -> str:
+        """Return its text in one language."""
+        if self.asked:
+            return speaker.question_text(self.meaning, self.asked, self.style)
+        return speaker.sentence_text(self.meaning, self.style)
+
+
+# Not tenses and such, which are words in some languages only.
+_WORDS = frozenset(word for word in words.CONTENT_WORDS + words.FUNCTION_WORDS if word.islower())
 _OBJECTS = tuple(words.CATEGORY_OF)
 
 
@@ -66,15 +89,24 @@ def news(rng: random.Random, sampler: Sampler) -> list[Said]:
     return [(event, random_style(rng, event)) for event in events]
 
 
-def exchange(rng: random.Random, speaker: Grammar, sampler: Sampler) -> list[list[Token]]:
-    """Draw a question and the sentence that answers it."""
-    if rng.random() < 0.3:
-        subject = rng.choice((sampler.world.person(rng), rng.choice(words.TOWNS)))
-        fact: Fact = rng.choice(sampler.world.facts(subject))
-        return [speaker.question(fact, "value"), speaker.sentence(fact)]
-    event = sampler.event(rng)
-    asked = rng.choice(question_slots(event))
-    return [speaker.question(event, asked), speaker.sentence(event)]
+def exchange(rng: random.Random, said: list[Said]) -> list[Line]:
+    """Ask for something that was said, and answer in a sentence; nothing if all was denied."""
+    known = [meaning for meaning, _ in said if isinstance(meaning, Fact) or not meaning.negated]
+    if not known:
+        return []
+    meaning = rng.choice(known)
+    asked = "value" if isinstance(meaning, Fact) else rng.choice(question_slots(meaning))
+    return [Line(meaning, PLAIN, asked), Line(meaning, PLAIN)]
+
+
+def headline(rng: random.Random, said: list[Said]) -> list[Line]:
+    """Say one of the events that will be told, in fewer words; nothing if there are only facts."""
+    events = [meaning for meaning, _ in said if isinstance(meaning, Event)]
+    if not events:
+        return []
+    dropped = dict.fromkeys(s for s in ("adjective", "place", "time") if rng.random() < 0.5)
+    event = rng.choice(events).but(**dropped)
+    return [Line(event, random_style(rng, event))]
 
 
 def question_slots(event: Event) -> list[str]:
@@ -89,6 +121,15 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
     if draw < 0.5:
         return day(rng, sampler)
     return facts(rng, sampler) if draw < 0.7 else news(rng, sampler)
+
+
+def document(rng: random.Random, sampler: Sampler) -> list[Line]:
+    """Draw a paragraph, now and then under a headline or with a question at its end."""
+    said = paragraph(rng, sampler)
+    lines = [Line(meaning, style) for meaning, style in said]
+    if rng.random() < 0.3:
+        lines = headline(rng, said) + lines
+    return lines + exchange(rng, said) if rng.random() < 0.35 else lines
 
 
 def two_languages(rng: random.Random) -> list[str]:
@@ -109,11 +150,7 @@ class Corpus:
         speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
-            said = paragraph(rng, sampler)
-            sentences = [speaker.sentence_text(meaning, style) for meaning, style in said]
-            if rng.random() < 0.35:
-                sentences += map(text, exchange(rng, speaker, sampler))
-            yield " ".join(sentences)
+            yield " ".join(line.text(speaker) for line in document(rng, sampler))
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents of sentences each followed by its translation, mostly with English."""
@@ -122,9 +159,7 @@ class Corpus:
             rng = python_rng(self.world.seed, "bilingual documents", split, index)
             first, second = (grammar(code, self.world) for code in two_languages(rng))
             yield " ".join(
-                speaker.sentence_text(meaning, style)
-                for meaning, style in paragraph(rng, sampler)
-                for speaker in (first, second)
+                line.text(speaker) for line in document(rng, sampler) for speaker in (first, second)
             )
 
     def mixed_documents(self, split: str, start: int = 0) -> Iterator[str]:
@@ -134,17 +169,16 @@ class Corpus:
             rng = python_rng(self.world.seed, "mixed documents", split, index)
             matrix, guest = (grammar(code, self.world) for code in two_languages(rng))
             sentences = []
-            for meaning, style in paragraph(rng, sampler):
+            for line in document(rng, sampler):
                 if rng.random() < 0.3:
-                    sentences.append(guest.sentence_text(meaning, style))
+                    sentences.append(line.text(guest))
                 else:
-                    switched = _switched(rng, matrix.sentence(meaning, style), guest)
-                    sentences.append(text(switched))
+                    sentences.append(text(_switched(rng, line.tokens(matrix), guest)))
             yield " ".join(sentences)
 
 
 def _switched(rng: random.Random, sentence: list[Token], guest: Grammar) -> list[Token]:
-    """Replace about one in three content words and names by another language's bare form."""
+    """Replace about one in three words and names by another language's bare form."""
     return [_guest(token, guest) if rng.random() < 0.35 else token for token in sentence]
 
 
@@ -152,4 +186,4 @@ def _guest(token: Token, guest: Grammar) -> Token:
     lexicon = guest.lexicon
     if token.upos == "PROPN":
         return token._replace(text=lexicon.name(token.gloss)[0])
-    return token._replace(text=lexicon.stems[token.gloss]) if token.gloss in _CONTENT else token
+    return token._replace(text=lexicon.stems[token.gloss]) if token.gloss in _WORDS else token
