@@ -6,7 +6,8 @@ not split: one sequence, or the C sequences of one multiple-choice question.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -89,6 +90,10 @@ class Features:
         """Return the longest sequence of each unit, [units]."""
         return np.diff(self.offsets).reshape(-1, self.group).max(axis=1)
 
+    def unit_tokens(self) -> np.ndarray:
+        """Return the real tokens of each unit, [units]."""
+        return np.diff(self.offsets).reshape(-1, self.group).sum(axis=1)
+
 
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return `starts[i]`, `starts[i]` + 1, ... (`lengths[i]` numbers) for each i, end to end."""
@@ -97,8 +102,26 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Tokens to predict: places in the batch's vectors laid end to end, and what was there; [N]."""
+
+    places: Tensor
+    gold: Tensor
+
+    @classmethod
+    def of(cls, label: Tensor) -> Self:
+        """Return the tokens that have a label in the column `label`, which is on the host."""
+        flat = label.flatten()
+        places = (flat != TOKEN_PADDING).nonzero().squeeze(1)
+        return cls(places, flat[places])
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Padded sequences: ids, mask and token columns [B, T]; unit columns [B / group, ...]."""
+    """Padded sequences: ids, mask and token columns [B, T]; unit columns [B / group, ...].
+
+    `chosen` are the tokens to predict in masked language modelling.
+    """
 
     units: np.ndarray
     input_ids: Tensor
@@ -106,24 +129,40 @@ class Batch:
     group: int
     token: Mapping[str, Tensor]
     unit: Mapping[str, Tensor]
+    chosen: Chosen | None = None
 
     @property
     def tokens(self) -> int:
-        """Real tokens in the batch."""
+        """Real tokens in the batch; of a batch on a GPU, that waits for it."""
         return int(self.attention_mask.sum())
 
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on `device`."""
+    def spread(self, values: Tensor) -> Tensor:
+        """Return `values`, which the backbone gave one a token, as [B, T, ...]: so they lie."""
+        return values
+
+    def at(self, states: Tensor, places: Tensor) -> Tensor:
+        """Return the states [B, H] of one token a sequence; `places` [B] count from its start."""
+        return states[torch.arange(len(states), device=states.device), places]
+
+    def to(self, device: torch.device) -> Self:
+        """Return the batch on `device`, a GPU without waiting for it."""
         if device.type == "cpu":
             return self
-        return Batch(
-            self.units,
-            self.input_ids.to(device, non_blocking=True),
-            self.attention_mask.to(device, non_blocking=True),
-            self.group,
-            {name: column.to(device, non_blocking=True) for name, column in self.token.items()},
-            {name: column.to(device, non_blocking=True) for name, column in self.unit.items()},
+        return replace(
+            self, **{f.name: _moved(getattr(self, f.name), device) for f in fields(self)}
         )
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Return `value` with the tensors in it on `device`; from pinned memory copies do not wait."""
+    if isinstance(value, Tensor):
+        held = value.pin_memory() if device.type == "cuda" else value
+        return held.to(device, non_blocking=True)
+    if isinstance(value, Mapping):
+        return {name: _moved(column, device) for name, column in value.items()}
+    if isinstance(value, Chosen):
+        return Chosen(_moved(value.places, device), _moved(value.gold, device))
+    return value
 
 
 def collate(features: Features, units: np.ndarray, pad_id: int) -> Batch:
@@ -148,19 +187,38 @@ def collate(features: Features, units: np.ndarray, pad_id: int) -> Batch:
     )
 
 
-def evaluation_batches(features: Features, budget: int) -> Iterator[np.ndarray]:
-    """Yield units, longest first, in batches of at most `budget` padded tokens.
+def evaluation_batches(
+    features: Features, budget: int, *, padded: bool = True
+) -> Iterator[np.ndarray]:
+    """Yield units, longest first, in batches of at most `budget` tokens (or of one unit).
 
-    Sorting by length wastes almost nothing on padding and cannot change a result: each sequence is
-    scored alone.
+    Tokens are counted with padding, or without where batches will be packed. Sorting by length
+    wastes almost nothing on padding and cannot change a result: each sequence is scored alone.
     """
     lengths = features.unit_lengths()
     order = np.argsort(-lengths, kind="stable")
+    if not padded:
+        yield from np.split(order, filled(features.unit_tokens()[order], budget)[1:])
+        return
     start = 0
     while start < len(order):
         size = max(1, int(budget // (lengths[order[start]] * features.group)))
         yield order[start : start + size]
         start += size
+
+
+def filled(counts: np.ndarray, budget: int) -> list[int]:
+    """Return where to cut so that each part's `counts` sum to at most `budget`: parts' starts.
+
+    What is above the budget by itself is a part by itself.
+    """
+    starts, held = [0], 0
+    for place, count in enumerate(counts.tolist()):
+        if held and held + count > budget:
+            starts.append(place)
+            held = 0
+        held += count
+    return starts
 
 
 def training_batches(

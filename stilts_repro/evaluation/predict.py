@@ -1,16 +1,19 @@
 """Run a model over features: logits a unit, or sentence vectors a layer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stilts_repro.data.features import Features, collate, evaluation_batches
+from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
+from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
+from stilts_repro.training.arithmetic import evaluating
 
-# Padded tokens a forward pass; small on a CPU, where a batch should stay in the cache.
+# Tokens a forward pass, with padding where there is any; small on a CPU, where a batch should stay
+# in the cache.
 BUDGET = {"cpu": 2048, "cuda": 65536}
 
 
@@ -22,11 +25,11 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     span extraction, T the longest sequence, minus infinity beyond a sequence's end.
     """
     model.eval()
-    device = next(model.parameters()).device
     longest = int(features.unit_lengths().max())
     found: np.ndarray | None = None
-    for units in evaluation_batches(features, BUDGET[device.type]):
-        logits = model(task, collate(features, units, pad_id).to(device)).float().cpu().numpy()
+    for units, batch in _batches(model.backbone, features, pad_id):
+        with evaluating(model.backbone.device):
+            logits = model(task, batch).float().cpu().numpy()
         if found is None:
             shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
             found = np.full((len(features), *shape), -np.inf, np.float32)
@@ -44,9 +47,18 @@ def embed(
 ) -> Tensor:
     """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
     backbone.eval()
-    device = next(backbone.parameters()).device
     found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
-    for units in evaluation_batches(features, BUDGET[device.type]):
-        batch = collate(features, units, pad_id).to(device)
-        found[:, torch.from_numpy(units)] = mean_pooled(backbone, batch, layers).float().cpu()
+    for units, batch in _batches(backbone, features, pad_id):
+        with evaluating(backbone.device):
+            pooled = mean_pooled(backbone, batch, layers)
+        found[:, torch.from_numpy(units)] = pooled.float().cpu()
     return found
+
+
+def _batches(
+    backbone: PreTrainedModel, features: Features, pad_id: int
+) -> Iterator[tuple[np.ndarray, Batch]]:
+    """Yield all units, longest first, and each batch as `backbone` reads it, on its device."""
+    budget = BUDGET[backbone.device.type]
+    for units in evaluation_batches(features, budget, padded=not packs(backbone)):
+        yield units, ready(backbone, collate(features, units, pad_id))

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from stilts_repro import __version__
-from stilts_repro.training.arithmetic import threads, uses_bf16
+from stilts_repro.models import attention
+from stilts_repro.training.arithmetic import threads, tokens_at_once, uses_bf16
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
@@ -78,11 +79,19 @@ def precision() -> str:
 
 
 def variant() -> str:
-    """Return how a CPU's jobs compute, where it is not in fp32 on one thread; otherwise ''."""
+    """Return how a CPU's jobs compute, where it is not as its references were; otherwise ''.
+
+    These are in fp32, on one thread, on padded batches, a step at once.
+    """
     if device().type != "cpu":
         return ""
-    told = [precision()] if precision() != "fp32" else []
-    return ", ".join([*told, f"{threads()} threads"] if threads() > 1 else told)
+    told = {
+        precision(): precision() != "fp32",
+        f"{threads()} threads": threads() > 1,
+        f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
+        f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,
+    }
+    return ", ".join(words for words, unusual in told.items() if unusual)
 
 
 def fingerprint() -> dict[str, str]:
@@ -92,6 +101,8 @@ def fingerprint() -> dict[str, str]:
         "device": device().type,
         "precision": precision(),
         **({"threads": str(threads())} if threads() > 1 else {}),
+        **({"attention": attention.asked()} if attention.asked() else {}),
+        **({"tokens": str(at_once)} if (at_once := tokens_at_once(device())) else {}),
         **{name: v for name, v in versions().items() if name != "stilts_repro"},
     }
 

@@ -25,6 +25,7 @@ from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
+from stilts_repro.models import attention
 from stilts_repro.models.backbone import draw_backbone, load_tokenizer
 from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.masked import load_masked_head
@@ -35,6 +36,7 @@ from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.training.arithmetic import uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
 from stilts_repro.training.mlm import Masking
 from stilts_repro.training.optimiser import Recipe
@@ -98,7 +100,8 @@ class _Work:
                 head = load_masked_head(job.setting.model, self.model.backbone)
                 self.model.heads[MLM] = head
             self.model.to(environment.device())
-        self.attention = str(self.model.backbone.config._attn_implementation)
+        bf16 = uses_bf16(environment.device())
+        self.attention = attention.use(self.model.backbone, bf16=bf16)
         self.predictions: dict[str, dict[str, Any]] = {}
 
     @property

@@ -23,6 +23,7 @@ from transformers import (
 
 from stilts_repro.data.features import Batch, Features, collate
 from stilts_repro.errors import InputError
+from stilts_repro.models.attention import padded
 from stilts_repro.models.backbone import own_weights
 from stilts_repro.models.families import end_token, family_of
 from stilts_repro.models.heads import labels_of
@@ -68,12 +69,13 @@ def as_transformers(
             f"{task}: transformers has no class for {kind.name} on a model of type "
             f"{backbone.config.model_type!r}; keep the backbone instead"
         )
-    with torch.random.fork_rng(devices=[]):  # drawing weights that are then replaced
-        target = cls(_config(backbone.config, kind))
-    cast(nn.Module, target).to(backbone.device).eval()
     was_training = model.training
     model.eval()
-    same = _fill(target, model, task) and _same(target, model, task, tokenizer)
+    with padded(backbone):  # as transformers' classes read
+        with torch.random.fork_rng(devices=[]):  # drawing weights that are then replaced
+            target = cls(_config(backbone.config, kind))
+        cast(nn.Module, target).to(backbone.device).eval()
+        same = _fill(target, model, task) and _same(target, model, task, tokenizer)
     model.train(was_training)
     if not same:
         raise InputError(

@@ -18,6 +18,8 @@ from transformers import (
 )
 
 from stilts_repro.data.features import Batch
+from stilts_repro.data.packing import Packed
+from stilts_repro.models.attention import inputs
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedModel
@@ -70,16 +72,18 @@ def family_of(config: PreTrainedConfig) -> Family:
 
 
 def read(backbone: "PreTrainedModel", batch: Batch, reading: Reading) -> Tensor:
-    """Return what a head reads of `batch`: [B, H] for a sequence, else [B, T, H]."""
+    """Return what a head reads of `batch`: [B, H] for a sequence, else [B, T, H].
+
+    Of a packed batch the vectors of tokens are [1, tokens, H].
+    """
     output = run(backbone, batch, reading)
     if reading != "sequence":
         return output.last_hidden_state
     family = family_of(backbone.config)
-    if family.dense and family.pools == "first" and output.get("pooler_output") is not None:
-        return output.pooler_output  # the backbone's own pooler has run already
-    states = output.last_hidden_state
-    rows = torch.arange(len(states), device=states.device)
-    state = states[rows, _place(family, backbone.config, batch)]
+    pooled = output.get("pooler_output")
+    if family.pools == "first" and pooled is not None and not isinstance(batch, Packed):
+        return pooled  # the backbone's own pooler has run already; of a packed row on one sequence
+    state = batch.at(output.last_hidden_state, _place(family, backbone.config, batch))
     if not family.dense:
         return state
     return cast(nn.Module, backbone.pooler)(state.unsqueeze(1))
@@ -88,33 +92,30 @@ def read(backbone: "PreTrainedModel", batch: Batch, reading: Reading) -> Tensor:
 def run(backbone: "PreTrainedModel", batch: Batch, reading: Reading, **options: Any) -> Any:
     """Run `backbone`, or the part of it that `reading` needs; `options` go to it.
 
-    Returns transformers' output with `last_hidden_state` [B, T, H]. The decoder's input is made
-    here where the configuration has a start token (T5), else by the model itself (BART, mBART).
+    Returns transformers' output with `last_hidden_state` [B, T, H], of a packed batch
+    [1, tokens, H]. The decoder's input is made here where the configuration has a start token (T5),
+    else by the model itself (BART, mBART).
     """
     family = family_of(backbone.config)
-    inputs: dict[str, Any] = {
-        "input_ids": batch.input_ids,
-        "attention_mask": batch.attention_mask,
-        **options,
-    }
+    given = inputs(backbone, batch) | options
     if reading in family.encoded:
-        return cast(nn.Module, backbone.get_encoder())(**inputs)
+        return cast(nn.Module, backbone.get_encoder())(**given)
     start = getattr(backbone.config, "decoder_start_token_id", None)
     if family.decodes and start is not None:
         shifted = batch.input_ids.roll(1, dims=1)
         shifted[:, 0] = start
-        inputs["decoder_input_ids"] = shifted
-    return backbone(**inputs, **family.options)
+        given["decoder_input_ids"] = shifted
+    return backbone(**given, **family.options)
 
 
 def _place(family: Family, config: PreTrainedConfig, batch: Batch) -> Tensor:
-    """Return the place of the token whose state is pooled, [B].
+    """Return the place in its sequence of the token whose state is pooled, [B].
 
     A padding token is never it, even where the mask lets it be read: transformers' classes for
     causal models look for the last token of another id. A sequence without an end token (which
     those for encoder-decoders refuse) is pooled at its last real one.
     """
-    ids, real = batch.input_ids, batch.attention_mask.bool()
+    ids, real = batch.spread(batch.input_ids), batch.attention_mask.bool()
     if family.pools == "first":
         return torch.zeros_like(ids[:, 0])
     if config.pad_token_id is not None:

@@ -1,9 +1,10 @@
 """Task heads: from the backbone's vectors to logits to a loss, one class a format.
 
-Shapes: B sequences of T tokens, hidden size H, U = B / group units. Which vectors a head reads is
-decided by the family of the backbone (`models.families`), which also owns the pooler: with it the
-heads compute what transformers' `AutoModelForSequenceClassification`, `...MultipleChoice`,
-`...TokenClassification` and `...QuestionAnswering` do.
+Shapes: B sequences of T tokens, hidden size H, U = B / group units. Vectors of tokens come as
+[B, T, H], of a packed batch as [1, tokens, H]; of both their logits leave as [B, T, ...]. Which
+vectors a head reads is decided by the family of the backbone (`models.families`), which also owns
+the pooler: with it the heads compute what transformers' `AutoModelForSequenceClassification`,
+`...MultipleChoice`, `...TokenClassification` and `...QuestionAnswering` do.
 """
 
 from typing import ClassVar
@@ -35,11 +36,18 @@ class Head(nn.Module):
             self.linear.bias.zero_()
 
     def forward(self, vectors: Tensor, batch: Batch) -> Tensor:
-        """Return logits from vectors [B, H] or [B, T, H], as `reads` says."""
+        """Return logits from vectors, one a sequence or one a token as `reads` says."""
         raise NotImplementedError
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return a scalar loss of what `forward` returned."""
+    def examples(self, batch: Batch) -> int:
+        """Return how many examples the loss of `batch`, still on the host, is a mean over."""
+        return len(batch.units)
+
+    def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
+        """Return a scalar loss of what `forward` returned: the mean over the batch's examples.
+
+        Of a part of a batch: the sum, divided by the whole batch's examples, `over`.
+        """
         raise NotImplementedError
 
 
@@ -53,9 +61,9 @@ class PooledHead(Head):
         logits = self.linear(self.dropout(vectors))
         return logits.view(-1, batch.group) if batch.group > 1 else logits
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+    def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
         """Return the mean cross-entropy over units."""
-        return functional.cross_entropy(logits, batch.unit["label"])
+        return cross_entropy(logits, batch.unit["label"], over)
 
 
 class TaggingHead(Head):
@@ -65,13 +73,15 @@ class TaggingHead(Head):
 
     def forward(self, vectors: Tensor, batch: Batch) -> Tensor:
         """Return [B, T, outputs]."""
-        return self.linear(self.dropout(vectors))
+        return batch.spread(self.linear(self.dropout(vectors)))
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+    def examples(self, batch: Batch) -> int:
+        """Return the number of words."""
+        return int((batch.token["label"] != TOKEN_PADDING).sum())
+
+    def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
         """Return the mean cross-entropy over words (each at its first sub-token)."""
-        return functional.cross_entropy(
-            logits.flatten(0, 1), batch.token["label"].flatten(), ignore_index=TOKEN_PADDING
-        )
+        return cross_entropy(logits.flatten(0, 1), batch.token["label"].flatten(), over)
 
 
 class SpanHead(Head):
@@ -81,14 +91,22 @@ class SpanHead(Head):
 
     def forward(self, vectors: Tensor, batch: Batch) -> Tensor:
         """Return [B, T, 2], minus infinity at padding."""
-        logits = self.linear(vectors)
+        logits = batch.spread(self.linear(vectors))
         return logits.masked_fill(batch.attention_mask.unsqueeze(-1) == 0, float("-inf"))
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+    def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
         """Return the mean of the start and the end cross-entropy over windows."""
-        start = functional.cross_entropy(logits[..., 0], batch.unit["start"])
-        end = functional.cross_entropy(logits[..., 1], batch.unit["end"])
+        start = cross_entropy(logits[..., 0], batch.unit["start"], over)
+        end = cross_entropy(logits[..., 1], batch.unit["end"], over)
         return (start + end) / 2
+
+
+def cross_entropy(logits: Tensor, gold: Tensor, over: int | None) -> Tensor:
+    """Return the mean cross-entropy where `gold` is no padding, or its sum divided by `over`."""
+    if over is None:
+        return functional.cross_entropy(logits, gold, ignore_index=TOKEN_PADDING)
+    total = functional.cross_entropy(logits, gold, ignore_index=TOKEN_PADDING, reduction="sum")
+    return total / max(1, over)
 
 
 HEADS: dict[str, type[Head]] = {

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModelForMaskedLM
 
-from stilts_repro.data.features import TOKEN_PADDING, Batch
+from stilts_repro.data.features import Batch, Chosen
 from stilts_repro.errors import InputError
 from stilts_repro.models.heads import Head
 
@@ -29,14 +29,24 @@ class MaskedLMHead(Head):
         self.head = head
 
     def forward(self, vectors: Tensor, batch: Batch) -> Tensor:
-        """Return logits of the positions with a label, [N, vocabulary]."""
-        return cast(Tensor, self.head(vectors[batch.token["label"] != TOKEN_PADDING]))
+        """Return logits of the tokens to predict, [N, vocabulary]."""
+        return cast(Tensor, self.head(vectors.flatten(0, 1)[_chosen(batch).places]))
 
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy over masked positions; zero where there is none."""
-        labels = batch.token["label"]
-        gold = labels[labels != TOKEN_PADDING]
-        return functional.cross_entropy(logits, gold, reduction="sum") / max(1, len(gold))
+    def examples(self, batch: Batch) -> int:
+        """Return the number of tokens to predict."""
+        return len(_chosen(batch).gold)
+
+    def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
+        """Return the mean cross-entropy over tokens to predict; zero where there is none."""
+        total = functional.cross_entropy(logits, _chosen(batch).gold, reduction="sum")
+        return total / max(1, self.examples(batch) if over is None else over)
+
+
+def _chosen(batch: Batch) -> Chosen:
+    """Return the tokens to predict: where they are is known on the host, so no GPU is asked."""
+    if batch.chosen is None:
+        raise ValueError("the batch is not masked")
+    return batch.chosen
 
 
 def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:

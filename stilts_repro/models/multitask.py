@@ -61,9 +61,9 @@ class MultiTaskModel(nn.Module):
         head = self.head(task)
         return head(read(self.backbone, batch, head.reads), batch)
 
-    def loss(self, task: str, batch: Batch) -> Tensor:
-        """Return `task`'s loss on `batch`, a scalar."""
-        return self.head(task).loss(self(task, batch), batch)
+    def loss(self, task: str, batch: Batch, over: int | None = None) -> Tensor:
+        """Return `task`'s loss on `batch`, a scalar; `over` as the head says."""
+        return self.head(task).loss(self(task, batch), batch, over)
 
     def save_backbone(self, path: Path, tokenizer: PreTrainedTokenizerBase) -> None:
         """Write backbone, pooler and tokenizer as a Hugging Face directory."""
@@ -87,4 +87,5 @@ def mean_pooled(backbone: "PreTrainedModel", batch: Batch, layers: Sequence[int]
     output = run(backbone, batch, "token", output_hidden_states=True)
     mask = batch.attention_mask.unsqueeze(-1)
     total = mask.sum(dim=1)
-    return torch.stack([(output.hidden_states[i] * mask).sum(dim=1) / total for i in layers])
+    spread = (batch.spread(output.hidden_states[layer]) for layer in layers)
+    return torch.stack([(states * mask).sum(dim=1) / total for states in spread])

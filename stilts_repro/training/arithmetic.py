@@ -1,7 +1,8 @@
-"""Precision and threads of trainings: what is used, and how to ask for something else.
+"""Precision, threads and memory of trainings: what is used, and how to ask for something else.
 
 `STILTS_PRECISION` (fp32 or bf16) and `STILTS_THREADS` (a number) change what is usual for the
-device. They exist to measure how much of a claim's value hangs on such things.
+device. They exist to measure how much of a claim's value hangs on such things. `STILTS_TOKENS` (a
+number) says how many real tokens are trained on at once; a step with more is cut into parts.
 """
 
 import os
@@ -10,7 +11,10 @@ import torch
 
 from stilts_repro.errors import InputError
 
-PRECISION, THREADS = "STILTS_PRECISION", "STILTS_THREADS"
+PRECISION, THREADS, TOKENS = "STILTS_PRECISION", "STILTS_THREADS", "STILTS_TOKENS"
+# With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. None: a step
+# is never cut, as on a CPU, where memory is plenty and references are of whole steps.
+_AT_ONCE = {"cuda": 16384}
 
 
 def uses_bf16(device: torch.device) -> bool:
@@ -31,12 +35,27 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device))
 
 
+def evaluating(device: torch.device) -> torch.autocast:
+    """Return the context in which models are evaluated: on a GPU that of training, else fp32."""
+    enabled = device.type != "cpu" and uses_bf16(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def tokens_at_once(device: torch.device) -> int | None:
+    """Return the real tokens that a training computes gradients of at once; None: all of a step."""
+    asked = os.environ.get(TOKENS, "")
+    return _number(TOKENS, asked) if asked else _AT_ONCE.get(device.type)
+
+
 def threads() -> int:
     """Return the threads of a job on a CPU: one, as small models waste a second, or as asked for.
 
     One also makes results independent of how many cores there are.
     """
-    asked = os.environ.get(THREADS, "1")
+    return _number(THREADS, os.environ.get(THREADS, "1"))
+
+
+def _number(name: str, asked: str) -> int:
     if not asked.isdigit() or int(asked) < 1:
-        raise InputError(f"{THREADS}={asked}: give a number above zero")
+        raise InputError(f"{name}={asked}: give a number above zero")
     return int(asked)

@@ -10,7 +10,8 @@ import torch
 from stilts_repro.data.features import Features, collate, training_batches
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
-from stilts_repro.training.arithmetic import autocast
+from stilts_repro.training.accumulation import backward
+from stilts_repro.training.arithmetic import tokens_at_once
 from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
@@ -84,9 +85,10 @@ def train(
     Orders and dropout are seeded from (`seed`, `purpose`) alone, so that the same target is trained
     on the same batches whatever phase (ii) came before: gains are paired, which takes the noise of
     the data order out of them. Where the recipe says so, the best weights under `evaluate` are
-    restored at the end.
+    restored at the end. A step is `batch_size` units however many tokens these are: what is too
+    much for the memory at once is cut into parts.
     """
-    device = next(model.parameters()).device
+    budget = tokens_at_once(model.backbone.device)
     first = next(iter(tasks.values())).recipe
     own = own_steps(tasks, sampler.cap)
     steps, weights = sum(own.values()), sampler.weights(own)
@@ -111,13 +113,10 @@ def train(
         log.tokens += batch.tokens
         for group in optimiser.param_groups:
             group["lr"] = first.learning_rate * schedule((step + 1) / steps, first.warmup)
-        with autocast(device):
-            loss = model.loss(name, batch.to(device))
-        loss.backward()
+        losses.append(backward(model, name, batch, budget))
         torch.nn.utils.clip_grad_norm_(model.parameters(), first.clip)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        losses.append(loss.detach())
         if progress is not None:
             progress(step + 1, steps)
         if best and evaluate and best.due(step + 1, steps):

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from stilts_repro.data.features import TOKEN_PADDING, Batch
+from stilts_repro.data.features import TOKEN_PADDING, Batch, Chosen
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,14 @@ class Masking:
 
 
 def masked_batch(batch: Batch, masking: Masking, generator: torch.Generator) -> Batch:
-    """Return `batch` with tokens masked; column `label` holds what was there, padding elsewhere."""
+    """Return `batch` with tokens masked; column `label` holds what was there, padding elsewhere.
+
+    It is done on the host, to padded batches, so that masks hang on no layout that comes after.
+    """
     masked, chosen = masking.apply(batch.input_ids, generator)
     label = torch.where(chosen, batch.input_ids, TOKEN_PADDING)
-    return replace(batch, input_ids=masked, token={**batch.token, "label": label})
+    token = {**batch.token, "label": label}
+    return replace(batch, input_ids=masked, token=token, chosen=Chosen.of(label))
 
 
 def mlm_loss(model: PreTrainedModel, batch: Batch, masked_ids: Tensor, chosen: Tensor) -> Tensor:

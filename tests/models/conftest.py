@@ -44,6 +44,7 @@ _BART = {
 }
 SIZES = {
     "xlm-roberta": _BERT,
+    "roberta": _BERT,
     "bert": _BERT,
     "electra": {**_BERT, "embedding_size": 32},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 48},
@@ -80,7 +81,7 @@ def saved(tokenizer, tmp_path_factory):
     return save
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def started(saved):
     """Return a model of a type with heads of every format, changed as by a training."""
 

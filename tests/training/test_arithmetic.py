@@ -4,7 +4,17 @@ import torch
 from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
-from stilts_repro.training.arithmetic import PRECISION, THREADS, autocast, threads, uses_bf16
+from stilts_repro.models.attention import ATTENTION
+from stilts_repro.training.arithmetic import (
+    PRECISION,
+    THREADS,
+    TOKENS,
+    autocast,
+    evaluating,
+    threads,
+    tokens_at_once,
+    uses_bf16,
+)
 
 CPU = torch.device("cpu")
 
@@ -14,6 +24,8 @@ def as_usual(monkeypatch):
     """Nothing is asked for, and the test's machine has no GPU."""
     monkeypatch.delenv(PRECISION, raising=False)
     monkeypatch.delenv(THREADS, raising=False)
+    monkeypatch.delenv(TOKENS, raising=False)
+    monkeypatch.delenv(ATTENTION, raising=False)
     monkeypatch.setattr(environment, "device", lambda: CPU)
     platform_fingerprint.cache_clear()
     yield
@@ -40,6 +52,33 @@ def test_another_arithmetic_is_another_machine_and_other_jobs(
     assert environment.fingerprint() != jobs
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "variant"),
+    [(ATTENTION, "block", "block attention"), (TOKENS, "64", "64 tokens at once")],
+)
+def test_another_way_through_the_batches_is_too(monkeypatch, name, value, variant):
+    usual, jobs = platform_fingerprint(), environment.fingerprint()
+    platform_fingerprint.cache_clear()
+    monkeypatch.setenv(name, value)
+    assert environment.variant() == variant
+    assert platform_fingerprint() == f"{usual}, {variant}"
+    assert environment.fingerprint() != jobs
+
+
+def test_a_step_on_a_cpu_is_whole_unless_asked_for(monkeypatch):
+    assert tokens_at_once(CPU) is None
+    assert tokens_at_once(torch.device("cuda")) > 0
+    monkeypatch.setenv(TOKENS, "100")
+    assert tokens_at_once(CPU) == tokens_at_once(torch.device("cuda")) == 100
+
+
+def test_a_cpu_evaluates_in_fp32_whatever_it_trains_in(monkeypatch):
+    one = torch.ones(2, 2)
+    monkeypatch.setenv(PRECISION, "bf16")
+    with evaluating(CPU):
+        assert (one @ one).dtype == torch.float32
+
+
 def test_bf16_is_what_losses_are_computed_in_if_asked_for(monkeypatch):
     one = torch.ones(2, 2)
     with autocast(CPU):
@@ -55,7 +94,17 @@ def test_as_many_jobs_at_once_as_there_are_cores_for(monkeypatch):
     assert environment.workers() == max(1, cores // 2)
 
 
-@pytest.mark.parametrize(("name", "value"), [(PRECISION, "fp16"), (THREADS, "0"), (THREADS, "x")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (PRECISION, "fp16"),
+        (THREADS, "0"),
+        (THREADS, "x"),
+        (TOKENS, "0"),
+        (TOKENS, "-1"),
+        (ATTENTION, "eager"),
+    ],
+)
 def test_what_is_not_known_is_one_line(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=f"{name}={value}: give") as caught:

@@ -94,9 +94,9 @@ class Spy:
         self.steps = []
         original = model.loss
 
-        def loss(name, batch):
+        def loss(name, batch, over=None):
             self.steps.append((name, batch.units.tolist(), torch.get_rng_state().tolist()))
-            return original(name, batch)
+            return original(name, batch, over)
 
         model.loss = loss
 

@@ -1,0 +1,280 @@
+"""Attention back ends: which one a model runs on, and what each is given. Chosen here alone.
+
+    sdpa    padded batches through torch's scaled dot product: anywhere, any model; what CPUs use
+    varlen  packed batches through torch's variable-length kernels: GPUs, in bf16
+    flash   packed batches through the flash-attn package, by way of transformers
+    block   packed batches through sdpa with an explicit block mask: slow, anywhere; the reference
+
+`STILTS_ATTENTION` forces one. In a packed row no sequence may see another, and transformers does
+not see to it: with sdpa, its bidirectional mask of a packed row is no mask at all.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import torch
+from torch import Tensor
+
+from stilts_repro.data.features import Batch
+from stilts_repro.data.packing import Packed, pack
+from stilts_repro.errors import InputError, MissingError, StiltsError
+
+if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+ATTENTION = "STILTS_ATTENTION"
+# By back end, what transformers calls it; varlen and block are registered by `_register`.
+NAMES = {
+    "sdpa": "sdpa",
+    "varlen": "stilts_varlen",
+    "flash": "flash_attention_2",
+    "block": "stilts_block",
+}
+PACKED = ("varlen", "flash", "block")
+HEAD_SIZES = range(8, 257, 8)  # that the flash kernels take
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a model type reads packed rows.
+
+    after_padding  positions start at the padding token's id + 1 (RoBERTa), else at 0
+    causal         a token sees those before it only
+    """
+
+    after_padding: bool = False
+    causal: bool = False
+
+
+# Types for which tests prove that packed equals padded. Others are read padded: a type may well
+# drop what the back ends are told, or have positions that run across sequences.
+PACKS = {
+    "xlm-roberta": Packing(after_padding=True),
+    "roberta": Packing(after_padding=True),
+    "bert": Packing(),
+    "electra": Packing(),
+    "qwen3": Packing(causal=True),
+    "llama": Packing(causal=True),
+}
+
+
+def asked() -> str:
+    """Return the back end that `STILTS_ATTENTION` forces; '' where it forces none."""
+    name = os.environ.get(ATTENTION, "")
+    if name not in ("", *NAMES):
+        raise InputError(f"{ATTENTION}={name}: give {', '.join(NAMES)}")
+    return name
+
+
+def choose(config: "PreTrainedConfig", device: torch.device, *, bf16: bool) -> str:
+    """Return the back end for a model with `config` on `device`: the one asked for, or the fastest.
+
+    Raises the error that says why where the one asked for cannot run.
+    """
+    if name := asked():
+        if hindrance := _hindrance(name, config, device, bf16):
+            raise type(hindrance)(f"{ATTENTION}={name}: {hindrance}")
+        return name
+    fast = ("varlen", "flash") if device.type == "cuda" else ()
+    return next((name for name in fast if not _hindrance(name, config, device, bf16)), "sdpa")
+
+
+def use(backbone: "PreTrainedModel", *, bf16: bool) -> str:
+    """Put `backbone`, on its device, on the back end chosen for it; return what records call it.
+
+    Padded batches stay with what transformers chose: sdpa, or eager where a type has no sdpa.
+    """
+    name = choose(backbone.config, backbone.device, bf16=bf16)
+    if name in PACKED:
+        _register()
+        backbone.set_attn_implementation(NAMES[name])
+    return backend(backbone)
+
+
+def backend(backbone: "PreTrainedModel") -> str:
+    """Return the back end that `backbone` is on; transformers' name where it is none of ours."""
+    theirs = str(backbone.config._attn_implementation)
+    return next((ours for ours, name in NAMES.items() if name == theirs), theirs)
+
+
+def packs(backbone: "PreTrainedModel") -> bool:
+    """Say whether `backbone` is on a back end that reads packed batches."""
+    return backend(backbone) in PACKED
+
+
+@contextmanager
+def padded(backbone: "PreTrainedModel") -> Iterator[None]:
+    """Let `backbone` read padded batches inside the block."""
+    before = backbone.config._attn_implementation
+    packs_before = packs(backbone)
+    if packs_before:
+        backbone.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        if packs_before:
+            backbone.set_attn_implementation(before)
+
+
+def ready(backbone: "PreTrainedModel", batch: Batch) -> Batch:
+    """Return padded `batch`, from the host, as `backbone`'s back end reads it, on its device."""
+    if packs(backbone):
+        batch = pack(batch, _positions(backbone.config, batch))
+    return batch.to(backbone.device)
+
+
+def inputs(backbone: "PreTrainedModel", batch: Batch) -> dict[str, Any]:
+    """Return what `backbone` is called with to read `batch`, which `ready` made.
+
+    Packed batches go without an attention mask, but for the block mask of the reference.
+    """
+    found: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    if isinstance(batch, Packed) != packs(backbone):
+        raise ValueError(f"a {type(batch).__name__} batch for back end {backend(backbone)}")
+    if not isinstance(batch, Packed):
+        return found
+    found |= {"attention_mask": None, "position_ids": batch.position_ids}
+    if backend(backbone) == "block":
+        causal = PACKS[backbone.config.model_type].causal
+        return found | {"attention_mask": block_mask(batch.rows(), causal=causal)}
+    # transformers' names: without them its flash attention looks for the sequences in every layer.
+    return found | {
+        "cu_seq_lens_q": batch.offsets,
+        "cu_seq_lens_k": batch.offsets,
+        "max_length_q": batch.longest,
+        "max_length_k": batch.longest,
+    }
+
+
+def block_mask(rows: Tensor, *, causal: bool) -> Tensor:
+    """Return which token sees which, bool [1, 1, tokens, tokens], from their sequences [tokens]."""
+    same = rows.unsqueeze(1) == rows.unsqueeze(0)
+    return (same.tril() if causal else same)[None, None]
+
+
+def varlen_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Attend within each sequence of a packed row: transformers' interface, [1, heads, tokens, D].
+
+    Returns [1, tokens, heads, D].
+    """
+    if "cu_seq_lens_q" not in options:  # the mask, which would tell of padding, does not come here
+        _refuse()
+    query, key, value = (s[0].transpose(0, 1) for s in (query, key, value))
+    attended = varlen_kernel(
+        query,
+        key,
+        value,
+        options["cu_seq_lens_q"],
+        options["max_length_q"],
+        dropout=dropout,
+        scale=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        causal=bool(module.is_causal),
+    )
+    return attended.unsqueeze(0), None
+
+
+def varlen_kernel(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    offsets: Tensor,
+    longest: int,
+    *,
+    dropout: float,
+    scale: float,
+    causal: bool,
+) -> Tensor:
+    """Return attention [tokens, heads, D], bf16, within the sequences that `offsets` [B + 1] part.
+
+    torch's `varlen_attn` has no dropout, and what else it takes changed from 2.10 to 2.12; for all
+    that is not plain the operation below it is called, as torch's nested tensors do.
+    """
+    query, key, value = query.bfloat16(), key.bfloat16(), value.bfloat16()
+    plain = query.shape[1] == key.shape[1] and math.isclose(scale, query.shape[-1] ** -0.5)
+    if plain and not dropout and not causal:
+        from torch.nn.attention.varlen import varlen_attn
+
+        return cast(Tensor, varlen_attn(query, key, value, offsets, offsets, longest, longest))
+    found = torch.ops.aten._flash_attention_forward(
+        query, key, value, offsets, offsets, longest, longest, dropout, causal, False, scale=scale
+    )
+    return cast(Tensor, found[0])
+
+
+def _positions(config: "PreTrainedConfig", batch: Batch) -> Tensor:
+    """Return the position of each token [B, T], as the model itself would count in `batch`."""
+    if not PACKS[config.model_type].after_padding:
+        return torch.arange(batch.input_ids.shape[1]).expand_as(batch.input_ids)
+    padding = int(config.pad_token_id)
+    counted = batch.input_ids != padding  # RoBERTa tells padding by the id, not by the mask
+    return torch.where(counted, counted.cumsum(dim=1) + padding, padding)
+
+
+def _hindrance(
+    name: str, config: "PreTrainedConfig", device: torch.device, bf16: bool
+) -> StiltsError | None:
+    """Return why back end `name` cannot run a model with `config`; None where it can."""
+    if name == "sdpa":
+        return None
+    kinds = set(getattr(config, "layer_types", None) or ("full_attention",))
+    if config.model_type not in PACKS or kinds != {"full_attention"}:
+        return InputError(
+            f"models of type {config.model_type!r} are not proved to read packed rows; give sdpa"
+        )
+    if name == "block":
+        return None
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
+        return MissingError("it needs an NVIDIA GPU of the Ampere generation or later; give sdpa")
+    if not bf16:
+        return InputError("it computes in bf16, and trainings here are in fp32; give sdpa")
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if size not in HEAD_SIZES:
+        return InputError(f"it takes heads of 8, 16, ... 256 numbers, not {size}; give sdpa")
+    return None if _installed(name) else MissingError(_INSTALL[name])
+
+
+_INSTALL = {
+    "varlen": "it needs torch >= 2.10; upgrade torch, or give sdpa",
+    "flash": "it needs the package flash-attn; install it, or give varlen",
+}
+
+
+def _installed(name: str) -> bool:
+    """Say whether the library that back end `name` is in can be imported."""
+    if name == "flash":
+        from transformers.utils import is_flash_attn_2_available
+
+        return bool(is_flash_attn_2_available())
+    from importlib.util import find_spec
+
+    return find_spec("torch.nn.attention.varlen") is not None
+
+
+def _register() -> None:
+    """Tell transformers of the back ends that it does not have."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    AttentionInterface.register(NAMES["varlen"], varlen_attention)
+    AttentionInterface.register(NAMES["block"], ALL_ATTENTION_FUNCTIONS["sdpa"])
+    # Asked only where the block mask was not given. Of varlen it is not asked at all: transformers
+    # makes no mask for what is not registered, and so does not wait for a GPU to look at positions.
+    AttentionMaskInterface.register(NAMES["block"], _refuse)
+
+
+def _refuse(**options: Any) -> NoReturn:
+    """Refuse a batch that did not come by `inputs`: sequences would see padding or each other."""
+    raise ValueError("a padded batch for a back end that reads packed ones")
