@@ -98,24 +98,25 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
     base = Recipe(batch_size=16, max_length=128, stride=64, max_question=32)
 
     def intermediate(rows: int, epochs: float = 1) -> Recipe:
-        return replace(base, learning_rate=2e-4, rows=int(rows * share), epochs=epochs)
+        # A rate at which a task is learned and what phase (i) aligned stays aligned: 5e-4 learns
+        # span extraction faster, and takes half of the retrieval away.
+        return replace(base, learning_rate=1e-4, rows=int(rows * share), epochs=epochs)
 
     def target(rows: int, epochs: float) -> Recipe:
         return replace(base, learning_rate=1e-3, rows=int(rows * share), epochs=epochs)
 
     # About equal computing time each.
     singly = {
-        "anli": intermediate(8_000),
-        "mnli": intermediate(12_000),
-        "qqp": intermediate(10_000),
-        "squad_v1": intermediate(8_000),
-        "squad_v2": intermediate(8_000),
+        "anli": intermediate(6_000),
+        "mnli": intermediate(8_000),
+        "qqp": intermediate(8_000),
+        "squad_v1": intermediate(6_000),
+        "squad_v2": intermediate(6_000),
         "hellaswag": intermediate(4_000),
-        "ccg": intermediate(5_000, 3),
-        "cosmosqa": intermediate(3_500),
+        "ccg": intermediate(5_000, 2),
+        "cosmosqa": intermediate(2_000),
         "csqa": intermediate(5_000),
     }
-    tagging = replace(target(400, 6), batch_size=8)
     return Scale(
         name=name,
         model=str(TESTBED_MODEL),
@@ -128,15 +129,15 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
             task: replace(recipe, rows=recipe.rows and recipe.rows // 3)
             for task, recipe in singly.items()
         },
-        continued=replace(base, learning_rate=2e-4, rows=int(8_000 * share), epochs=1, share=0.25),
+        continued=replace(base, learning_rate=1e-4, rows=int(8_000 * share), epochs=1, share=0.25),
         # As in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
         target={
-            "mnli": target(4_000, 1),
-            "pawsx_en": target(2_500, 1),
-            "udpos_en": tagging,
-            "panx_en": tagging,
-            "squad_v1": target(3_500, 1),
-            "tydiqa_en": target(400, 5),
+            "mnli": target(3_000, 1),
+            "pawsx_en": target(2_000, 1),
+            "udpos_en": target(400, 4),
+            "panx_en": target(400, 3),
+            "squad_v1": target(2_500, 1),
+            "tydiqa_en": target(400, 4),
         },
         retrieval_length=128,
         cost=cost,
