@@ -1,6 +1,7 @@
 """The shapes to measure, what is said of the machine in the results, and the summary at the end."""
 
 import os
+import time
 
 import pytest
 import torch
@@ -21,8 +22,12 @@ def shape(request):
     return request.param
 
 
+STARTED = pytest.StashKey[float]()
+
+
 def pytest_configure(config):
-    path = config.getoption("benchmark_json")
+    config.stash[STARTED] = time.time()
+    path = config.getoption("benchmark_json", None)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -41,7 +46,8 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter, config):
-    path = config.getoption("benchmark_json")
-    if path is not None and path.is_file():
+    path = config.getoption("benchmark_json", None)
+    # Where no benchmark ran, nothing is written: the file is an earlier run's.
+    if path and path.is_file() and path.stat().st_mtime >= config.stash[STARTED]:
         terminalreporter.ensure_newline()
         show(read_results(path), Console(file=terminalreporter._tw._file, width=100))

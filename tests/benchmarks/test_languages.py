@@ -13,7 +13,6 @@ import torch
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.tasks.tables import TARGET_TASKS
 from tests.benchmarks import given, trainer
-from tests.benchmarks.shapes import MINI
 from tests.benchmarks.timing import device, measure
 
 pytestmark = pytest.mark.benchmark(group="evaluation")
@@ -42,25 +41,28 @@ def loop(model, inputs):
     return np.concatenate(found)
 
 
-def test_all_languages_next_to_a_loop_over_them(benchmark):
+def test_all_languages_next_to_a_loop_over_them(benchmark, shape):
     kind, rows = TARGET_TASKS["xnli"].format, given.test_rows("xnli", ROWS)
     everything = list(chain.from_iterable(rows.values()))
     stream = kind.featurise(everything, given.tokenizer(), given.LIMITS)
     inputs = [
         padded(kind.featurise(held, given.tokenizer(), given.LIMITS)) for held in rows.values()
     ]
-    model = given.model(MINI, "mnli").to(device())
+    model = given.model(shape, "mnli").to(device())
     peer = trainer.classifier(model, "mnli")
 
     def ours():
         return predict(model, "mnli", stream, given.pad_id())
 
-    np.testing.assert_allclose(ours(), loop(peer, inputs), atol=1e-5)
+    # A GPU chooses other kernels for other batches.
+    np.testing.assert_allclose(
+        ours(), loop(peer, inputs), atol=1e-5 if device().type == "cpu" else 1e-3
+    )
     measure(
         benchmark,
         ours,
         {"tokens": stream.tokens},
         peer=("a padded loop a language", lambda: loop(peer, inputs)),
-        model=MINI.name,
-        flops=MINI.flops(np.diff(stream.offsets)),
+        model=shape.name,
+        flops=shape.flops(np.diff(stream.offsets)),
     )

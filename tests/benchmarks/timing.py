@@ -2,12 +2,13 @@
 
 A peer is timed in the same process, in turns with ours, so that what slows the machine down slows
 both: `ratio` is the median over the turns of ours over the peer's (how many times as fast we are).
-On a GPU the time is that between two events around a call, after all work before it is done. Rates
-count real tokens, never padding.
+On a GPU the time is that between two events around a call, after all work before it is done; on a
+CPU, where all runs in one thread, it is the processor's own, so that others on the machine count
+little. (pytest-benchmark's columns are the wall clock's.) Rates count real tokens, never padding.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,11 @@ def device():
 
 
 def seconds(work: Work) -> float:
-    """Return the time of one call: the wall clock's, or between two events on a GPU."""
+    """Return the time of one call: the processor's, or between two events on a GPU."""
     if device().type == "cpu":
-        started = time.perf_counter()
+        started = time.process_time()
         work()
-        return time.perf_counter() - started
+        return time.process_time() - started
     torch.cuda.synchronize()
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     first.record()
@@ -77,6 +78,7 @@ def measure(
     told = benchmark.extra_info
     for unit, count in counts.items():
         told[f"{unit}_per_second"] = significant(count / float(np.median(ours)))
+    told["noise"] = significant(range_of(ours) / float(np.median(ours)))
     told["peak_memory"] = memory
     if model:
         told["model"] = model
@@ -88,10 +90,15 @@ def measure(
 
 def tell_ratio(benchmark, peer: str, ratios: np.ndarray) -> None:
     """Put the median of `ratios` (ours over the peer's, one a turn) into `extra_info`."""
-    low, high = np.quantile(ratios, (0.25, 0.75))
     benchmark.extra_info["peer"] = peer
     benchmark.extra_info["ratio"] = significant(float(np.median(ratios)))
-    benchmark.extra_info["ratio_iqr"] = significant(float(high - low))
+    benchmark.extra_info["ratio_iqr"] = significant(range_of(ratios))
+
+
+def range_of(values: Sequence[float]) -> float:
+    """Return the interquartile range."""
+    low, high = np.quantile(values, (0.25, 0.75))
+    return float(high - low)
 
 
 def significant(value: float) -> float:

@@ -74,6 +74,13 @@ def test_what_a_benchmark_says_is_read(saved):
     assert (rows.unit, rows.group, rows.ratio) == ("rows", "other", None)
 
 
+def test_the_noise_that_a_benchmark_says_stands_for_that_of_the_wall_clock(saved):
+    def change(told):
+        told["benchmarks"][1]["extra_info"]["noise"] = 0.25
+
+    assert read_results(saved(change)).benchmarks[1].rate.iqr == 125.0
+
+
 def test_an_entry_fits_the_schema_and_is_found_again(saved, tmp_path):
     results, folder = read_results(saved()), tmp_path / "history"
     paths = write_entries(results, folder)

@@ -1,9 +1,10 @@
 """What pytest-benchmark wrote about one run of `tests/benchmarks`.
 
 A benchmark says in its `extra_info` what pytest-benchmark does not know: its rate under a key that
-ends with `_per_second`, and where they apply `ratio` (how many times as fast we are as `peer`),
-`ratio_iqr`, `mfu`, `peak_memory` in bytes, and `model`. The machine's part says `hardware`,
-`data`, `precision`, `threads` and `versions`.
+ends with `_per_second`, the rate's `noise` (interquartile range as a share; else that of
+pytest-benchmark's times), and where they apply `ratio` (how many times as fast we are as `peer`),
+`ratio_iqr`, `mfu`, `peak_memory` in bytes, and `model`. The machine's part says `hardware`, `data`,
+`precision`, `threads` and `versions`.
 """
 
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ def read_results(path: Path) -> Results:
                 found for held in told["benchmarks"] if (found := _benchmark(held)) is not None
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not the results of tests/benchmarks ({type(error).__name__}: {error}); "
             "make them with tox -e benchmark"
@@ -101,7 +102,7 @@ def _benchmark(held: Mapping[str, Any]) -> Benchmark | None:
     rate = float(told[unit + RATE])
     if not rate > 0:
         raise ValueError(f"{held['name']}: {rate} {unit} a second")
-    noise = float(stats["iqr"]) / float(stats["median"]) if stats["median"] else 0.0
+    noise = float(told.get("noise", float(stats["iqr"]) / float(stats["median"])))
     ratio = told.get("ratio")
     memory = told.get("peak_memory")
     return Benchmark(
