@@ -3,42 +3,30 @@
 Next to ours stands the way of transformers' question-answering example: one call of the tokenizer
 for a thousand (question, context) pairs, which cuts the windows and pads them, then a loop over the
 windows that looks for the answer's tokens. Both read the same rows with the same fast tokenizer in
-one process and one thread, in turns; `ratio` is the median over the turns of the peer's time over
-ours. The peer's `stride` is what windows share, ours is the step from one to the next: at 128 ours
-makes more windows of a long context. The first windows are the same, and before anything is timed
-both must have put the same labels there.
-
-Rows are the real ones of the folder that `STILTS_REAL_DATA` names, else the testbed's.
+one process and one thread. The peer's `stride` is what windows share, ours is the step from one to
+the next: at 128 ours makes more windows of a long context. The first windows are the same, and
+before anything is timed both must have put the same labels there.
 """
-
-import os
-import time
-from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
 
 from stilts_repro.data import cache
-from stilts_repro.data.source import DirectorySource
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Span
-from stilts_repro.testbed import TestbedSource
+from tests.benchmarks import given
+from tests.benchmarks.timing import measure
 
 pytestmark = pytest.mark.benchmark(group="featurising")
 
 LIMITS = Limits(384, stride=128)
 ROWS = 3000
-TURNS = 5
 
 
 @pytest.fixture(scope="module")
 def examples():
-    real = os.environ.get("STILTS_REAL_DATA")
-    source = DirectorySource(Path(real) / "hub-mirror") if real else TestbedSource()
-    rows = source.load("rajpurkar/squad", "plain_text", "train", ROWS)
-    return [Span().parse(row, "squad") for row in rows]
+    return given.training_rows("squad_v1", ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -103,24 +91,6 @@ def first_windows(rows):
     return np.unique(np.asarray(rows), return_index=True)[1]
 
 
-def seconds(work):
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def report(benchmark, work, slow, rows, tokens):
-    """Time `work` and, before each of its turns, `slow`."""
-    peers = []
-    work()
-    benchmark.pedantic(work, setup=lambda: peers.append(seconds(slow)), rounds=TURNS)
-    ours = benchmark.stats.stats.data
-    benchmark.extra_info["rows_per_second"] = round(rows / median(ours))
-    benchmark.extra_info["tokens_per_second"] = round(tokens / median(ours))
-    ratios = [other / own for other, own in zip(peers, ours, strict=True)]
-    benchmark.extra_info["ratio"] = round(median(ratios), 2)
-
-
 def test_featurising_next_to_the_question_answering_example(benchmark, examples, words):
     found, other = Span().featurise(examples, words, LIMITS), peer(examples, words)
     mine, theirs = first_windows(found.unit["question"]), first_windows(other["row"])
@@ -131,26 +101,24 @@ def test_featurising_next_to_the_question_answering_example(benchmark, examples,
     for own, padded in zip(mine[:50], theirs[:50], strict=True):
         ids = found.ids[found.offsets[own] : found.offsets[own + 1]]
         assert ids.tolist() == other["input_ids"][padded][: len(ids)]
-    report(
+    measure(
         benchmark,
         lambda: Span().featurise(examples, words, LIMITS),
-        lambda: peer(examples, words),
-        len(examples),
-        found.tokens,
+        {"tokens": found.tokens, "rows": len(examples)},
+        peer=("the example's way", lambda: peer(examples, words)),
     )
 
 
 def test_a_second_run_next_to_the_first(benchmark, examples, words, tmp_path, monkeypatch):
-    """`ratio` is what the disk cache saves: the time without it over the time with it."""
+    """What the cache on disk saves."""
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path))
     first = cache.featurise(Span(), examples, words, LIMITS)
     second = cache.featurise(Span(), examples, words, LIMITS)
     assert isinstance(second.ids.base, np.memmap)
     assert np.array_equal(first.ids, second.ids)
-    report(
+    measure(
         benchmark,
         lambda: cache.featurise(Span(), examples, words, LIMITS),
-        lambda: Span().featurise(examples, words, LIMITS),
-        len(examples),
-        first.tokens,
+        {"tokens": first.tokens, "rows": len(examples)},
+        peer=("no cache", lambda: Span().featurise(examples, words, LIMITS)),
     )

@@ -1,0 +1,65 @@
+"""The benchmarks' results on one page, and what moved since the newest entry."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from stilts_repro.report.throughput.history import FOLDER, Change, changes, newest
+from stilts_repro.report.throughput.results import Benchmark, Results
+
+
+def show(results: Results, console: Console, folder: Path = FOLDER) -> None:
+    """Print the table of `results`, then what moved since the newest entries in `folder`."""
+    console.print(table(results))
+    for model in results.models:
+        before = newest(results, model, folder)
+        if before is None:
+            console.print(f"{model}: no earlier entry for {results.hardware}; --write makes one")
+            continue
+        moved = changes(results, before)
+        console.print(f"{model}: {len(moved)} moved since {before['date']}")
+        for change in moved:
+            console.print(f"  {sentence(change)}", highlight=False)
+
+
+def table(results: Results) -> Table:
+    """Return one row a benchmark: rate, times as fast as the peer, MFU, peak memory."""
+    said = Table(
+        title=f"{results.hardware}, {results.precision}, {results.threads} thread(s), "
+        f"rows: {results.data}, {results.date}",
+        caption="± is the interquartile range; rates count real tokens, never padding",
+    )
+    said.add_column("benchmark", overflow="fold")
+    for title in ("a second", "times the peer", "MFU", "memory"):
+        said.add_column(title, justify="right")
+    group = None
+    for benchmark in sorted(results.benchmarks, key=lambda b: b.group):
+        if benchmark.group != group:
+            group = benchmark.group
+            said.add_section()
+            said.add_row(f"[bold]{group}")
+        said.add_row(*cells(benchmark))
+    return said
+
+
+def cells(benchmark: Benchmark) -> tuple[str, ...]:
+    """Return a benchmark's row; what it does not say is blank."""
+    ratio, mfu, memory = benchmark.ratio, benchmark.mfu, benchmark.peak_memory
+    rate = benchmark.rate
+    return (
+        # A name's [parameters] are not rich's markup.
+        benchmark.name.removeprefix("test_").replace("[", r"\["),
+        f"{rate.value:,.0f} {benchmark.unit} ±{100 * rate.noise:.0f} %",
+        f"{ratio.value:.2f} ±{ratio.iqr:.2f}\n{benchmark.peer or ''}" if ratio else "",
+        f"{100 * mfu:.0f} %" if mfu is not None else "",
+        f"{memory / 2**20:,.0f} MiB" if memory is not None else "",
+    )
+
+
+def sentence(change: Change) -> str:
+    """Return what moved in one line."""
+    return (
+        f"{change.name}: {change.old:,.4g} -> {change.new:,.4g} {change.what} "
+        f"({100 * change.change:+.0f} %, noise {100 * change.noise:.0f} %)"
+    )

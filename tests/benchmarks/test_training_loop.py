@@ -1,0 +1,78 @@
+"""The whole loop next to transformers' `Trainer`: same weights, rows, order, rates, precision.
+
+One pass over MNLI rows. Both start from one state; before anything is timed, both must have gone
+through the same losses, step by step.
+"""
+
+import copy
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from stilts_repro.data.features import training_batches
+from stilts_repro.seeds import numpy_rng
+from stilts_repro.training.loop import TrainingTask, train
+from stilts_repro.training.optimiser import Recipe
+from tests.benchmarks import given, trainer
+from tests.benchmarks.shapes import TRAINED
+from tests.benchmarks.timing import device, measure
+
+pytestmark = pytest.mark.benchmark(group="training loop")
+
+SEED, PURPOSE = 0, "benchmark"
+ROWS = 512
+NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
+
+
+class Loops:
+    """Our loop and `Trainer`'s over the same batches, from the same weights each time."""
+
+    def __init__(self, shape, rows, batch_size, folder):
+        self.features = given.training_features("mnli", rows)
+        self.recipe = Recipe(learning_rate=2e-4, batch_size=batch_size, epochs=1)
+        self.folder = folder
+        self.model = given.model(shape, "mnli").to(device())
+        self.peer = trainer.classifier(self.model, "mnli")
+        self.start = copy.deepcopy((self.model.state_dict(), self.peer.state_dict()))
+        batches = training_batches(
+            self.features, batch_size, numpy_rng(SEED, PURPOSE, "order", "mnli")
+        )
+        self.order = np.concatenate(list(islice(batches, rows // batch_size))).tolist()
+
+    def reset(self):
+        self.model.load_state_dict(self.start[0])
+        self.peer.load_state_dict(self.start[1])
+
+    def ours(self):
+        task = TrainingTask(self.features, self.recipe)
+        return train(self.model, {"mnli": task}, given.pad_id(), SEED, PURPOSE).losses
+
+    def theirs(self, *, tuned, log=False):
+        """Return a `Trainer` with its rows."""
+        rows = trainer.unpadded(self.features) if tuned else trainer.as_shipped(self.features)
+        return trainer.trainer(
+            self.peer, rows, self.order, self.recipe, self.folder, tuned=tuned, log=log
+        )
+
+
+@pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
+@pytest.mark.parametrize("batch_size", [8, 32])
+def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path):
+    # Dropout is drawn otherwise on padded batches: without it the losses can be compared.
+    loops = Loops(replace(shape, dropout=0.0), ROWS, batch_size, tmp_path)
+    logging = loops.theirs(tuned=tuned, log=True)
+    logging.train()
+    losses = [entry["loss"] for entry in logging.state.log_history if "loss" in entry]
+    tolerance = 1e-3 if device().type == "cpu" else 0.05  # the log rounds; bf16 rounds more
+    np.testing.assert_allclose(loops.ours(), losses, rtol=tolerance)
+    measure(
+        benchmark,
+        loops.ours,
+        {"tokens": loops.features.tokens},
+        peer=(NAMES[tuned], loops.theirs(tuned=tuned).train),
+        model=shape.name,
+        flops=TRAINED * shape.flops(np.diff(loops.features.offsets)),
+        before=loops.reset,
+    )

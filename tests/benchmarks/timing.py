@@ -1,0 +1,140 @@
+"""How every benchmark here is timed, and what it says of itself.
+
+A peer is timed in the same process, in turns with ours, so that what slows the machine down slows
+both: `ratio` is the median over the turns of ours over the peer's (how many times as fast we are).
+On a GPU the time is that between two events around a call, after all work before it is done; on a
+CPU, where all runs in one thread, it is the processor's own, so that others on the machine count
+little. (pytest-benchmark's columns are the wall clock's.) Rates count real tokens, never padding.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+TURNS = 5
+Work = Callable[[], object]
+
+# Dense bf16, from the makers' data sheets (the SXM modules).
+DATASHEET = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "V100": 125e12}
+
+
+def device():
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def seconds(work: Work) -> float:
+    """Return the time of one call: the processor's, or between two events on a GPU."""
+    if device().type == "cpu":
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+    torch.cuda.synchronize()
+    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    first.record()
+    work()
+    last.record()
+    last.synchronize()
+    return first.elapsed_time(last) / 1000
+
+
+def measure(
+    benchmark,
+    work: Work,
+    counts: Mapping[str, int],
+    *,
+    peer: tuple[str, Work] | None = None,
+    model: str | None = None,
+    flops: float | None = None,
+    turns: int = TURNS,
+    before: Work = lambda: None,
+) -> None:
+    """Time `work` and, before each of its turns, the peer; say in `extra_info` what was found.
+
+    `counts` says of how much of what one call is, such as {"tokens": 4096}; the first is the
+    benchmark's rate. `flops` is what a call computes of real tokens; `before` is called, untimed,
+    before every call.
+    """
+    ours: list[float] = []
+    theirs: list[float] = []
+
+    def turn() -> None:
+        if peer:
+            before()
+            theirs.append(seconds(peer[1]))
+        before()
+
+    def timed() -> None:
+        ours.append(seconds(work))
+
+    before()
+    memory = peak_memory(work)  # and a warm-up
+    if peer:
+        before()
+        peer[1]()
+    benchmark.pedantic(timed, setup=turn, rounds=turns)
+    told = benchmark.extra_info
+    for unit, count in counts.items():
+        told[f"{unit}_per_second"] = significant(count / float(np.median(ours)))
+    told["noise"] = significant(range_of(ours) / float(np.median(ours)))
+    told["peak_memory"] = memory
+    if model:
+        told["model"] = model
+    if flops:
+        told["mfu"] = significant(flops / float(np.median(ours)) / peak_flops())
+    if peer:
+        tell_ratio(benchmark, peer[0], np.array(theirs) / np.array(ours))
+
+
+def tell_ratio(benchmark, peer: str, ratios: np.ndarray) -> None:
+    """Put the median of `ratios` (ours over the peer's, one a turn) into `extra_info`."""
+    benchmark.extra_info["peer"] = peer
+    benchmark.extra_info["ratio"] = significant(float(np.median(ratios)))
+    benchmark.extra_info["ratio_iqr"] = significant(range_of(ratios))
+
+
+def range_of(values: Sequence[float]) -> float:
+    """Return the interquartile range."""
+    low, high = np.quantile(values, (0.25, 0.75))
+    return float(high - low)
+
+
+def significant(value: float) -> float:
+    """Return `value` to four digits: more are noise."""
+    return float(f"{value:.4g}")
+
+
+def peak_memory(work: Work) -> int | None:
+    """Return the most bytes held during a call of `work`; None where this machine cannot tell.
+
+    On a GPU all that is allocated, weights too; on a CPU all of the process that is in memory,
+    libraries and rows too.
+    """
+    if device().type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        work()
+        return torch.cuda.max_memory_allocated()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the highest so far
+    except OSError:
+        work()
+        return None
+    work()
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def peak_flops() -> float:
+    """Return the device's arithmetic: the data sheet's, else the best of some matrix products."""
+    if device().type == "cuda":
+        name = torch.cuda.get_device_name()
+        for known, flops in DATASHEET.items():
+            if known in name:
+                return flops
+    size = 1024 if device().type == "cpu" else 8192
+    wide = torch.float32 if device().type == "cpu" else torch.bfloat16
+    matrix = torch.rand(size, size, dtype=wide, device=device())
+    matrix @ matrix
+    return 2 * size**3 / min(seconds(lambda: matrix @ matrix) for _ in range(10))
