@@ -1,6 +1,6 @@
 """Measuring Tatoeba and BUCC with a model as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,11 @@ class Retriever:
     def nearest(self, task: str, part: str) -> Outcome:
         """Find each English sentence's translation (Tatoeba), at every layer."""
         layers = range(self._layers + 1)
+        held = self.inventory.evaluation(task, part)
+        english_of = self._encoder((p.target for e in held.values() for p in e.examples), layers)
         by_layer, predictions = {}, {}
-        for code, found in self.inventory.evaluation(task, part).items():
-            english = self._embed([pair.target for pair in found.examples], layers)
+        for code, found in held.items():
+            english = english_of([pair.target for pair in found.examples])
             other = self._embed([pair.source for pair in found.examples], layers)
             by_layer[code] = accuracy_by_layer(english, other)
             predictions[code] = nearest(english[self.layer], other[self.layer]).tolist()
@@ -82,11 +84,15 @@ class Retriever:
         return int(self.backbone.config.num_hidden_layers)
 
     def _mine(self, task: str, part: str) -> dict[str, Mining]:
-        found = {}
+        pools = {}
         for code, held in self.inventory.evaluation(task, part).items():
             unpaired = self.inventory.unpaired(task, part, code)
-            pool = Pool.of(held.examples, unpaired["source"], unpaired["target"])
-            source, target = (self._embed(s, [self.layer])[0] for s in (pool.source, pool.target))
+            pools[code] = Pool.of(held.examples, unpaired["source"], unpaired["target"])
+        layers = [self.layer]
+        english_of = self._encoder((s for pool in pools.values() for s in pool.target), layers)
+        found = {}
+        for code, pool in pools.items():
+            source, target = self._embed(pool.source, layers)[0], english_of(pool.target)[0]
             with self.meter.phase("score"):
                 found[code] = mine_pool(pool, source, target)
         return found
@@ -96,6 +102,17 @@ class Retriever:
         codes = self.inventory.evaluation(task, "dev")
         more = all(self.inventory.unpaired(task, "dev", code)["source"] for code in codes)
         return "comparable corpora" if more else "gold pairs only"
+
+    def _encoder(
+        self, sentences: Iterable[str], layers: Sequence[int]
+    ) -> Callable[[Sequence[str]], Tensor]:
+        """Encode `sentences`, each once; return what gives the vectors of any of them.
+
+        English sentences come in many languages' pairs.
+        """
+        places = {sentence: place for place, sentence in enumerate(dict.fromkeys(sentences))}
+        vectors = self._embed([*places], layers)
+        return lambda wanted: vectors[:, [places[sentence] for sentence in wanted]]
 
     def _embed(self, sentences: Sequence[str], layers: Sequence[int]) -> Tensor:
         with self.meter.phase("tokenise"):
