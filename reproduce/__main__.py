@@ -4,7 +4,7 @@ import sys
 
 from stilts_repro.experiments import forking
 
-LOOKS = {"-h", "--help", "--list", "--tasks"}  # what runs no jobs
+LOOKS = {"-h", "--help", "--list", "--tasks", "--plan"}  # what runs no jobs
 
 if __name__ == "__main__":
     if LOOKS.isdisjoint(sys.argv):

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 import reproduce
-from reproduce.listing import print_claims, print_tasks
+from reproduce.listing import print_claims, print_plan, print_tasks
 from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
@@ -62,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
     found.add_argument("--list", action="store_true", help="show every claim and leave")
     found.add_argument("--tasks", action="store_true", help="show every task and leave")
+    found.add_argument(
+        "--plan", action="store_true", help="show what the run would cost here and leave"
+    )
     found.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
     found.add_argument(
         "--data", default="auto", help="auto, hub, a folder laid out like it, or hub+FOLDER"
@@ -132,6 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if options.tasks:
             print_tasks(console, scale_of(options.scale))
+            return 0
+        if options.plan:
+            print_plan(console, request_of(options))
             return 0
         return run(options, console)
     except StiltsError as error:

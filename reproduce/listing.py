@@ -1,16 +1,18 @@
-"""What `--list` and `--tasks` print: the claims with their cost, the tasks with their recipes."""
+"""What `--list`, `--tasks` and `--plan` print: claims, tasks with their recipes, a run's cost."""
 
 from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
 
+from stilts_repro.claims.cost import estimate
 from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim
+from stilts_repro.claims.measured import Request
 from stilts_repro.data.revisions import PINS
 from stilts_repro.evaluation.scoring import main_metric
 from stilts_repro.experiments.scales import SCALES, Scale, model_name
-from stilts_repro.report.table import paper_cell
+from stilts_repro.report.table import NOTHING, paper_cell
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
@@ -57,6 +59,48 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
         else f"{name}: {trainings} trainings"
         for name in claim.scales or SCALES
     ]
+
+
+def print_plan(console: Console, request: Request) -> None:
+    """Print what `request` would cost on this machine, shared and unshared."""
+    found = estimate(request)
+    scale, seeds = request.scale.name, len(request.seeds)
+    table = Table(
+        *("", "jobs", "trainings", "tokens trained on", "tokens evaluated", "one worker"),
+        title=f"{len(request.claims)} claims at --scale {scale}, {count(seeds, 'seed')}",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, cost in (
+        ("this run", found.whole),
+        ("still to do", found.left),
+        ("cells unshared", found.unshared),
+    ):
+        numbers = (cost.jobs, cost.trainings, cost.trained, cost.evaluated)
+        spent = duration(found.rates.seconds(cost)) if found.rates else NOTHING
+        table.add_row(name, *(f"{number:,}" for number in numbers), spent)
+    console.print(table)
+    if found.rates:
+        left = duration(found.rates.seconds(found.left) / found.workers)
+        console.print(
+            f"about {left} on this machine: {count(found.workers, 'job')} at a time, each "
+            f"{found.rates.trained:,.0f} tokens a second in training and "
+            f"{found.rates.evaluated:,.0f} in evaluation (measured just now on "
+            f"{found.rates.task}, with drawn weights)"
+        )
+
+
+def count(number: int, noun: str) -> str:
+    """Return `number` with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its natural unit."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def print_tasks(console: Console, scale: Scale) -> None:

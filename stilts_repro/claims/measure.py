@@ -44,7 +44,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
     store = Store(request.output)
     store.prepare()
     with store.locked():
-        plan = _plan(request)
+        plan = plan_of(request)
         keep = request.keep_models
         reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
         progress.planned(plan.jobs, reused)
@@ -65,8 +65,11 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
         }
 
 
-def _plan(request: Request) -> Plan:
-    """Return the jobs of all claims; reads and checks the data they need."""
+def plan_of(request: Request) -> Plan:
+    """Return the jobs of all claims; reads and checks the data they need.
+
+    Raises `InputError` or `MissingError`.
+    """
     scale = request.scale
     claims = [claim for claim in request.claims if runs(claim, scale)]
     if claims:

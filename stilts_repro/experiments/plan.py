@@ -128,6 +128,11 @@ class Plan:
         for cell in cells:
             self._by_cell[cell] = self._measure(cell).hash
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All that is measured, each cell once."""
+        return tuple(self._by_cell)
+
     def job_of(self, cell: Cell) -> Job:
         """Return the job that measures `cell`."""
         return self.jobs[self._by_cell[cell]]

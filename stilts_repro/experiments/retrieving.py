@@ -5,24 +5,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.cache import featurise
 from stilts_repro.evaluation.nearest import nearest
 from stilts_repro.evaluation.predict import embed
 from stilts_repro.evaluation.retrieve import (
     NEIGHBOURS,
     Mining,
-    Pool,
     accuracy_by_layer,
     mine_pool,
 )
 from stilts_repro.evaluation.scoring import main_metric
-from stilts_repro.experiments.inventory import PARTS, Inventory
+from stilts_repro.experiments.inventory import PARTS
+from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.records import Meter, Outcome
 from stilts_repro.experiments.scales import retrieval_layer
-from stilts_repro.tasks.format import Limits
-from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 if TYPE_CHECKING:
@@ -31,18 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retriever:
-    """A backbone and what it retrieves from; `max_length` is in tokens."""
+    """A backbone and what it retrieves from."""
 
     backbone: "PreTrainedModel"
-    tokenizer: PreTrainedTokenizerBase
-    inventory: Inventory
+    material: Material
     meter: Meter
-    max_length: int
 
     def nearest(self, task: str, part: str) -> Outcome:
         """Find each English sentence's translation (Tatoeba), at every layer."""
         layers = range(self._layers + 1)
-        held = self.inventory.evaluation(task, part)
+        held = self.material.inventory.evaluation(task, part)
         english_of = self._encoder((p.target for e in held.values() for p in e.examples), layers)
         by_layer, predictions = {}, {}
         for code, found in held.items():
@@ -84,10 +78,7 @@ class Retriever:
         return int(self.backbone.config.num_hidden_layers)
 
     def _mine(self, task: str, part: str) -> dict[str, Mining]:
-        pools = {}
-        for code, held in self.inventory.evaluation(task, part).items():
-            unpaired = self.inventory.unpaired(task, part, code)
-            pools[code] = Pool.of(held.examples, unpaired["source"], unpaired["target"])
+        pools = self.material.pools(task, part)
         layers = [self.layer]
         english_of = self._encoder((s for pool in pools.values() for s in pool.target), layers)
         found = {}
@@ -99,8 +90,9 @@ class Retriever:
 
     def _pool(self, task: str) -> str:
         """Return what the pairs were mined among: in some language gold pairs only, or more."""
-        codes = self.inventory.evaluation(task, "dev")
-        more = all(self.inventory.unpaired(task, "dev", code)["source"] for code in codes)
+        inventory = self.material.inventory
+        codes = inventory.evaluation(task, "dev")
+        more = all(inventory.unpaired(task, "dev", code)["source"] for code in codes)
         return "comparable corpora" if more else "gold pairs only"
 
     def _encoder(
@@ -116,17 +108,16 @@ class Retriever:
 
     def _embed(self, sentences: Sequence[str], layers: Sequence[int]) -> Tensor:
         with self.meter.phase("tokenise"):
-            kind, limits = Retrieval(mining=False), Limits(self.max_length)
-            features = featurise(kind, sentences, self.tokenizer, limits)
+            features = self.material.sentences(sentences)
         self.meter.tokens += features.tokens
         with self.meter.phase("evaluate"):
-            return embed(self.backbone, features, int(self.tokenizer.pad_token_id), layers)
+            return embed(self.backbone, features, int(self.material.tokenizer.pad_token_id), layers)
 
     def _settings(self, scoring: str) -> dict[str, Any]:
         return {
             "layer": self.layer,
             "pooling": "mean",
-            "max_length": self.max_length,
+            "max_length": self.material.job.setting.retrieval_length,
             "scoring": scoring,
             "k": None,
             "threshold": None,

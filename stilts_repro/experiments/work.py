@@ -3,26 +3,20 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.cache import featurise
-from stilts_repro.data.features import Features
-from stilts_repro.errors import InputError
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.evaluation.scoring import best_threshold_metrics, main_metric, score_by_language
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.records import Meter, Outcome, make_record
 from stilts_repro.experiments.retrieving import Retriever
-from stilts_repro.experiments.rows import Row
-from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
 from stilts_repro.models import attention
@@ -31,15 +25,11 @@ from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
-from stilts_repro.seeds import numpy_rng
-from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.training.arithmetic import uses_bf16
-from stilts_repro.training.loop import Progress, TrainingLog, TrainingTask, train
-from stilts_repro.training.mlm import Masking
-from stilts_repro.training.optimiser import Recipe
+from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
 def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
@@ -76,17 +66,12 @@ class _Work:
     def __init__(self, job: Job, store: Store) -> None:
         self.job = job
         self.meter = Meter()
-        self.inventory: Inventory = inventory_of(
-            job.setting.data,
-            job.setting.evaluation_rows,
-            job.setting.corpus,
-            job.setting.translator,
-        )
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
-        names = (job.name,) if job.kind == "target" else job.tasks
-        self.formats = {n: self._format(n) for n in names if job.kind != "retrieval"}
+        self.material = Material(job, self.tokenizer)
+        self.inventory: Inventory = self.material.inventory
+        self.formats = {name: self.material.format(name) for name in self.material.sets}
         own = {name: kind for name, kind in self.formats.items() if name != MLM}
         with self.meter.phase("load"):
             start = str(store.folder(job.start)) if job.start else job.setting.model
@@ -111,7 +96,7 @@ class _Work:
     def train(self, names: Sequence[str], purpose: str) -> dict[str, Any]:
         """Train on the sets `names`; return what the result file says of it."""
         with self.meter.phase("tokenise"):
-            tasks = {name: self._training_task(name) for name in names}
+            tasks = {name: self.material.training(name) for name in names}
         with self.meter.phase("train"):
             log: TrainingLog = train(
                 self.model,
@@ -144,10 +129,8 @@ class _Work:
     def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
         """Return how well the model does a task that it trains on, on its English dev rows."""
         kind = self.formats[name]
-        examples = self.inventory.dev(name).examples[:rows]
         with self.meter.phase("evaluate"):
-            limits = limits_of(self.job.recipes[name])
-            features = featurise(kind, examples, self.tokenizer, limits)
+            examples, features = self.material.dev(name, rows)
             logits = predict(self.model, name, features, self.pad_id)
         if isinstance(kind, Span) and kind.unanswerable:
             return best_threshold_metrics(examples, features, logits)
@@ -160,13 +143,7 @@ class _Work:
         if self.job.kind == "target":
             outcomes = self._by_part(task, partial(self._measure, task))
         else:
-            held = Retriever(
-                self.model.backbone,
-                self.tokenizer,
-                self.inventory,
-                self.meter,
-                self.job.setting.retrieval_length,
-            )
+            held = Retriever(self.model.backbone, self.material, self.meter)
             if TARGET_TASKS[task].mining:
                 outcomes = held.mining(task)
             else:
@@ -196,37 +173,15 @@ class _Work:
     def origin(self, name: str) -> dict[str, Any]:
         """Return where the rows come from that a phase-(ii) job trains on, and who translated."""
         found = self.inventory.origin(name)
-        if self._rows_of(name) != name:
+        if self.material.rows_of(name) != name:
             rows = self.job.recipes[name].rows
             found["translation"] = self.inventory.translation_of(name, rows)
         return found
 
-    def _rows_of(self, name: str) -> str:
-        """Return what the inventory calls the rows that task `name` trains on."""
-        parsed = Row.parse(self.job.intermediate)
-        return parsed.sets[name] if self.job.kind == "intermediate" else name
-
-    def _format(self, name: str) -> Format:
-        return self.inventory.format(name, self.job.recipes[name].rows)
-
-    def _training_task(self, name: str) -> TrainingTask:
-        recipe = self.job.recipes[name]
-        examples = self.inventory.training(self._rows_of(name), recipe.rows).examples
-        features = featurise(self.formats[name], examples, self.tokenizer, limits_of(recipe))
-        if self.job.shuffled and name != MLM:
-            features = with_shuffled_labels(features, numpy_rng(self.job.seed, "shuffle", name))
-        masking = Masking.of(self.tokenizer) if name == MLM else None
-        return TrainingTask(features, recipe, masking)
-
     def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format
-        held = {
-            code: found.examples for code, found in self.inventory.evaluation(task, part).items()
-        }
         with self.meter.phase("tokenise"):
-            everything = [example for examples in held.values() for example in examples]
-            limits = limits_of(self.job.recipes[self.job.name])
-            features = featurise(kind, everything, self.tokenizer, limits)
+            held, features = self.material.evaluation(task, part)
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
@@ -236,19 +191,6 @@ class _Work:
             {code: found.metrics for code, found in scored.items()},
             {code: found.predictions for code, found in scored.items()},
         )
-
-
-def with_shuffled_labels(features: Features, rng: np.random.Generator) -> Features:
-    """Return `features` with the labels of their units permuted: a task with nothing to learn.
-
-    Raises `InputError` for tagging and span extraction, whose labels are places in their texts.
-    """
-    if "label" not in features.unit:
-        raise InputError(
-            "+shuffled: only classification and multiple choice have labels to permute"
-        )
-    labels = rng.permutation(features.unit["label"])
-    return replace(features, unit={**features.unit, "label": labels})
 
 
 def telling(title: str, *, every: float = 60.0) -> Progress:
@@ -262,8 +204,3 @@ def telling(title: str, *, every: float = 60.0) -> Progress:
             print(f"  {title}: step {step:,} of {steps:,}", file=sys.stderr, flush=True)
 
     return tell
-
-
-def limits_of(recipe: Recipe) -> Limits:
-    """Return the lengths that `recipe` sets."""
-    return Limits(recipe.max_length, recipe.max_question, recipe.stride)

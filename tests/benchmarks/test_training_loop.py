@@ -1,28 +1,34 @@
 """The whole loop next to transformers' `Trainer`: same weights, rows, order, rates, precision.
 
 One pass over MNLI rows. Both start from one state; before anything is timed, both must have gone
-through the same losses, step by step.
+through the same losses, step by step. Then a grid's trainings: ours on a thread each, as many at a
+time as there are cores, next to a `Trainer` on all cores that does them in turn.
 """
 
 import copy
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 
 from stilts_repro.data.features import training_batches
+from stilts_repro.experiments import environment
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, trainer
-from tests.benchmarks.shapes import TRAINED
+from tests.benchmarks.shapes import MINI, TRAINED
 from tests.benchmarks.timing import device, measure
 
 pytestmark = pytest.mark.benchmark(group="training loop")
 
 SEED, PURPOSE = 0, "benchmark"
 ROWS = 512
+CORES = environment.workers()
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
 
@@ -76,3 +82,41 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
         flops=TRAINED * shape.flops(np.diff(loops.features.offsets)),
         before=loops.reset,
     )
+
+
+_held: list[Loops] = []  # a worker's own
+
+
+def _enter(folder):
+    torch.set_num_threads(1)
+    _held.append(Loops(MINI, ROWS, 16, folder))
+
+
+def _train(_):
+    _held[0].reset()
+    _held[0].ours()
+
+
+@pytest.mark.skipif(device().type != "cpu", reason="a GPU does one training at a time")
+@pytest.mark.skipif(CORES < 2, reason="it needs two cores")
+def test_grid_next_to_the_trainer(benchmark, tmp_path):
+    loops = Loops(MINI, ROWS, 16, tmp_path)
+    theirs, threads = loops.theirs(tuned=True), torch.get_num_threads()
+
+    def in_turn():
+        torch.set_num_threads(CORES)
+        for _ in range(CORES):
+            loops.reset()
+            theirs.train()
+        torch.set_num_threads(threads)
+
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(CORES, spawned, _enter, (tmp_path,)) as pool:
+        measure(
+            benchmark,
+            lambda: [*pool.map(_train, range(CORES))],
+            {"tokens": CORES * loops.features.tokens},
+            peer=(f"{NAMES[True]}, {CORES} threads", in_turn),
+            model=MINI.name,
+            wall=True,
+        )

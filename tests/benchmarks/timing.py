@@ -25,8 +25,12 @@ def device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def seconds(work: Work) -> float:
-    """Return the time of one call: the processor's, or between two events on a GPU."""
+def seconds(work: Work, *, wall: bool = False) -> float:
+    """Return the time of one call: the processor's (or the `wall` clock's), a GPU's by events."""
+    if wall:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
     if device().type == "cpu":
         started = time.process_time()
         work()
@@ -50,12 +54,14 @@ def measure(
     flops: float | None = None,
     turns: int = TURNS,
     before: Work = lambda: None,
+    wall: bool = False,
 ) -> None:
     """Time `work` and, before each of its turns, the peer; say in `extra_info` what was found.
 
     `counts` says of how much of what one call is, such as {"tokens": 4096}; the first is the
     benchmark's rate. `flops` is what a call computes of real tokens; `before` is called, untimed,
-    before every call.
+    before every call. With `wall` time is the wall clock's: of what runs in many threads or
+    processes.
     """
     ours: list[float] = []
     theirs: list[float] = []
@@ -63,11 +69,11 @@ def measure(
     def turn() -> None:
         if peer:
             before()
-            theirs.append(seconds(peer[1]))
+            theirs.append(seconds(peer[1], wall=wall))
         before()
 
     def timed() -> None:
-        ours.append(seconds(work))
+        ours.append(seconds(work, wall=wall))
 
     before()
     memory = peak_memory(work)  # and a warm-up

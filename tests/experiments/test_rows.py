@@ -3,8 +3,8 @@ import pytest
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.material import with_shuffled_labels
 from stilts_repro.experiments.rows import Row
-from stilts_repro.experiments.work import with_shuffled_labels
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
