@@ -67,7 +67,7 @@ def print_plan(console: Console, request: Request) -> None:
     scale, seeds = request.scale.name, len(request.seeds)
     table = Table(
         *("", "jobs", "trainings", "tokens trained on", "tokens evaluated", "one worker"),
-        title=f"{len(request.claims)} claims at --scale {scale}, {count(seeds, 'seed')}",
+        title=f"{count(len(request.claims), 'claim')} at --scale {scale}, {count(seeds, 'seed')}",
     )
     for column in table.columns[1:]:
         column.justify = "right"
