@@ -90,7 +90,7 @@ def estimate(request: Request) -> Estimate:
     training are left out, as early stopping may end them. Raises `InputError` or `MissingError`.
     """
     plan = plan_of(request)
-    costs = _Costs(request.model)
+    costs = Costs(request.model)
     store = Store(request.output)
     left = [
         job
@@ -148,7 +148,7 @@ def measure_rates(plan: Plan, model: str) -> Rates | None:
         torch.set_num_threads(before)
 
 
-class _Costs:
+class Costs:
     """What jobs cost, by the tokens of their features."""
 
     def __init__(self, model: str) -> None:
@@ -215,7 +215,7 @@ def _trained(material: Material) -> int:
     return round(sum(steps * weights[name] * a_step[name] for name in tasks))
 
 
-def _alone(plan: Plan, costs: _Costs) -> Iterable[Cost]:
+def _alone(plan: Plan, costs: Costs) -> Iterable[Cost]:
     """Yield what each cell costs that shares nothing with another."""
     for cell in plan.cells:
         job = plan.job_of(cell)
