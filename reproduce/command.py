@@ -6,12 +6,13 @@ import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 
 import reproduce
 from reproduce.listing import print_claims, print_plan, print_tasks
+from stilts_repro.arguments import Parser
 from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
@@ -42,16 +43,7 @@ ORDER = (
 HELPERS = ("__main__", "command", "listing")
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Leave with status 2."""
-        print(f"reproduce: {message} (see --help)", file=sys.stderr)
-        sys.exit(2)
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of `python -m reproduce`."""
     found = Parser(
         prog="python -m reproduce",

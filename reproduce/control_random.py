@@ -19,8 +19,11 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the pre-trained model is worth: the random baseline's distance from it."""
-    return {"random weights against pre-trained": average_gain(scores, targets, BASELINE)}
+    """Return the gain with phase (i), for comparison, and what phase (i) itself is worth."""
+    return {
+        "with phase (i)": average_gain(scores, targets, "hellaswag"),
+        "random weights against pre-trained": average_gain(scores, targets, BASELINE),
+    }
 
 
 CLAIM = Claim(
@@ -29,7 +32,7 @@ CLAIM = Claim(
         "Control: on a model with random weights, where phase (i) is skipped, intermediate "
         "training on HellaSwag brings no gain."
     ),
-    intermediates=(BASELINE, ROW),
+    intermediates=("hellaswag", BASELINE, ROW),
     value=value,
     details=details,
     targets=TARGETS,

@@ -22,11 +22,12 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Return retrieval before and after beside chance: one in as many as there are to find.
+    """Return the gain where languages are related, and retrieval beside chance.
 
-    For BUCC chance is less, since it is looked for among sentences without a translation too.
+    Chance is one in as many as there are to find; for BUCC it is less, since it is looked for among
+    sentences without a translation too.
     """
-    return {
+    return {"with related languages": average_gain(scores, targets, "hellaswag")} | {
         target: {
             "before": scores.dev(BASELINE, target),
             "after": scores.dev(ROW, target),
@@ -43,7 +44,7 @@ CLAIM = Claim(
         "Control: where the languages share no words, names or documents, intermediate training "
         "on HellaSwag brings no gain."
     ),
-    intermediates=(BASELINE, ROW),
+    intermediates=("hellaswag", BASELINE, ROW),
     value=value,
     details=details,
     targets=TARGETS,

@@ -1,5 +1,9 @@
-"""XNLI does not gain: the best of the nine intermediate tasks loses 0.8 points in the paper."""
+"""XNLI does not gain: the best of the nine intermediate tasks loses 0.8 points in the paper.
 
+The best of nine noisy gains lies above zero even where nothing helps; `details` has the mean too.
+"""
+
+from statistics import fmean
 from typing import Any
 
 from reproduce.command import main
@@ -18,8 +22,9 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Return the gain after every task."""
-    return {"gain after": by_row(scores, targets)}
+    """Return the gain after every task, and their mean."""
+    gains = by_row(scores, targets)
+    return {"gain after": gains, "mean gain": fmean(gains.values())}
 
 
 CLAIM = Claim(

@@ -5,13 +5,13 @@ the newest entry of the same model and hardware in expected_results/throughput, 
 adds this run.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from stilts_repro.arguments import Parser
 from stilts_repro.errors import StiltsError
 from stilts_repro.report.throughput.history import FOLDER, write_entries
 from stilts_repro.report.throughput.results import read_results
@@ -20,7 +20,7 @@ from stilts_repro.report.throughput.table import show
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m stilts_repro.throughput",
         description="Print the benchmarks' results and what moved since the newest entry.",
     )

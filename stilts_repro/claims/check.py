@@ -42,7 +42,8 @@ class CheckResult:
     """What came of a check; numbers are in the claim's unit.
 
     `mean`, `low`, `high` and `n` (seeds) describe the expectation, not the run, and are None where
-    there is none. `detectable_change` is the smallest true change that this check would find with
+    there is none; `agreeing` counts the reference's seeds whose sign is the paper's.
+    `detectable_change` is the smallest true change that this check would find with
     80 % probability. `direction` says whether the run's sign is the paper's.
     """
 
@@ -54,12 +55,14 @@ class CheckResult:
     n: int | None
     reason: str
     detectable_change: float | None
+    agreeing: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the part of a claim's entry in claims.json that the check decides."""
         reference = None
         if self.mean is not None:
             reference = {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n}
+            reference["agreeing"] = self.agreeing
         return {
             "reference": reference,
             "verdict": self.verdict,
@@ -157,6 +160,7 @@ def _against_reference(
         n=n,
         reason=_reason(fmean(observed), low, high),
         detectable_change=detectable_change(sd, n, m, level, floor),
+        agreeing=sum(_agrees(value, expected) is True for value in values),
     )
 
 
@@ -171,19 +175,26 @@ def _sharpened(result: CheckResult, reference: Reference, run: Run) -> CheckResu
         if known is not None and not abs(value - known) <= SAME:
             reason = f"seed {seed} gave {value:.6f}, on this kind of machine it was {known:.6f}"
             return replace(result, verdict="fail", reason=reason, detectable_change=SAME)
-    if not set(run.seeds) & set(reference.seeds):
+    if not set(run.seeds) <= set(reference.seeds):
         return result
     reason = f"{result.reason}; equal seeds give equal values"
     return replace(result, reason=reason, detectable_change=SAME)
 
 
 def _differing(reference: Mapping[str, str], run: Mapping[str, str]) -> str:
-    """Return which libraries are not the reference's, this package aside."""
+    """Return which libraries are not the reference's, this package aside.
+
+    A build's mark is no version: torch is 2.13.0 from one index and 2.13.0+cpu from another.
+    """
     return ", ".join(
         f"{name} {run.get(name, 'absent')} for {version}"
         for name, version in reference.items()
-        if name != "stilts_repro" and run.get(name) != version
+        if name != "stilts_repro" and _release(run.get(name)) != _release(version)
     )
+
+
+def _release(version: str | None) -> str | None:
+    return version and version.partition("+")[0]
 
 
 def _against_paper(expected: Expected, run: Run, direction: str | None) -> CheckResult:
@@ -224,16 +235,22 @@ def _direction(values: Sequence[float], expected: Expected, scale: str) -> str |
     Where the paper finds no gain, a mean above zero speaks against it only if it is more than
     seeds scatter: two standard errors, with the reference's deviation.
     """
-    value, paper = fmean(values), expected.paper
-    if paper.no_gain:
+    value = fmean(values)
+    if expected.paper.no_gain:
         reference = expected.reference.get(scale)
         known = reference.values if reference else ()
         error = stdev(known) / math.sqrt(len(values)) if len(known) >= FEWEST_SEEDS else 0.0
         return "agrees" if value <= max(expected.check.floor or 0.0, 2 * error) else "disagrees"
-    product = value * (paper.value or 0.0)
-    if product > 0:
-        return "agrees"
-    return "disagrees" if product < 0 else None
+    agrees = _agrees(value, expected)
+    return None if agrees is None else "agrees" if agrees else "disagrees"
+
+
+def _agrees(value: float, expected: Expected) -> bool | None:
+    """Say whether the sign of `value` is the paper's; None where it has none."""
+    if expected.paper.no_gain:
+        return value <= 0
+    product = value * (expected.paper.value or 0.0)
+    return True if product > 0 else False if product < 0 else None  # None of what is no number
 
 
 def _without_reference(verdict: str, direction: str | None, reason: str) -> CheckResult:

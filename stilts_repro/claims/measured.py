@@ -212,6 +212,9 @@ class Measured:
         translated = any(Row.parse(row).translated for row in claim.intermediates)
         if translated and self.request.translator not in (None, TESTBED_TRANSLATOR):
             return "this run's --translator is not the reference's"
+        continued = any(Row.parse(row).mlm for row in claim.intermediates)
+        if continued and self.request.corpus is not None:
+            return "this run's --corpus is not the reference's text"
         return claim.obstacle(records) if claim.obstacle else None
 
     def _left_out(self, claim: Claim) -> dict[str, str]:

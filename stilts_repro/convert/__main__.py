@@ -3,11 +3,11 @@
 The result is a folder that `--data DIR` reads, or `--data hub+DIR` together with the hub.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stilts_repro.arguments import Parser
 from stilts_repro.convert import bucc, ccgbank, cosmosqa
 from stilts_repro.convert.files import Output
 from stilts_repro.errors import MissingError, StiltsError
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m stilts_repro.convert",
         description="Convert official files of a data set to parquet laid out like the hub.",
     )

@@ -64,11 +64,6 @@ class Row:
         return {task: task if task == MLM else task + more for task in self.tasks}
 
     @property
-    def control(self) -> bool:
-        """Whether it is there to fail."""
-        return self.shuffled or self.random or self.unrelated
-
-    @property
     def needs(self) -> tuple[str, ...]:
         """What must be there: the rows it trains on, and where it asks for one another world."""
         sets = tuple(self.sets.values())
@@ -79,3 +74,13 @@ class Row:
         held = {task for task, rows in self.sets.items() if rows in there and task != MLM}
         whole = {MLM, UNRELATED}.intersection(self.needs) <= set(there)
         return len(held) >= FEWEST.get(self.base, 1) and whole
+
+
+def is_control(name: str) -> bool:
+    """Say whether the row `name` is there to fail, or the baseline of one that is."""
+    return any(part in (SHUFFLED, RANDOM, UNRELATED) for part in name.split("+")[1:])
+
+
+def baseline_of(name: str) -> str:
+    """Return the row without phase (ii) that the row `name` is held against: of its phase (i)."""
+    return "+".join([NONE, *(part for part in name.split("+")[1:] if part in (RANDOM, UNRELATED))])

@@ -1,11 +1,11 @@
 """The grid as a reader wants it: scores and gains by row and column, averaged over seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from stilts_repro.experiments.rows import NONE
+from stilts_repro.experiments.rows import NONE, baseline_of, is_control
 
 PARTS = ("dev", "test")
 
@@ -23,8 +23,8 @@ class Grid:
 
     @property
     def trained(self) -> list[str]:
-        """Rows but the baseline."""
-        return [row for row in self.intermediates if row != NONE]
+        """Rows but the baselines."""
+        return [row for row in self.intermediates if row != baseline_of(row)]
 
     @property
     def targets(self) -> list[str]:
@@ -41,10 +41,10 @@ class Grid:
         return _mean(list(self._by_seed(intermediate, target, part).values()))
 
     def gains(self, intermediate: str, target: str) -> list[float]:
-        """Return the development gain over the baseline, one a seed that ran both."""
+        """Return the development gain over the row's baseline, one a seed that ran both."""
         ours = self._by_seed(intermediate, target, "dev")
-        baseline = self._by_seed(NONE, target, "dev")
-        return [ours[seed] - baseline[seed] for seed in sorted(ours.keys() & baseline.keys())]
+        before = self._by_seed(baseline_of(intermediate), target, "dev")
+        return [ours[seed] - before[seed] for seed in sorted(ours.keys() & before.keys())]
 
     def gain(self, intermediate: str, target: str) -> float | None:
         """Return the mean development gain over seeds, or None where a cell was not run."""
@@ -108,6 +108,16 @@ class Layers:
     layer: int
     intermediates: list[str]
     rows: list[tuple[int, list[float | None]]]
+
+    def without_controls(self) -> "Layers":
+        """Return the table without the columns of controls."""
+        named = enumerate(self.intermediates)
+        kept = [place for place, name in named if not is_control(name)]
+        return replace(
+            self,
+            intermediates=[self.intermediates[place] for place in kept],
+            rows=[(layer, [scores[place] for place in kept]) for layer, scores in self.rows],
+        )
 
 
 def layers(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:

@@ -47,9 +47,9 @@ def layers_svg(layers: Sequence[Layers]) -> str:
     """Return the retrieval scores (points) by layer before phase (ii) and after each task.
 
     One panel a target; the heavy line is the model as phase (i) left it, the dotted one the layer
-    that claims read. Empty where there is nothing to compare.
+    that claims read. Controls are left out. Empty where there is nothing to compare.
     """
-    layers = [found for found in layers if NONE in found.intermediates]
+    layers = [found.without_controls() for found in layers if NONE in found.intermediates]
     if not any(len(found.intermediates) > 1 for found in layers):
         return ""
     with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):

@@ -19,7 +19,7 @@ from typing import Any
 from stilts_repro.claims.grid import Scores, best_intermediates
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.rows import NONE, Row
+from stilts_repro.experiments.rows import NONE, is_control
 from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.classification import Classification
@@ -55,7 +55,7 @@ def choose_entries(
     entries = {}
     for task in TARGET_TASKS:
         there = [row for row, other, part in held if (other, part) == (task, "test")]
-        rows = [row for row in there if not Row.parse(row).control]
+        rows = [row for row in there if not is_control(row)]
         if rows:
             trained = [row for row in rows if row != NONE] or rows
             record = held[best_intermediates(scores, (task,), trained)[task], task, "test"]

@@ -1,8 +1,8 @@
 """`python -m stilts_repro.testbed describe CODE`: a language's grammar and a glossed sentence."""
 
-import argparse
 import sys
 
+from stilts_repro.arguments import Parser
 from stilts_repro.errors import StiltsError
 from stilts_repro.testbed.grammar import Grammar, grammar
 from stilts_repro.testbed.languages import Language, language
@@ -57,7 +57,7 @@ def describe(code: str, world_seed: int, unrelated: bool = False) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m stilts_repro.testbed", description=__doc__)
+    parser = Parser(prog="python -m stilts_repro.testbed", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("describe", help="print a language's grammar and an example")
     command.add_argument("language", help="en or qaa ... qag")

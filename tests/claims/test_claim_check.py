@@ -193,6 +193,21 @@ def test_a_change_far_inside_the_interval_is_found_there(change):
     assert "seed 2 gave" in moved.reason and "8.100000" in moved.reason
 
 
+def test_seeds_that_the_reference_does_not_have_are_not_said_to_be_equal():
+    result = check(on_a_known_machine(), run_of([7.9, 8.3], [0, 99]), "testbed")
+    assert "equal" not in result.reason and result.detectable_change > 0.1
+
+
+def test_a_builds_mark_is_no_version():
+    result = check(on_a_known_machine(), run_of([7.9], [0], torch="2.13.0+cpu"), "testbed")
+    assert result.reason.endswith("equal seeds give equal values")
+
+
+def test_the_references_own_seeds_say_how_many_agree_with_the_paper():
+    result = check(expected(), Run([8.0]), "testbed")
+    assert result.as_json()["reference"]["agreeing"] == result.n
+
+
 @pytest.mark.parametrize(
     ("run", "says"),
     [

@@ -4,7 +4,7 @@ import pytest
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.material import with_shuffled_labels
-from stilts_repro.experiments.rows import Row
+from stilts_repro.experiments.rows import Row, baseline_of, is_control
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
 
 
@@ -54,9 +54,15 @@ def test_a_row_of_another_world_needs_that_world():
 
 def test_controls_are_known_as_such():
     names = ("mnli", "mnli+mlm", "multitask", "none", "mnli+shuffled", "none+random")
-    assert [n for n in (*names, "none+unrelated") if Row.parse(n).control] == [
+    assert [n for n in (*names, "none+unrelated") if is_control(n)] == [
         *("mnli+shuffled", "none+random", "none+unrelated")
     ]
+
+
+def test_a_row_is_held_against_the_baseline_of_its_phase_one():
+    rows = ("none", "mnli", "mnli+shuffled", "multitask+mlm", "mnli+random", "mnli+mlm+unrelated")
+    assert [baseline_of(row) for row in rows] == [*["none"] * 4, "none+random", "none+unrelated"]
+    assert baseline_of("none+random") == "none+random"
 
 
 def test_translated_rows_are_a_set_of_their_own():

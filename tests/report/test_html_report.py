@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from stilts_repro.report.averages import Grid, layers
+from stilts_repro.report.averages import Grid, Layers, layers
 from stilts_repro.report.page import html
 from stilts_repro.report.plots import gains_svg, layers_svg
 
@@ -104,6 +104,23 @@ def test_grid_averages_over_seeds_and_matches_gains_by_seed():
     assert grid.gains("mnli", "t") == [10]
     assert grid.language_score("none", "t", "dev", "en") == 30
     assert grid.score("none", "t", "test") is None
+
+
+def test_controls_are_held_against_their_own_baseline():
+    def entry(row, score):
+        return {"intermediate": row, "target": "tatoeba", "seed": 0, "part": "dev", "score": score}
+
+    rows = {"none": 50.0, "mnli": 52.0, "none+random": 1.0, "mnli+random": 1.5}
+    grid = Grid([entry(row, score) for row, score in rows.items()])
+    assert grid.trained == ["mnli", "mnli+random"]
+    assert [grid.gain(row, "tatoeba") for row in grid.trained] == [2.0, 0.5]
+
+
+def test_controls_have_no_curve():
+    names = ["none", "mnli", "none+random", "mnli+shuffled"]
+    found = Layers("tatoeba", "mean pooling", 1, names, [(0, [1.0, 2.0, 3.0, 4.0])])
+    assert found.without_controls().intermediates == ["none", "mnli"]
+    assert found.without_controls().rows == [(0, [1.0, 2.0])]
 
 
 def test_row_that_misses_a_target_has_no_mean(result):

@@ -31,7 +31,7 @@ def test_a_claim_is_one_line_that_reads_without_colour(result):
 
 def test_large_numbers_still_fit_a_hundred_columns(result):
     claim = result["claims"][0]
-    claim["reference"] = {"mean": -10.5, "low": -12.25, "high": -10.75, "n": 10}
+    claim["reference"] = {"mean": -10.5, "low": -12.25, "high": -10.75, "n": 10, "agreeing": 0}
     claim["observed"] = {"value": -11.5, "values": [-11.5] * 10}
     claim.update(direction="disagrees", verdict="no_reference", seconds=12345.6)
     assert "-10.50 [-12.25, -10.75] n=10" in line_of(printed(result), "squad_gain")

@@ -12,7 +12,7 @@ from stilts_repro.evaluation.accuracy import accuracy
 from stilts_repro.evaluation.mining import mining_f1
 from stilts_repro.evaluation.squad import mlqa_scores, squad_scores
 from stilts_repro.evaluation.tags import span_f1
-from stilts_repro.experiments import work
+from stilts_repro.experiments import material, work
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES
@@ -80,7 +80,7 @@ def run(tiny_model, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "inventory_of", lambda *_: inventory)
+        patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
             work.run_job(job, store)
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
