@@ -110,7 +110,9 @@ class Inventory:
     def origin(self, name: str) -> dict[str, Any]:
         """Return where a training set's rows come from, and whether it is a substitute."""
         if name == MLM:
-            return {"id": "monolingual texts", "revision": None, "substitute": False}
+            assert self.texts is not None  # else nothing was trained on them
+            told = f"texts of one language each, equally many: {', '.join(self.texts(1))}"
+            return {"id": told, "revision": None, "substitute": False}
         data = TRAINING_SETS[name]
         rows = english_rows(self.source, data)
         return {
