@@ -168,9 +168,9 @@ def measure_rates(plan: Plan, costs: "Costs") -> Rates | None:
     material, before = found[name], torch.get_num_threads()
     torch.set_num_threads(threads())
     try:
-        backbone = draw_backbone(material.job.setting.model, 0).to(device)
-        attention.use(backbone, bf16=uses_bf16(device))
+        backbone = draw_backbone(material.job.setting.model, 0)
         model = MultiTaskModel.fresh(backbone, {name: material.format(name)}, 0).to(device)
+        attention.use(backbone, bf16=uses_bf16(device))
         pad_id = int(material.tokenizer.pad_token_id)
         trained = _training_rate(model, name, material.training(name), pad_id)
         return Rates(trained, _evaluation_rate(model, name, material, pad_id), name)
@@ -246,7 +246,7 @@ def _evaluated(task: str, material: Material) -> int:
     """Return the tokens of what the job evaluates `task` on."""
     if material.job.kind == "intermediate":
         return 0 if task == MLM else material.dev(task)[1].tokens
-    parts = PARTS
+    parts: tuple[str, ...] = PARTS
     if not TARGET_TASKS[task].mining:
         division = material.inventory.division(task)
         parts = PARTS[:1] if division.dev == division.test else PARTS
