@@ -65,9 +65,12 @@ def print_plan(console: Console, request: Request) -> None:
     """Print what `request` would cost on this machine, shared and unshared."""
     found = estimate(request)
     scale, seeds = request.scale.name, len(request.seeds)
+    claims = count(len(request.claims), "claim")
+    if found.claims < len(request.claims):  # arithmetic, of another scale, or without its data
+        claims += f", {found.claims} of them with jobs,"
     table = Table(
         *("", "jobs", "trainings", "tokens trained on", "tokens evaluated", "one worker"),
-        title=f"{count(len(request.claims), 'claim')} at --scale {scale}, {count(seeds, 'seed')}",
+        title=f"{claims} at --scale {scale}, {count(seeds, 'seed')}",
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -80,13 +83,15 @@ def print_plan(console: Console, request: Request) -> None:
         spent = duration(found.rates.seconds(cost)) if found.rates else NOTHING
         table.add_row(name, *(f"{number:,}" for number in numbers), spent)
     console.print(table)
-    if found.rates:
-        left = duration(found.rates.seconds(found.left) / found.workers)
+    if found.untimed:
+        console.print(f"no times: {found.untimed}")
+    if found.rates and found.seconds_left is not None:
         console.print(
-            f"about {left} on this machine: {count(found.workers, 'job')} at a time, each "
-            f"{found.rates.trained:,.0f} tokens a second in training and "
+            f"about {duration(found.seconds_left)} on this machine: {count(found.at_once, 'job')} "
+            f"at a time, each {found.rates.trained:,.0f} tokens a second in training and "
             f"{found.rates.evaluated:,.0f} in evaluation (measured just now on "
-            f"{found.rates.task}, with drawn weights)"
+            f"{found.rates.task}, with drawn weights); without loading, tokenising, scoring and "
+            "the dev evaluations in a training"
         )
 
 

@@ -1,37 +1,39 @@
 """What a run would cost before it is begun: `python -m reproduce --plan`."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.claims.measure import plan_of
-from stilts_repro.claims.measured import Request
-from stilts_repro.data.features import collate, training_batches
-from stilts_repro.evaluation.predict import predict
+from stilts_repro.claims.measured import Request, runs
+from stilts_repro.evaluation.predict import BUDGET, predict
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished
 from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
-from stilts_repro.experiments.plan import Job, Plan
+from stilts_repro.experiments.plan import Cell, Job, Plan
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import draw_backbone, load_tokenizer
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.accumulation import backward
-from stilts_repro.training.arithmetic import threads, tokens_at_once, uses_bf16
-from stilts_repro.training.loop import own_steps
-from stilts_repro.training.optimiser import make_optimiser
+from stilts_repro.training.arithmetic import threads, uses_bf16
+from stilts_repro.training.loop import TrainingTask, own_steps, train
 
-TRIED_FOR = 3.0  # seconds that each rate is measured for, at least
+TRIED_FOR = 3.0  # seconds that each rate is measured for, about
+WARM_UP = 4  # steps
+FULL_BATCHES = 4  # that rates of evaluation are measured on, so that a last, smaller one is little
+# Without a GPU a larger model is not drawn: its rates would take long, and its run nobody wants.
+TIMED_ON_CPU = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,32 @@ class Rates:
 class Estimate:
     """What a request costs.
 
+    claims    how many of its claims have jobs
     whole     all its jobs, each once
     left      those that are not finished yet
     unshared  the same cells, each with trainings of its own
-    rates     None where there is nothing to train
+    workers   jobs that run at once, where there are as many
+    rates     None where there is nothing to train, or nothing to time it on
+    untimed   why there are no rates though there is something to train; '' otherwise
     """
 
+    claims: int
     whole: Cost
     left: Cost
     unshared: Cost
     workers: int
     rates: Rates | None
+    untimed: str = ""
+
+    @property
+    def at_once(self) -> int:
+        """Jobs that run at once: a worker has nothing to do where fewer are left than workers."""
+        return max(1, min(self.workers, self.left.jobs))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left takes this machine so long; None without rates."""
+        return None if self.rates is None else self.rates.seconds(self.left) / self.at_once
 
 
 def estimate(request: Request) -> Estimate:
@@ -90,70 +107,122 @@ def estimate(request: Request) -> Estimate:
     training are left out, as early stopping may end them. Raises `InputError` or `MissingError`.
     """
     plan = plan_of(request)
-    costs = Costs(request.model)
+    costs = Costs()
     store = Store(request.output)
+    if plan.jobs:
+        told = f"reproduce: counting the tokens of {len(plan.jobs)} jobs; a tokenizer's first time "
+        print(f"{told}through many rows is long", file=sys.stderr, flush=True)
     left = [
         job
         for job in plan.jobs.values()
         if not finished(job, store, keep_models=request.keep_models)
     ]
+    untimed = _untimed(plan)
     return Estimate(
+        claims=sum(map(bool, _cells_by_claim(plan, request))),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
         left=_sum(costs.of(job) for job in left),
         unshared=_sum(_alone(plan, costs)),
         workers=environment.workers(),
-        rates=measure_rates(plan, request.model),
+        rates=None if untimed else measure_rates(plan, costs),
+        untimed=untimed,
     )
 
 
-def measure_rates(plan: Plan, model: str) -> Rates | None:
+def _cells_by_claim(plan: Plan, request: Request) -> Iterable[list[Cell]]:
+    """Yield the cells that the plan has of each claim, under one seed."""
+    seed, held = request.seeds[0], plan.inventory
+    for claim in request.claims:
+        if runs(claim, request.scale):
+            yield claim.cells(held.targets, seed, held.intermediates)
+
+
+def _trainings(plan: Plan) -> list[Job]:
+    return [job for job in plan.jobs.values() if job.kind != "retrieval"]
+
+
+def _untimed(plan: Plan) -> str:
+    """Return why the plan's trainings are not timed here; '' where they are, or it has none."""
+    models = {job.setting.model for job in _trainings(plan)}
+    if not models or environment.device().type != "cpu":
+        return ""
+    with torch.device("meta"):  # shapes without memory
+        drawn = [draw_backbone(model, 0) for model in sorted(models)]
+    largest = max(sum(p.numel() for p in backbone.parameters()) for backbone in drawn)
+    if largest <= TIMED_ON_CPU:
+        return ""
+    return f"the model has {largest / 1e6:,.0f} million parameters, and there is no GPU here"
+
+
+def measure_rates(plan: Plan, costs: "Costs") -> Rates | None:
     """Return the rates of one worker on the plan's largest training, by some steps of it.
 
     The weights are drawn: none have to be there.
     """
-    jobs = [job for job in plan.jobs.values() if job.kind != "retrieval"]
-    if not jobs:
+    materials = [costs.material(job) for job in _trainings(plan)]
+    if not materials:
         return None
-    tokenizer, device = load_tokenizer(model), environment.device()
-    materials = [Material(job, tokenizer) for job in jobs]
+    device = environment.device()
     found = {name: material for material in materials for name in material.sets if name != MLM}
     name = max(found, key=lambda task: found[task].training(task).features.tokens)
-    task = found[name].training(name)
-    before = torch.get_num_threads()
+    material, before = found[name], torch.get_num_threads()
     torch.set_num_threads(threads())
     try:
-        bf16 = uses_bf16(device)
-        backbone = draw_backbone(model, 0).to(device)
-        attention.use(backbone, bf16=bf16)
-        trained = MultiTaskModel.fresh(backbone, {name: found[name].format(name)}, 0).to(device)
-        optimiser = make_optimiser(trained, task.recipe)
-        order = training_batches(task.features, task.batch_size, numpy_rng(0, "plan", name))
-        pad_id, budget = int(tokenizer.pad_token_id), tokens_at_once(device)
-
-        def step() -> int:
-            batch = collate(task.features, next(order), pad_id)
-            backward(trained, name, batch, budget)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            return batch.tokens
-
-        dev = found[name].dev(name, task.batch_size)[1]
-
-        def evaluate() -> int:
-            predict(trained, name, dev, pad_id)
-            return dev.tokens
-
-        return Rates(_rate(step, device), _rate(evaluate, device), name)
+        backbone = draw_backbone(material.job.setting.model, 0)
+        model = MultiTaskModel.fresh(backbone, {name: material.format(name)}, 0).to(device)
+        attention.use(backbone, bf16=uses_bf16(device))
+        pad_id = int(material.tokenizer.pad_token_id)
+        trained = _training_rate(model, name, material.training(name), pad_id)
+        return Rates(trained, _evaluation_rate(model, name, material, pad_id), name)
     finally:
         torch.set_num_threads(before)
+
+
+def _training_rate(model: MultiTaskModel, name: str, task: TrainingTask, pad_id: int) -> float:
+    """Return the tokens a second of the loop itself, which begins and ends with nothing under way.
+
+    It begins so because the warm-up ended so: by its losses, which it waits for.
+    """
+    epoch = math.ceil(len(task.features) / task.batch_size)
+
+    def some(steps: int) -> tuple[int, float]:
+        short = replace(task, recipe=replace(task.recipe, epochs=steps / epoch, share=None))
+        log = train(model, {name: short}, pad_id, 0, "plan")
+        return log.tokens, log.seconds
+
+    some(WARM_UP)
+    _, taken = some(WARM_UP)
+    tokens, taken = some(max(WARM_UP, math.ceil(WARM_UP * TRIED_FOR / taken)))
+    return tokens / taken
+
+
+def _evaluation_rate(model: MultiTaskModel, name: str, material: Material, pad_id: int) -> float:
+    """Return the tokens a second of predictions, in batches as full as a run's are."""
+    examples, dev = material.dev(name)
+    wanted = FULL_BATCHES * BUDGET[model.backbone.device.type]
+    if dev.tokens > wanted:
+        dev = material.dev(name, math.ceil(len(examples) * wanted / dev.tokens))[1]
+    predict(model, name, dev, pad_id)  # a warm-up; logits come to the host, so it has then ended
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < TRIED_FOR:
+        predict(model, name, dev, pad_id)
+        done += dev.tokens
+    return done / (time.perf_counter() - started)
 
 
 class Costs:
     """What jobs cost, by the tokens of their features."""
 
-    def __init__(self, model: str) -> None:
-        self.tokenizer = load_tokenizer(model)
+    def __init__(self) -> None:
         self._known: dict[str, int] = {}
+        self._tokenizers: dict[str, PreTrainedTokenizerBase] = {}
+
+    def material(self, job: Job) -> Material:
+        """Return what `job` reads, as the tokenizer of its own world's model cuts it."""
+        model = job.setting.model
+        if model not in self._tokenizers:
+            self._tokenizers[model] = load_tokenizer(model)
+        return Material(job, self._tokenizers[model])
 
     def of(self, job: Job) -> Cost:
         """Return what `job` costs."""
@@ -167,9 +236,9 @@ class Costs:
     def _once(self, job: Job, count: Callable[[Material], int], what: str = "") -> int:
         """Return what `count` gives for the job; once for all that read the same rows alike."""
         told = [job.kind, what, job.data, {k: asdict(r) for k, r in job.recipes.items()}]
-        key = content_hash([*told, str(job.sampler), job.setting.data])
+        key = content_hash([*told, str(job.sampler), job.setting.data, job.setting.model])
         if key not in self._known:
-            self._known[key] = count(Material(job, self.tokenizer))
+            self._known[key] = count(self.material(job))
         return self._known[key]
 
 
@@ -177,7 +246,7 @@ def _evaluated(task: str, material: Material) -> int:
     """Return the tokens of what the job evaluates `task` on."""
     if material.job.kind == "intermediate":
         return 0 if task == MLM else material.dev(task)[1].tokens
-    parts = PARTS
+    parts: tuple[str, ...] = PARTS
     if not TARGET_TASKS[task].mining:
         division = material.inventory.division(task)
         parts = PARTS[:1] if division.dev == division.test else PARTS
@@ -223,17 +292,6 @@ def _alone(plan: Plan, costs: Costs) -> Iterable[Cost]:
         yield Cost(1, own.trainings, own.trained, costs.evaluation(job, cell.target))
         if job.start is not None:
             yield costs.of(plan.jobs[job.start])
-
-
-def _rate(work: Callable[[], int], device: torch.device) -> float:
-    """Return the tokens a second of `work`, which returns how many it did, after a warm-up."""
-    work()
-    done, started = 0, time.perf_counter()
-    while time.perf_counter() - started < TRIED_FOR:
-        done += work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-    return done / (time.perf_counter() - started)
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import torch
@@ -62,8 +63,19 @@ def git_state() -> dict[str, str | bool] | None:
 
 
 def device() -> torch.device:
-    """Return the device that jobs run on."""
+    """Return the device that jobs run on: a CPU, or the GPU that is this process's current one.
+
+    A worker's is its own, where there are several: `take_device`.
+    """
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def take_device(indices: "SimpleQueue[int]") -> None:
+    """Make the next GPU of `indices` this process's: "cuda" without a number then means that one.
+
+    Each worker takes one as it starts; without it all would share the first.
+    """
+    torch.cuda.set_device(indices.get())
 
 
 def device_name() -> str:

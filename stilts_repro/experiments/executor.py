@@ -1,4 +1,4 @@
-"""Running jobs: each once what it starts from is there, as many at a time as there are cores."""
+"""Running jobs: each once what it starts from is there, as many at once as cores or GPUs."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 from stilts_repro.errors import StiltsError
 from stilts_repro.experiments import forking
-from stilts_repro.experiments.environment import workers
+from stilts_repro.experiments.environment import device, take_device, workers
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.store import Store
 from stilts_repro.training.arithmetic import threads
@@ -31,11 +33,12 @@ def run_local(
     todo = [job for job in jobs.values() if not finished(job, store, keep_models=keep_models)]
     if not todo:
         return
+    context = forking.start()
     pool = ProcessPoolExecutor(
         max_workers=min(workers(), len(todo)),
-        mp_context=forking.start(),
+        mp_context=context,
         initializer=_enter_worker,
-        initargs=(dict(os.environ),),
+        initargs=(dict(os.environ), gpus(context)),
     )
     try:
         _run_all(pool, todo, store, report, keep_models)
@@ -47,6 +50,16 @@ def run_local(
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+
+
+def gpus(context: BaseContext) -> "SimpleQueue[int] | None":
+    """Return the GPUs that workers take one each of; None on a CPU."""
+    if device().type != "cuda":
+        return None
+    indices: SimpleQueue[int] = context.SimpleQueue()
+    for index in range(workers()):
+        indices.put(index)
+    return indices
 
 
 def finished(job: Job, store: Store, *, keep_models: bool) -> bool:
@@ -75,10 +88,11 @@ def _run_all(
             report(job, future.result())
 
 
-def _enter_worker(variables: Mapping[str, str]) -> None:
-    """Give the worker its threads, and let it end when the main process is gone (even killed).
+def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | None" = None) -> None:
+    """Give the worker its threads and, of `indices`, its GPU; let it end with the main process.
 
-    `variables` are the main process's: they may have changed since the worker's helper started.
+    That is also where the main process was killed. `variables` are the main process's: they may
+    have changed since the worker's helper started.
     """
     import torch
     from transformers.utils import logging
@@ -88,6 +102,8 @@ def _enter_worker(variables: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
     torch.set_num_threads(threads())
     torch.set_num_interop_threads(1)
+    if indices is not None:
+        take_device(indices)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 

@@ -25,13 +25,23 @@ class Meter:
 
     seconds: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
+    _within: list[float] = field(default_factory=list, repr=False)  # a sum for each open phase
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Add the time of the block to phase `name`."""
+        """Add the time of the block to phase `name`, but for that of phases within it.
+
+        A training is evaluated as it goes: no second counts twice.
+        """
         started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self._within.append(0.0)
+        try:
+            yield
+        finally:
+            spent, inner = time.perf_counter() - started, self._within.pop()
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
+            if self._within:
+                self._within[-1] += spent
 
 
 @dataclass(frozen=True)
@@ -122,8 +132,17 @@ def _phase_two(result: Mapping[str, Any]) -> dict[str, Any] | None:
     return told | {key: result[key] for key in ("steps", "tokens", "sampler")}
 
 
+def forget_peak() -> None:
+    """Let the GPU's peak memory begin anew, with a job."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak_memory() -> dict[str, float | None]:
-    """Return the process's peak memory in MiB, on the host and on the GPU (None without one)."""
+    """Return the peak memory in MiB: the process's on the host, the job's on the GPU, if any.
+
+    A worker does one job after another. What its earlier jobs took on the host is in the peak.
+    """
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
     host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     gpu = torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None

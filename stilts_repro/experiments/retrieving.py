@@ -85,7 +85,9 @@ class Retriever:
         for code, pool in pools.items():
             source, target = self._embed(pool.source, layers)[0], english_of(pool.target)[0]
             with self.meter.phase("score"):
-                found[code] = mine_pool(pool, source, target)
+                # All pairs of sentences are compared: a GPU does it, where the backbone is on one.
+                device = self.backbone.device
+                found[code] = mine_pool(pool, source.to(device), target.to(device))
         return found
 
     def _pool(self, task: str) -> str:

@@ -15,7 +15,7 @@ from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.records import Meter, Outcome, make_record
+from stilts_repro.experiments.records import Meter, Outcome, forget_peak, make_record
 from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
@@ -37,6 +37,7 @@ def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
 
     With `keep_models` a target's model stays in the job's folder, in transformers' own class.
     """
+    forget_peak()
     work = _Work(job, store)
     with store.working(job.hash) as folder:
         result: dict[str, Any] = {"job": job.describe()}

@@ -15,7 +15,8 @@ def backward(model: MultiTaskModel, task: str, batch: Batch, budget: int | None 
 
     `batch` is padded and on the host. Above `budget` real tokens it is computed in parts, whose
     losses are sums over the whole batch's examples (units; words in tagging; masked tokens in MLM):
-    but for rounding and dropout, parts give what the whole would. The device is never waited for.
+    but for rounding and dropout, parts give what the whole would. On packed batches (`varlen`) the
+    device is never waited for; of a padded one transformers asks whether its mask is all ones.
     """
     parts = cut(batch, budget)
     over = model.head(task).examples(batch) if len(parts) > 1 else None

@@ -27,7 +27,8 @@ def uses_bf16(device: torch.device) -> bool:
         raise InputError(f"{PRECISION}={asked}: give fp32 or bf16")
     if asked:
         return asked == "bf16"
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    # Emulated, as on a V100 or a T4, bf16 is slower than fp32.
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def autocast(device: torch.device) -> torch.autocast:

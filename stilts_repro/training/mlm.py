@@ -1,6 +1,7 @@
 """Masked language modelling: masking, and the head at masked positions only."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -29,14 +30,17 @@ class Masking:
         special = tuple(tokenizer.all_special_ids)
         return cls(tokenizer.mask_token_id, special, len(tokenizer), rate)
 
+    @cached_property
+    def _ordinary(self) -> Tensor:
+        """All tokens that are not special, in order, [N] int64: XLM-R's 250,000 are listed once."""
+        return torch.tensor(sorted(set(range(self.vocabulary)) - set(self.special_ids)))
+
     def apply(self, input_ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return masked ids [B, T] and a bool tensor [B, T] of the places to predict."""
         special = torch.isin(input_ids, torch.tensor(self.special_ids))
         chosen = (torch.rand(input_ids.shape, generator=generator) < self.rate) & ~special
         dice = torch.rand(input_ids.shape, generator=generator)
-        ordinary = torch.tensor(
-            sorted(set(range(self.vocabulary)) - set(self.special_ids)), dtype=input_ids.dtype
-        )
+        ordinary = self._ordinary.to(input_ids.dtype)
         places = torch.randint(len(ordinary), input_ids.shape, generator=generator)
         masked = torch.where(chosen & (dice < 0.8), self.mask_id, input_ids)
         masked = torch.where(chosen & (dice >= 0.9), ordinary[places], masked)

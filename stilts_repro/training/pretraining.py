@@ -2,6 +2,9 @@
 
 The paper starts from XLM-R Large, which cannot be trained here. This makes a model of the same
 class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
+
+It is made on the CPU, also where there is a GPU: models of these sizes hardly fill one, and a run
+that was stopped goes on to the very weights of an unbroken one, which a GPU does not promise.
 """
 
 import hashlib

@@ -13,8 +13,10 @@ from stilts_repro.errors import InputError
 class Sampler:
     """Shares of the steps: a task's own steps, of at most `cap` rows, to the power 1 / temperature.
 
-    Proportional (jiant's default): no cap, temperature 1. Uniform: no temperature, that is an
-    infinite one. Cap and temperature together are T5's rule; which the paper used is not known.
+    Proportional: no cap, temperature 1. So is jiant's default, but that weighs tasks by examples
+    where this weighs them by steps; with equal batch sizes and epochs the shares are the same.
+    Uniform: no temperature, that is an infinite one. Cap and temperature together are T5's rule;
+    which the paper used is not known.
     """
 
     cap: int | None = None

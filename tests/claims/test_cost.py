@@ -1,11 +1,22 @@
 """`--plan` against what the run then does."""
 
-import pytest
+import shutil
+from dataclasses import replace
+from io import StringIO
+from itertools import islice
 
-from stilts_repro.claims.cost import Cost, Costs, estimate
+import pytest
+from rich.console import Console
+
+from reproduce.listing import print_plan
+from stilts_repro.claims import cost
+from stilts_repro.claims.cost import Cost, Costs, Estimate, Rates, estimate
 from stilts_repro.claims.measure import measure, plan_of
+from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
-from tests.claims.test_run_options import run_request
+from stilts_repro.testbed.source import TestbedSource
+from tests.claims.test_run_options import UNRELATED_MODEL, run_request
 
 NAMES = ("squad_gain", "mnli_gain")
 
@@ -32,7 +43,7 @@ def test_jobs_and_tokens_are_those_that_the_run_then_has(planned):
 
 def test_retrieval_embeds_what_was_estimated(planned):
     _, request, _, store = planned
-    plan, costs = plan_of(request), Costs(request.model)
+    plan, costs = plan_of(request), Costs()
     jobs = [job for job in plan.jobs.values() if job.kind == "retrieval"]
     assert len(jobs) == 3
     for job in jobs:
@@ -59,3 +70,70 @@ def test_rates_are_measured_where_something_is_trained(planned):
     rates = planned[0].rates
     assert rates.trained > 0 and rates.evaluated > 0
     assert rates.seconds(Cost(trained=round(rates.trained * 10))) == pytest.approx(10, rel=1e-3)
+
+
+def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
+    left = Cost(jobs=2, trained=1000)
+    found = Estimate(2, left, left, left, 8, Rates(10.0, 10.0, "mnli"))
+    assert (found.at_once, found.seconds_left) == (2, 50.0)
+    done = replace(found, left=Cost())
+    assert (done.at_once, done.seconds_left) == (1, 0.0)
+    assert replace(found, rates=None).seconds_left is None
+
+
+@pytest.fixture
+def unrelated_model(tiny_model, tmp_path, monkeypatch):
+    """A model of the unrelated world whose tokenizer is not the other's, as the shipped one's."""
+    source = TestbedSource(unrelated=True)
+    texts = [text for code in source.languages for text in islice(source.documents(code), 20)]
+    path = shutil.copytree(tiny_model, tmp_path / "unrelated")
+    train_tokenizer(texts, vocabulary=500, max_length=128).save_pretrained(path)
+    monkeypatch.setattr(UNRELATED_MODEL, path)
+    return path
+
+
+def test_each_world_is_cut_by_its_own_tokenizer(tiny_model, unrelated_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "measure_rates", lambda plan, costs: None)
+    request = run_request(tiny_model, tmp_path / "out", ("control_unrelated",))
+    before = estimate(request)
+    measure(request)
+    store, plan, costs = Store(request.output), plan_of(request), Costs()
+    assert {job.setting.model for job in plan.jobs.values()} == {
+        str(tiny_model),
+        str(unrelated_model),
+    }
+    results = {job.hash: store.result(job.hash) for job in plan.jobs.values()}
+    for job in plan.jobs.values():
+        assert costs.of(job).trained == results[job.hash].get("tokens", 0)
+    assert before.whole.trained == sum(r.get("tokens", 0) for r in results.values())
+
+
+def printed(request):
+    console = Console(file=StringIO(), width=200)
+    print_plan(console, request)
+    return console.file.getvalue()
+
+
+def test_a_plan_without_jobs_needs_no_tokenizer(tmp_path, capsys):
+    request = run_request(tmp_path / "nowhere", tmp_path / "out", ("published_tables",))
+    request = replace(request, scale=SCALES["paper"], model="nobody/nothing")
+    told = printed(request)
+    assert "1 claim, 0 of them with jobs, at --scale paper" in told
+    assert "on this machine" not in told and "no times" not in told
+    assert capsys.readouterr().err == ""
+
+
+def test_claims_that_the_scale_does_not_run_are_not_counted(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "measure_rates", lambda plan, costs: None)
+    names = ("bucc_baseline", "published_tables", "squad_gain")
+    scale = replace(run_request(tiny_model, tmp_path).scale, name="testbed")
+    request = replace(run_request(tiny_model, tmp_path / "out", names), scale=scale)
+    assert "3 claims, 1 of them with jobs, at --scale testbed, 1 seed" in printed(request)
+
+
+def test_a_large_model_is_not_timed_on_a_cpu(tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cost, "TIMED_ON_CPU", 1000)
+    told = printed(run_request(tiny_model, tmp_path / "out", ("squad_gain",)))
+    assert "no times: the model has 0 million parameters, and there is no GPU here" in told
+    assert "on this machine" not in told
+    assert "counting the tokens of" in capsys.readouterr().err

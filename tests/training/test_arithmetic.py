@@ -88,6 +88,17 @@ def test_bf16_is_what_losses_are_computed_in_if_asked_for(monkeypatch):
         assert (one @ one).dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize("emulated", [True, False])
+def test_a_gpu_trains_in_bf16_only_where_it_has_it(monkeypatch, emulated):
+    """torch calls bf16 supported on a V100 or T4 too, which emulate it."""
+
+    def supported(including_emulation=True):
+        return including_emulation or not emulated
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert uses_bf16(torch.device("cuda")) == (not emulated)
+
+
 def test_as_many_jobs_at_once_as_there_are_cores_for(monkeypatch):
     cores = environment.workers()
     monkeypatch.setenv(THREADS, "2")

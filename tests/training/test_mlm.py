@@ -59,6 +59,21 @@ def test_masks_are_the_generators(many):
     assert not torch.equal(first[1], other[1])
 
 
+def test_random_replacements_are_drawn_from_the_sorted_vocabulary(many):
+    """References hang on it: the n-th draw is the n-th ordinary token, in the batch's own type."""
+    masking = Masking(mask_id=7, special_ids=(7, 0, 3), vocabulary=200)
+    for ids in (many, many.int(), many):
+        draws = generator(5)
+        rates, dice = (torch.rand(ids.shape, generator=draws) for _ in range(2))
+        ordinary = [token for token in range(200) if token not in (0, 3, 7)]
+        places = torch.randint(len(ordinary), ids.shape, generator=draws)
+        masked, chosen = masking.apply(ids, generator(5))
+        assert masked.dtype == ids.dtype
+        random = chosen & (dice >= 0.9)
+        assert random.any() and not (chosen & (rates >= 0.15)).any()
+        assert masked[random].tolist() == [ordinary[i] for i in places[random].tolist()]
+
+
 def test_masking_knows_its_tokenizer(tokenizer):
     masking = Masking.of(tokenizer)
     assert masking.mask_id == tokenizer.mask_token_id == 4
