@@ -40,7 +40,7 @@ def plan(tiny_model, tmp_path):
             skip_missing=skip_missing,
         )
         measure.inventory_of.cache_clear()
-        return measure._plan(request)
+        return measure.plan_of(request)
 
     return planned
 
