@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from stilts_repro.evaluation.predict import predict
+from stilts_repro.models.attention import backend
 from stilts_repro.tasks.tables import TARGET_TASKS
 from tests.benchmarks import given, trainer
 from tests.benchmarks.timing import device, measure
@@ -48,7 +49,7 @@ def test_all_languages_next_to_a_loop_over_them(benchmark, shape):
     inputs = [
         padded(kind.featurise(held, given.tokenizer(), given.LIMITS)) for held in rows.values()
     ]
-    model = given.model(shape, "mnli").to(device())
+    model = given.model(shape, "mnli")
     peer = trainer.classifier(model, "mnli")
 
     def ours():
@@ -64,5 +65,6 @@ def test_all_languages_next_to_a_loop_over_them(benchmark, shape):
         {"tokens": stream.tokens},
         peer=("a padded loop a language", lambda: loop(peer, inputs)),
         model=shape.name,
+        attention=backend(model.backbone),
         flops=shape.flops(np.diff(stream.offsets)),
     )

@@ -17,6 +17,7 @@ import torch
 
 from stilts_repro.data.features import training_batches
 from stilts_repro.experiments import environment
+from stilts_repro.models.attention import backend
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
@@ -39,7 +40,7 @@ class Loops:
         self.features = given.training_features("mnli", rows)
         self.recipe = Recipe(learning_rate=2e-4, batch_size=batch_size, epochs=1)
         self.folder = folder
-        self.model = given.model(shape, "mnli").to(device())
+        self.model = given.model(shape, "mnli")
         self.peer = trainer.classifier(self.model, "mnli")
         self.start = copy.deepcopy((self.model.state_dict(), self.peer.state_dict()))
         batches = training_batches(
@@ -79,6 +80,7 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
         {"tokens": loops.features.tokens},
         peer=(NAMES[tuned], loops.theirs(tuned=tuned).train),
         model=shape.name,
+        attention=backend(loops.model.backbone),
         flops=TRAINED * shape.flops(np.diff(loops.features.offsets)),
         before=loops.reset,
     )

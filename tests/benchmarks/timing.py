@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from stilts_repro.training.arithmetic import uses_bf16
+
 TURNS = 5
 Work = Callable[[], object]
 
@@ -51,6 +53,7 @@ def measure(
     *,
     peer: tuple[str, Work] | None = None,
     model: str | None = None,
+    attention: str | None = None,
     flops: float | None = None,
     turns: int = TURNS,
     before: Work = lambda: None,
@@ -59,9 +62,9 @@ def measure(
     """Time `work` and, before each of its turns, the peer; say in `extra_info` what was found.
 
     `counts` says of how much of what one call is, such as {"tokens": 4096}; the first is the
-    benchmark's rate. `flops` is what a call computes of real tokens; `before` is called, untimed,
-    before every call. With `wall` time is the wall clock's: of what runs in many threads or
-    processes.
+    benchmark's rate. `attention` is the back end that the model is on; `flops` is what a call
+    computes of real tokens; `before` is called, untimed, before every call. With `wall` time is the
+    wall clock's: of what runs in many threads or processes.
     """
     ours: list[float] = []
     theirs: list[float] = []
@@ -88,6 +91,8 @@ def measure(
     told["peak_memory"] = memory
     if model:
         told["model"] = model
+    if attention:
+        told["attention"] = attention
     if flops:
         told["mfu"] = significant(flops / float(np.median(ours)) / peak_flops())
     if peer:
@@ -110,6 +115,18 @@ def range_of(values: Sequence[float]) -> float:
 def significant(value: float) -> float:
     """Return `value` to four digits: more are noise."""
     return float(f"{value:.4g}")
+
+
+def same_logits(found: np.ndarray, expected: np.ndarray) -> None:
+    """Assert that two ways of evaluating agree, to what their precision leaves.
+
+    On a GPU batches of other sizes go through other kernels; bf16 has three digits, of which the
+    layers of a deep model spend one.
+    """
+    close = 1e-5
+    if device().type == "cuda":
+        close = 0.03 if uses_bf16(device()) else 1e-3
+    np.testing.assert_allclose(found, expected, atol=close, rtol=close)
 
 
 def peak_memory(work: Work) -> int | None:

@@ -33,6 +33,7 @@ TOLD = {
                 "peer": "Trainer",
                 "ratio": 3.0,
                 "ratio_iqr": 0.03,
+                "attention": "sdpa",
                 "mfu": 0.5,
                 "peak_memory": 1 << 20,
             },
@@ -90,6 +91,7 @@ def test_an_entry_fits_the_schema_and_is_found_again(saved, tmp_path):
     ]
     before = newest(results, "mini", folder)
     assert before["benchmarks"]["test_loop[32]"]["rate"] == {"value": 8000.0, "iqr": 400.0}
+    assert before["benchmarks"]["test_loop[32]"]["attention"] == "sdpa"
     assert changes(results, before) == []
 
 
