@@ -1,4 +1,4 @@
-"""Torch's kernel on a GPU, in bf16, against the explicit block mask; and the dropout that it does."""
+"""Torch's kernel on a GPU, in bf16, against the explicit block mask; and what it drops."""
 
 import pytest
 import torch
