@@ -1,9 +1,9 @@
 """transformers' `Trainer` on the rows, in the order and with the schedule of our loop.
 
-In two set-ups: as the text-classification example ships it (every row padded to 128 tokens, the
-rows in a `datasets.Dataset`), and tuned by what its options offer (a batch padded to its longest
-row, rows of like length together, no copy of the rows on disk). Both get SDPA attention and fused
-AdamW, which are `Trainer`'s defaults today, and our precision.
+In two set-ups: as the text-classification example ships it (every row padded to the length limit,
+the rows in a `datasets.Dataset`), and tuned by what its options offer (a batch padded to its
+longest row, rows of like length together, no copy of the rows on disk). Both get SDPA attention and
+fused AdamW, which are `Trainer`'s defaults today, and our precision.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,11 +46,11 @@ def classifier(ours: MultiTaskModel, task: str) -> XLMRobertaForSequenceClassifi
     return model.to(device())
 
 
-def as_shipped(features: Features) -> datasets.Dataset:
-    """Return rows padded to the length limit."""
+def as_shipped(features: Features, longest: int = LIMITS.max_length) -> datasets.Dataset:
+    """Return rows padded to the length limit, `longest`."""
     rows = unpadded(features)
     for row in rows:
-        missing = LIMITS.max_length - len(row["input_ids"])
+        missing = longest - len(row["input_ids"])
         row["input_ids"] += [pad_id()] * missing
         row["attention_mask"] += [0] * missing
     return datasets.Dataset.from_list(rows)
