@@ -12,12 +12,15 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaModel
 from stilts_repro.data.features import Features
 from stilts_repro.data.source import DirectorySource, Source
 from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.models import attention
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Example, Limits
 from stilts_repro.tasks.loading import choose_division, languages, load_evaluation, load_training
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
+from stilts_repro.training.arithmetic import uses_bf16
 from tests.benchmarks.shapes import MINI, Shape
+from tests.benchmarks.timing import device
 
 LIMITS = Limits(128, max_question=32, stride=64)
 
@@ -69,6 +72,11 @@ def pad_id() -> int:
 
 
 def model(shape: Shape, task: str) -> MultiTaskModel:
-    """Return our model of `shape` with a head for the training set `task`."""
+    """Return our model of `shape` with a head for the training set `task`, as a job here has it.
+
+    That is on the device, and on the attention back end that is chosen there.
+    """
     backbone = XLMRobertaModel(shape.config())
-    return MultiTaskModel.fresh(backbone, {task: TRAINING_SETS[task].format}, seed=0)
+    made = MultiTaskModel.fresh(backbone, {task: TRAINING_SETS[task].format}, seed=0).to(device())
+    attention.use(made.backbone, bf16=uses_bf16(device()))
+    return made

@@ -3,10 +3,16 @@
 import numpy as np
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
-from stilts_repro.tasks.format import Format
+from stilts_repro.tasks.format import Format, Limits
 from tests.benchmarks import given
 
-LENGTHS = {"pairs": "mnli", "windows": "squad_v1", "sentences": "panx_en"}
+# By name, a training set and where its sequences are cut; windows as in question answering.
+WINDOWS = Limits(384, stride=128)
+LENGTHS = {
+    "pairs": ("mnli", given.LIMITS),
+    "windows": ("squad_v1", WINDOWS),
+    "sentences": ("panx_en", given.LIMITS),
+}
 EVEN = 64
 
 
@@ -14,7 +20,8 @@ def lengths_like(name: str, tokens: int) -> np.ndarray:
     """Return lengths like those of `LENGTHS[name]`'s rows, or all `EVEN`; `tokens` in all."""
     if name == "even":
         return np.full(tokens // EVEN, EVEN)
-    own = np.diff(given.training_features(LENGTHS[name], 1000).offsets)
+    task, limits = LENGTHS[name]
+    own = np.diff(given.training_features(task, 1000, limits).offsets)
     drawn = np.random.default_rng(0).choice(own, size=tokens // int(own.min()))
     return drawn[: np.searchsorted(drawn.cumsum(), tokens)]
 

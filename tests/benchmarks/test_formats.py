@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from stilts_repro.evaluation.predict import predict
+from stilts_repro.models.attention import backend
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made
 from tests.benchmarks.shapes import MINI, TRAINED
-from tests.benchmarks.timing import device, measure
+from tests.benchmarks.timing import measure
 
 PAD = 1
 BATCH = 32  # sequences a step
@@ -28,7 +29,7 @@ every = pytest.mark.parametrize("name", TASKS)
 
 @lru_cache(maxsize=1)  # XLM-R Large's weights take seconds to draw
 def model(shape, task):
-    return given.model(shape, task).to(device())
+    return given.model(shape, task)
 
 
 def features(shape, task, lengths):
@@ -52,6 +53,7 @@ def test_training(benchmark, shape, name, lengths):
         lambda: train(trained, tasks, PAD, 0, "benchmark"),
         {"tokens": held.tokens},
         model=shape.name,
+        attention=backend(trained.backbone),
         flops=TRAINED * shape.flops(np.diff(held.offsets)),
         turns=3,
     )
@@ -69,5 +71,6 @@ def test_evaluation(benchmark, shape, name, lengths):
         lambda: predict(trained, task, held, PAD),
         {"tokens": held.tokens},
         model=shape.name,
+        attention=backend(trained.backbone),
         flops=shape.flops(np.diff(held.offsets)),
     )

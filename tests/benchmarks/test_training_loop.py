@@ -1,8 +1,9 @@
 """The whole loop next to transformers' `Trainer`: same weights, rows, order, rates, precision.
 
-One pass over MNLI rows. Both start from one state; before anything is timed, both must have gone
-through the same losses, step by step. Then a grid's trainings: ours on a thread each, as many at a
-time as there are cores, next to a `Trainer` on all cores that does them in turn.
+One pass over MNLI rows; on a GPU also in large batches, and over sequences as long as SQuAD's
+windows, under the same head. Both start from one state; before anything is timed, both must have
+gone through the same losses, step by step. Then a grid's trainings: ours on a thread each, as many
+at a time as there are cores, next to a `Trainer` on all cores that does them in turn.
 """
 
 import copy
@@ -17,10 +18,13 @@ import torch
 
 from stilts_repro.data.features import training_batches
 from stilts_repro.experiments import environment
+from stilts_repro.models.attention import backend
 from stilts_repro.seeds import numpy_rng
+from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.training.arithmetic import uses_bf16
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
-from tests.benchmarks import given, trainer
+from tests.benchmarks import given, made, trainer
 from tests.benchmarks.shapes import MINI, TRAINED
 from tests.benchmarks.timing import device, measure
 
@@ -28,24 +32,29 @@ pytestmark = pytest.mark.benchmark(group="training loop")
 
 SEED, PURPOSE = 0, "benchmark"
 ROWS = 512
+LARGEST = 256  # rows a step; of XLM-R Large, padded to 128 tokens, more than half of 80 GB
+LONG = 100_000  # tokens
 CORES = environment.workers()
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
 
 class Loops:
-    """Our loop and `Trainer`'s over the same batches, from the same weights each time."""
+    """Our loop and `Trainer`'s over the same batches, from the same weights each time.
 
-    def __init__(self, shape, rows, batch_size, folder):
-        self.features = given.training_features("mnli", rows)
+    `longest` is what `Trainer` pads to as shipped.
+    """
+
+    def __init__(self, shape, features, batch_size, folder, longest=given.LIMITS.max_length):
+        self.features, self.longest = features, longest
         self.recipe = Recipe(learning_rate=2e-4, batch_size=batch_size, epochs=1)
         self.folder = folder
-        self.model = given.model(shape, "mnli").to(device())
+        self.model = given.model(shape, "mnli")
         self.peer = trainer.classifier(self.model, "mnli")
         self.start = copy.deepcopy((self.model.state_dict(), self.peer.state_dict()))
         batches = training_batches(
             self.features, batch_size, numpy_rng(SEED, PURPOSE, "order", "mnli")
         )
-        self.order = np.concatenate(list(islice(batches, rows // batch_size))).tolist()
+        self.order = np.concatenate(list(islice(batches, len(features) // batch_size))).tolist()
 
     def reset(self):
         self.model.load_state_dict(self.start[0])
@@ -57,21 +66,22 @@ class Loops:
 
     def theirs(self, *, tuned, log=False):
         """Return a `Trainer` with its rows."""
-        rows = trainer.unpadded(self.features) if tuned else trainer.as_shipped(self.features)
+        rows = (
+            trainer.unpadded(self.features)
+            if tuned
+            else trainer.as_shipped(self.features, self.longest)
+        )
         return trainer.trainer(
             self.peer, rows, self.order, self.recipe, self.folder, tuned=tuned, log=log
         )
 
 
-@pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
-@pytest.mark.parametrize("batch_size", [8, 32])
-def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path):
-    # Dropout is drawn otherwise on padded batches: without it the losses can be compared.
-    loops = Loops(replace(shape, dropout=0.0), ROWS, batch_size, tmp_path)
+def compare(benchmark, shape, loops, *, tuned):
+    """Time both loops, after their losses were found equal."""
     logging = loops.theirs(tuned=tuned, log=True)
     logging.train()
     losses = [entry["loss"] for entry in logging.state.log_history if "loss" in entry]
-    tolerance = 1e-3 if device().type == "cpu" else 0.05  # the log rounds; bf16 rounds more
+    tolerance = 0.05 if uses_bf16(device()) else 1e-3  # the log rounds; bf16 rounds more
     np.testing.assert_allclose(loops.ours(), losses, rtol=tolerance)
     measure(
         benchmark,
@@ -79,9 +89,38 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
         {"tokens": loops.features.tokens},
         peer=(NAMES[tuned], loops.theirs(tuned=tuned).train),
         model=shape.name,
+        attention=backend(loops.model.backbone),
         flops=TRAINED * shape.flops(np.diff(loops.features.offsets)),
         before=loops.reset,
+        memory=False,  # the peer's weights are there too
     )
+
+
+both = pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
+on_gpu = pytest.mark.skipif(device().type == "cpu", reason="minutes a step on a CPU; needs a GPU")
+
+
+def still(shape):
+    """Return `shape` without dropout, which padded batches draw otherwise than packed ones."""
+    return replace(shape, dropout=0.0)
+
+
+@both
+@pytest.mark.parametrize("batch_size", [8, 32, pytest.param(LARGEST, marks=on_gpu)])
+def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path):
+    features = given.training_features("mnli", max(ROWS, 8 * batch_size))
+    loops = Loops(still(shape), features, batch_size, tmp_path)
+    compare(benchmark, shape, loops, tuned=tuned)
+
+
+@both
+@on_gpu
+def test_loop_next_to_the_trainer_on_long_sequences(benchmark, shape, tuned, tmp_path):
+    lengths = made.lengths_like("windows", LONG)
+    lengths = lengths[: len(lengths) // 32 * 32]  # full batches
+    features = made.features_of(TRAINING_SETS["mnli"].format, lengths, shape.vocabulary)
+    loops = Loops(still(shape), features, 32, tmp_path, made.WINDOWS.max_length)
+    compare(benchmark, shape, loops, tuned=tuned)
 
 
 _held: list[Loops] = []  # a worker's own
@@ -89,7 +128,7 @@ _held: list[Loops] = []  # a worker's own
 
 def _enter(folder):
     torch.set_num_threads(1)
-    _held.append(Loops(MINI, ROWS, 16, folder))
+    _held.append(Loops(MINI, given.training_features("mnli", ROWS), 16, folder))
 
 
 def _train(_):
@@ -100,7 +139,7 @@ def _train(_):
 @pytest.mark.skipif(device().type != "cpu", reason="a GPU does one training at a time")
 @pytest.mark.skipif(CORES < 2, reason="it needs two cores")
 def test_grid_next_to_the_trainer(benchmark, tmp_path):
-    loops = Loops(MINI, ROWS, 16, tmp_path)
+    loops = Loops(MINI, given.training_features("mnli", ROWS), 16, tmp_path)
     theirs, threads = loops.theirs(tuned=True), torch.get_num_threads()
 
     def in_turn():
@@ -119,4 +158,5 @@ def test_grid_next_to_the_trainer(benchmark, tmp_path):
             peer=(f"{NAMES[True]}, {CORES} threads", in_turn),
             model=MINI.name,
             wall=True,
+            memory=False,  # it is the workers'
         )

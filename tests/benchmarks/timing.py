@@ -9,16 +9,16 @@ little. (pytest-benchmark's columns are the wall clock's.) Rates count real toke
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from stilts_repro.training.arithmetic import uses_bf16
+
 TURNS = 5
 Work = Callable[[], object]
-
-# Dense bf16, from the makers' data sheets (the SXM modules).
-DATASHEET = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "V100": 125e12}
 
 
 def device():
@@ -51,17 +51,20 @@ def measure(
     *,
     peer: tuple[str, Work] | None = None,
     model: str | None = None,
+    attention: str | None = None,
     flops: float | None = None,
     turns: int = TURNS,
     before: Work = lambda: None,
     wall: bool = False,
+    memory: bool = True,
 ) -> None:
     """Time `work` and, before each of its turns, the peer; say in `extra_info` what was found.
 
     `counts` says of how much of what one call is, such as {"tokens": 4096}; the first is the
-    benchmark's rate. `flops` is what a call computes of real tokens; `before` is called, untimed,
-    before every call. With `wall` time is the wall clock's: of what runs in many threads or
-    processes.
+    benchmark's rate. `attention` is the back end that the model is on; `flops` is what a call
+    computes of real tokens; `before` is called, untimed, before every call. With `wall` time is the
+    wall clock's: of what runs in many threads or processes. Without `memory` none is told: that of
+    this process would say more than what `work` holds, or less.
     """
     ours: list[float] = []
     theirs: list[float] = []
@@ -76,7 +79,7 @@ def measure(
         ours.append(seconds(work, wall=wall))
 
     before()
-    memory = peak_memory(work)  # and a warm-up
+    held = peak_memory(work)  # and a warm-up
     if peer:
         before()
         peer[1]()
@@ -85,9 +88,12 @@ def measure(
     for unit, count in counts.items():
         told[f"{unit}_per_second"] = significant(count / float(np.median(ours)))
     told["noise"] = significant(range_of(ours) / float(np.median(ours)))
-    told["peak_memory"] = memory
+    if memory:
+        told["peak_memory"] = held
     if model:
         told["model"] = model
+    if attention:
+        told["attention"] = attention
     if flops:
         told["mfu"] = significant(flops / float(np.median(ours)) / peak_flops())
     if peer:
@@ -112,6 +118,18 @@ def significant(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def same_logits(found: np.ndarray, expected: np.ndarray) -> None:
+    """Assert that two ways of evaluating agree, to what their precision leaves.
+
+    On a GPU batches of other sizes go through other kernels; bf16 has three digits, of which the
+    layers of a deep model spend one.
+    """
+    close = 1e-5
+    if device().type == "cuda":
+        close = 0.03 if uses_bf16(device()) else 1e-3
+    np.testing.assert_allclose(found, expected, atol=close, rtol=close)
+
+
 def peak_memory(work: Work) -> int | None:
     """Return the most bytes held during a call of `work`; None where this machine cannot tell.
 
@@ -132,15 +150,15 @@ def peak_memory(work: Work) -> int | None:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
+@cache
 def peak_flops() -> float:
-    """Return the device's arithmetic: the data sheet's, else the best of some matrix products."""
-    if device().type == "cuda":
-        name = torch.cuda.get_device_name()
-        for known, flops in DATASHEET.items():
-            if known in name:
-                return flops
+    """Return the device's arithmetic: that of the best of some matrix products, measured once.
+
+    In the precision of trainings, for that is what could be reached here, whatever a data sheet
+    says of other clocks.
+    """
     size = 1024 if device().type == "cpu" else 8192
-    wide = torch.float32 if device().type == "cpu" else torch.bfloat16
-    matrix = torch.rand(size, size, dtype=wide, device=device())
+    kind = torch.bfloat16 if uses_bf16(device()) else torch.float32
+    matrix = torch.randn(size, size, device=device()).to(kind)
     matrix @ matrix
     return 2 * size**3 / min(seconds(lambda: matrix @ matrix) for _ in range(10))

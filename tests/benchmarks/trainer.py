@@ -1,9 +1,9 @@
 """transformers' `Trainer` on the rows, in the order and with the schedule of our loop.
 
-In two set-ups: as the text-classification example ships it (every row padded to 128 tokens, the
-rows in a `datasets.Dataset`), and tuned by what its options offer (a batch padded to its longest
-row, rows of like length together, no copy of the rows on disk). Both get SDPA attention and fused
-AdamW, which are `Trainer`'s defaults today, and bf16 on a GPU.
+In two set-ups: as the text-classification example ships it (every row padded to the length limit,
+the rows in a `datasets.Dataset`), and tuned by what its options offer (a batch padded to its
+longest row, rows of like length together, no copy of the rows on disk). Both get SDPA attention and
+fused AdamW, which are `Trainer`'s defaults today, and our precision.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ from transformers import (
 
 from stilts_repro.data.features import Features
 from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.training.arithmetic import uses_bf16
 from stilts_repro.training.optimiser import Recipe, schedule
 from tests.benchmarks.given import LIMITS, pad_id, tokenizer
 from tests.benchmarks.timing import device
@@ -45,11 +46,11 @@ def classifier(ours: MultiTaskModel, task: str) -> XLMRobertaForSequenceClassifi
     return model.to(device())
 
 
-def as_shipped(features: Features) -> datasets.Dataset:
-    """Return rows padded to the length limit."""
+def as_shipped(features: Features, longest: int = LIMITS.max_length) -> datasets.Dataset:
+    """Return rows padded to the length limit, `longest`."""
     rows = unpadded(features)
     for row in rows:
-        missing = LIMITS.max_length - len(row["input_ids"])
+        missing = longest - len(row["input_ids"])
         row["input_ids"] += [pad_id()] * missing
         row["attention_mask"] += [0] * missing
     return datasets.Dataset.from_list(rows)
@@ -109,7 +110,8 @@ def trainer(
             weight_decay=recipe.weight_decay,
             adam_epsilon=recipe.epsilon,
             max_grad_norm=recipe.clip,
-            bf16=device().type == "cuda",
+            bf16=uses_bf16(device()),
+            use_cpu=device().type == "cpu",
             optim="adamw_torch_fused",
             save_strategy="no",
             report_to="none",

@@ -27,7 +27,6 @@ START, PAD, END = 0, 1, 2
 GROUPS = {"nli": 1, "choice": 2, "tags": 1, "spans": 1}
 LONGEST = 62  # that a tiny XLM-R's 64 positions hold, two of them below the first
 CLOSE = {"rtol": 0, "atol": 1e-9}
-GPU = torch.device("cuda")
 LENGTHS = (9, 1, 12, 3, 62, 2)
 
 
@@ -256,41 +255,3 @@ def test_a_model_on_a_packed_back_end_is_saved_like_any(started, tokenizer, tmp_
         assert attention.backend(model.backbone) == name
     for file in (tmp_path / "sdpa").iterdir():
         assert file.read_bytes() == (tmp_path / "block" / file.name).read_bytes(), file.name
-
-
-# On a GPU -----------------------------------------------------------------------------------------
-
-on_gpu = pytest.mark.skipif(
-    not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 0),
-    reason="no NVIDIA GPU that computes in bf16",
-)
-
-
-@on_gpu
-@pytest.mark.parametrize("task", GROUPS)
-@pytest.mark.parametrize("kind", PACKS)
-def test_the_kernel_is_the_block_mask(started, kind, task):
-    batch = batch_of(LENGTHS, GROUPS[task])
-    found = []
-    for name in ("varlen", "block"):
-        model = put_on(started(kind).to(GPU), name)
-        with torch.autocast("cuda", torch.bfloat16):
-            found.append(gradients(model, task, batch))
-    assert found[0].keys() == found[1].keys()
-    for name, gradient in found[0].items():
-        close = torch.nn.functional.cosine_similarity(
-            gradient.float().flatten(), found[1][name].float().flatten(), dim=0
-        )
-        assert close > 0.98 or found[1][name].abs().max() < 1e-4, (name, close)
-
-
-@on_gpu
-def test_the_kernel_drops_what_it_is_asked_to():
-    """Of constant values attention is the share that is kept, scaled: one on average."""
-    torch.manual_seed(0)
-    ones = torch.ones(4096, 2, 16, device=GPU)
-    offsets = torch.arange(0, 4097, 64, dtype=torch.int32, device=GPU)
-    options = {"scale": 0.25, "causal": False}
-    kept = attention.varlen_kernel(ones, ones, ones, offsets, 64, dropout=0.5, **options).float()
-    assert kept.std() > 0.05
-    assert kept.mean().item() == pytest.approx(1.0, abs=0.02)

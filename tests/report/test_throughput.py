@@ -33,6 +33,7 @@ TOLD = {
                 "peer": "Trainer",
                 "ratio": 3.0,
                 "ratio_iqr": 0.03,
+                "attention": "sdpa",
                 "mfu": 0.5,
                 "peak_memory": 1 << 20,
             },
@@ -90,6 +91,7 @@ def test_an_entry_fits_the_schema_and_is_found_again(saved, tmp_path):
     ]
     before = newest(results, "mini", folder)
     assert before["benchmarks"]["test_loop[32]"]["rate"] == {"value": 8000.0, "iqr": 400.0}
+    assert before["benchmarks"]["test_loop[32]"]["attention"] == "sdpa"
     assert changes(results, before) == []
 
 
@@ -110,6 +112,46 @@ def test_the_newest_entry_of_the_same_hardware_and_rows_counts(saved, tmp_path):
     results = read_results(saved())
     assert newest(results, "mini", folder)["date"] == "2026-03-04"
     assert newest(results, "xlm-roberta-large", folder) is None
+
+
+def only_rows(told):
+    """Make the results those of a run of one benchmark, another one."""
+    del told["benchmarks"][0]
+    told["benchmarks"][0]["name"] = "test_more_rows"
+
+
+def faster(told):
+    told["benchmarks"][1]["extra_info"]["rows_per_second"] = 700
+
+
+def test_a_run_of_a_few_benchmarks_keeps_the_days_others(saved, tmp_path):
+    folder = tmp_path / "history"
+
+    def kept(change):
+        path = write_entries(read_results(saved(change)), folder)[-1]
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {name: held["rate"]["value"] for name, held in told["benchmarks"].items()}
+
+    assert kept(lambda told: None) == {"test_rows": 500}
+    assert kept(only_rows) == {"test_rows": 500, "test_more_rows": 500}
+    assert kept(faster) == {"test_rows": 700, "test_more_rows": 500}
+    assert len([*folder.iterdir()]) == 2
+
+
+@pytest.mark.parametrize(
+    "machine", [{"versions": {"torch": "2.14.0"}}, {"threads": 2}, {"data": "testbed"}]
+)
+def test_an_entry_of_the_day_that_was_made_otherwise_is_replaced(saved, tmp_path, machine):
+    folder = tmp_path / "history"
+    write_entries(read_results(saved()), folder)
+
+    def change(told):
+        only_rows(told)
+        told["machine_info"] |= machine
+
+    (path,) = write_entries(read_results(saved(change)), folder)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert [*told["benchmarks"]] == ["test_more_rows"]
 
 
 def test_only_what_moves_by_more_than_its_noise_is_told(saved):

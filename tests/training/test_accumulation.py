@@ -20,7 +20,7 @@ from stilts_repro.training.accumulation import backward
 from stilts_repro.training.arithmetic import TOKENS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.mlm import Masking, masked_batch
-from stilts_repro.training.optimiser import Recipe
+from stilts_repro.training.optimiser import Recipe, make_optimiser
 
 PAD = 1
 GROUPS = {"mnli": 1, "hellaswag": 4, "panx_en": 1, "squad_v1": 1, MLM: 1}
@@ -129,6 +129,13 @@ def test_a_batch_without_a_masked_token_has_no_loss(made, tokenizer):
     assert backward(made(), MLM, none, 10).item() == 0
 
 
+def with_dropout(model, share):
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+    return model
+
+
 @pytest.mark.parametrize("task", ["mnli", MLM])
 def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypatch, task):
     """Orders and masks hang on the seed alone, so whole trainings can be compared."""
@@ -137,11 +144,7 @@ def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypat
 
     def log(packed, tokens):
         monkeypatch.setenv(TOKENS, tokens)
-        model = made(packed)
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        return train(model, held, PAD, 0, "test")
+        return train(with_dropout(made(packed), 0.0), held, PAD, 0, "test")
 
     whole, packed, parts = log(False, "999"), log(True, "999"), log(True, "30")
     assert whole.tokens == packed.tokens == parts.tokens == 3 * 4 * sum(LENGTHS)
@@ -151,17 +154,26 @@ def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypat
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("dropout", [0.0, 0.1])  # attention goes through another function each
 @pytest.mark.parametrize("budget", [None, 30])
 @pytest.mark.parametrize("task", GROUPS)
-def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, task, budget):
-    model = made().to("cuda").train()
+def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, task, budget, dropout):
+    model = with_dropout(made(), dropout).to("cuda").train()
     if attention.use(model.backbone, bf16=True) == "sdpa":
         pytest.skip("this GPU reads padded batches, for which transformers looks at the mask")
-    batch = batch_of(task, tokenizer)
-    backward(model, task, batch, budget)  # kernels are loaded, memory is pinned
+    batch, optimiser = batch_of(task, tokenizer), make_optimiser(model, Recipe())
+
+    def step():
+        """Do what the loop does with a batch."""
+        backward(model, task, replace(batch), budget)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    step()  # kernels are loaded, memory is pinned
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        backward(model, task, replace(batch), budget)
+        step()
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -49,9 +49,12 @@ def entry(results: Results, model: str) -> dict[str, Any]:
 
 
 def write_entries(results: Results, folder: Path = FOLDER) -> list[Path]:
-    """Write an entry for each model of `results`; one of the same day is replaced.
+    """Write an entry for each model of `results`.
 
-    Raises `InputError` where an entry does not fit the schema or cannot be written.
+    One of the same day that was made alike keeps those benchmarks that `results` lack (of a run of
+    a few, as by `-k mining`); any other of the same day is replaced.
+
+    Raises `InputError` where an entry, old or new, does not fit the schema, or cannot be written.
     """
     entries = {model: entry(results, model) for model in results.models}
     for model, held in entries.items():
@@ -61,13 +64,24 @@ def write_entries(results: Results, folder: Path = FOLDER) -> list[Path]:
         path = folder / f"{_slug(model)}_{_slug(results.hardware)}_{results.date}.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_json(path, held)
+            write_json(path, _merged(path, held))
         except OSError as error:
             raise InputError(
                 f"--history {folder}: cannot be written ({error.strerror}); choose another"
             ) from None
         written.append(path)
     return written
+
+
+def _merged(path: Path, held: dict[str, Any]) -> dict[str, Any]:
+    """Return `held` with the benchmarks that only the entry at `path` has, if it was made alike."""
+    if not path.exists():
+        return held
+    before = read_json(path)
+    validate(before, SCHEMA, path)
+    if any(before[name] != held[name] for name in held if name != "benchmarks"):
+        return held
+    return held | {"benchmarks": before["benchmarks"] | held["benchmarks"]}
 
 
 def newest(results: Results, model: str, folder: Path = FOLDER) -> dict[str, Any] | None:

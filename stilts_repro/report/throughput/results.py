@@ -3,8 +3,8 @@
 A benchmark says in its `extra_info` what pytest-benchmark does not know: its rate under a key that
 ends with `_per_second`, the rate's `noise` (interquartile range as a share; else that of
 pytest-benchmark's times), and where they apply `ratio` (how many times as fast we are as `peer`),
-`ratio_iqr`, `mfu`, `peak_memory` in bytes, and `model`. The machine's part says `hardware`, `data`,
-`precision`, `threads` and `versions`.
+`ratio_iqr`, `mfu`, `peak_memory` in bytes, `model`, and `attention`, the back end that our model is
+on. The machine's part says `hardware`, `data`, `precision`, `threads` and `versions`.
 """
 
 from collections.abc import Mapping
@@ -44,6 +44,7 @@ class Benchmark:
     rounds: int
     peer: str | None = None
     ratio: Spread | None = None
+    attention: str | None = None
     mfu: float | None = None
     peak_memory: int | None = None
 
@@ -114,6 +115,7 @@ def _benchmark(held: Mapping[str, Any]) -> Benchmark | None:
         rounds=int(stats["rounds"]),
         peer=told.get("peer"),
         ratio=None if ratio is None else Spread(float(ratio), float(told.get("ratio_iqr", 0.0))),
+        attention=told.get("attention"),
         mfu=told.get("mfu"),
         peak_memory=None if memory is None else int(memory),
     )
