@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from stilts_repro.claims.cost import estimate
 from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measured import Request
@@ -63,6 +62,9 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
 
 def print_plan(console: Console, request: Request) -> None:
     """Print what `request` would cost on this machine, shared and unshared."""
+    # Imported here: it can train, and a run's main process, which cannot, should not wait for it.
+    from stilts_repro.claims.cost import estimate
+
     found = estimate(request)
     scale, seeds = request.scale.name, len(request.seeds)
     claims = count(len(request.claims), "claim")

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -225,3 +227,10 @@ def test_published_tables_alone_needs_no_model_and_no_data(capsys, tmp_path):
         "multitask_gain": 8.7,
         "xtreme_gain": 5.4,
     }
+
+
+def test_what_trains_is_not_imported_by_the_main_process():
+    """Workers import it while the main process reads the data: seconds that nobody waits for."""
+    asked = "import sys, reproduce.command; print('transformers.modeling_utils' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
