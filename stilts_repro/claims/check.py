@@ -61,8 +61,8 @@ class CheckResult:
         """Return the part of a claim's entry in claims.json that the check decides."""
         reference = None
         if self.mean is not None:
-            reference = {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n}
-            reference["agreeing"] = self.agreeing
+            told = ("mean", "low", "high", "n", "agreeing")
+            reference = {name: getattr(self, name) for name in told}
         return {
             "reference": reference,
             "verdict": self.verdict,

@@ -38,14 +38,24 @@ def given_both(request, shape):
     return model, held
 
 
-def with_padding(model, work):
-    """Return `work` on padded batches."""
+def compare(benchmark, shape, given_both, work, passes, **options):
+    """Time `work`, which computes `passes` forward passes' worth, packed and padded."""
+    model, held = given_both
 
-    def done():
+    def with_padding():
         with padded(model.backbone):
             work()
 
-    return done
+    measure(
+        benchmark,
+        work,
+        {"tokens": held.tokens},
+        peer=(PEER, with_padding),
+        model=shape.name,
+        attention=backend(model.backbone),
+        flops=passes * shape.flops(np.diff(held.offsets)),
+        **options,
+    )
 
 
 @pytest.mark.benchmark(group="training")
@@ -56,16 +66,7 @@ def test_training_packed_next_to_padded(benchmark, shape, given_both):
     def work():
         train(model, tasks, PAD, 0, "benchmark")
 
-    measure(
-        benchmark,
-        work,
-        {"tokens": held.tokens},
-        peer=(PEER, with_padding(model, work)),
-        model=shape.name,
-        attention=backend(model.backbone),
-        flops=TRAINED * shape.flops(np.diff(held.offsets)),
-        turns=3,
-    )
+    compare(benchmark, shape, given_both, work, TRAINED, turns=3)
 
 
 @pytest.mark.benchmark(group="evaluation")
@@ -75,12 +76,4 @@ def test_evaluation_packed_next_to_padded(benchmark, shape, given_both):
     def work():
         predict(model, TASK, held, PAD)
 
-    measure(
-        benchmark,
-        work,
-        {"tokens": held.tokens},
-        peer=(PEER, with_padding(model, work)),
-        model=shape.name,
-        attention=backend(model.backbone),
-        flops=shape.flops(np.diff(held.offsets)),
-    )
+    compare(benchmark, shape, given_both, work, 1)
