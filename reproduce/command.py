@@ -37,7 +37,7 @@ ORDER = (
     *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
     *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best"),
     *("mlm_continuation", "translated_data"),
-    *("control_shuffled", "control_random", "control_unrelated"),
+    *("intermediate_learned", "control_shuffled", "control_random", "control_unrelated"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
 HELPERS = ("__main__", "command", "listing")
@@ -199,8 +199,14 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference.
 
-    Where jobs compute otherwise than in fp32 on one thread, they are its noise instead.
+    Where jobs compute otherwise than in fp32 on one thread, they are its noise instead. Raises
+    `InputError` where they were not all run on one kind of machine.
     """
+    if result["platform"] is None:
+        raise InputError(
+            f"--output {request.output}: no jobs of one kind of machine, so no reference;"
+            " run them all on one, in a folder of their own"
+        )
     for claim in result["claims"]:
         path, values = EXPECTED_RESULTS / f"{claim['id']}.json", claim["observed"]["values"]
         if not (claim["targets"] and values):
@@ -214,6 +220,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
                 values,
                 request.seeds,
                 result["versions"],
+                result["platform"],
                 result["model"].rpartition("@")[2],
                 claim["seconds"] / len(request.seeds),
             )

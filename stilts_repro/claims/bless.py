@@ -7,7 +7,6 @@ from typing import Any
 
 from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import check_raw
-from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import read_json, write_text
 
@@ -18,6 +17,7 @@ def write_reference(
     values: Sequence[float],
     seeds: Sequence[int],
     versions: Mapping[str, str],
+    platform: str,
     model: str,
     seconds: float,
 ) -> None:
@@ -40,7 +40,7 @@ def write_reference(
         "values": list(values),
         "seeds": list(seeds),
         "versions": dict(versions),
-        "platform": platform_fingerprint(),
+        "platform": platform,
         "model": model,
         "seconds": round(seconds, 1),
         "made_with": f"python -m reproduce {raw['claim']} --scale {scale} --seeds {len(seeds)}",

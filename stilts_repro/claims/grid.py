@@ -23,7 +23,8 @@ class Scores:
 
     `languages` holds the same by language code, and `counts` how many rows were scored. `tasks` are
     the intermediate tasks whose data was there; reports say where that is not all of them.
-    `translations` holds, by row and task, what records say of translated rows.
+    `translations` holds, by row and task, what records say of translated rows; `own`, by row and
+    task, how well the model does what it trained on, in points on its English dev rows.
     """
 
     values: Mapping[tuple[str, str, str], float]
@@ -31,6 +32,7 @@ class Scores:
     tasks: tuple[str, ...] = INTERMEDIATE_TASKS
     counts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def dev(self, intermediate: str, target: str) -> float:
         """Return the development score in points; raise `InputError` where the cell is absent."""

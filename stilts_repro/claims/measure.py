@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.grid import Claim
-from stilts_repro.claims.measured import Measured, Request, runs
+from stilts_repro.claims.measured import Measured, Request, platform_of, runs
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
@@ -56,6 +56,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
             "model": f"{model_name(request.model)}@{plan.setting.model_hash}",
             "seconds": round(time.perf_counter() - started, 1),
             "versions": environment.versions(),
+            "platform": platform_of(measured.records),
             "jobs": {"total": len(plan.jobs), "reused": reused},
             "claims": [measured.claim(claim, expected[claim.id]) for claim in request.claims],
             "languages": measured.languages(),

@@ -1,6 +1,6 @@
 """A finished run: what was asked for, and its records seen as scores, claims and tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -9,7 +9,6 @@ from typing import Any
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import Expected
 from stilts_repro.claims.grid import Claim, Scores
-from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.plan import Plan
 from stilts_repro.experiments.rows import UNRELATED, Row
@@ -18,6 +17,7 @@ from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.backbone import fingerprint
 from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 
@@ -75,6 +75,14 @@ class Measured:
                 for record in records
             },
             {record["intermediate"]: record.get("translation", {}) for record in records},
+            {
+                entry["intermediate"]: {
+                    task: metrics[TRAINING_SETS[task].metric]
+                    for task, metrics in entry["dev"].items()
+                }
+                for entry in self.intermediate()
+                if entry["seed"] == seed
+            },
         )
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
@@ -94,7 +102,7 @@ class Measured:
         run = Run(
             values=values,
             seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
-            platform=platform_fingerprint(),
+            platform=platform_of(records),
             versions=environment.versions(),
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
@@ -242,6 +250,15 @@ class Measured:
 
     def _seconds(self, job: str) -> float:
         return float(sum(self.results[job]["seconds"].values()))
+
+
+def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the kind of machine that `records` were made on; None where there is not one kind.
+
+    A results folder may come from elsewhere: what counts is where its jobs were run.
+    """
+    kinds = {record["platform"] for record in records}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -14,6 +14,7 @@ import torch
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -109,6 +110,7 @@ def make_record(
         "versions": environment.versions(),
         "git": environment.git_state(),
         "device": environment.device_name(),
+        "platform": platform_fingerprint(),
         "precision": environment.precision(),
         "attention": attention,
         "tokens": meter.tokens,

@@ -1,5 +1,6 @@
 """A check that cannot fail shows nothing: each of these changes must turn its claim red."""
 
+import json
 import shutil
 from dataclasses import replace
 from statistics import fmean
@@ -89,7 +90,9 @@ def blessed(tiny_model, tmp_path_factory):
     model = result["model"].rpartition("@")[2]
     for claim in result["claims"]:
         path, values = folder / f"{claim['id']}.json", claim["observed"]["values"]
-        write_reference(path, "smoke", values, SEEDS, result["versions"], model, 1.0)
+        write_reference(
+            path, "smoke", values, SEEDS, result["versions"], result["platform"], model, 1.0
+        )
     return folder
 
 
@@ -131,3 +134,16 @@ def test_swapped_labels_are_found_in_the_claim_that_reads_them(verdicts, monkeyp
 
     monkeypatch.setattr(TestbedSource, "load", swapped)
     assert verdicts() == {"hellaswag_gain": "fail", "mnli_gain": "pass"}
+
+
+def test_a_folder_is_judged_by_the_machine_that_ran_its_jobs(verdicts, tiny_model, tmp_path):
+    verdicts()
+    records = sorted((tmp_path / "records").glob("*.json"))
+    for count in (1, len(records)):  # of one job, then all of them
+        for path in records[:count]:
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"platform": "a laptop"}))
+        result = run(tiny_model, tmp_path, SEEDS)
+        assert result["jobs"]["reused"] == result["jobs"]["total"]
+        assert result["platform"] == ("a laptop" if count > 1 else None)
+        assert any("another machine" in claim["reason"] for claim in result["claims"])
+    assert all("another machine" in claim["reason"] for claim in result["claims"])

@@ -21,7 +21,8 @@ def folder(folder):
 
 
 def bless(folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b"):
-    write_reference(folder / "squad_gain.json", scale, values, seeds, VERSIONS, model, 12.34)
+    path = folder / "squad_gain.json"
+    write_reference(path, scale, values, seeds, VERSIONS, "x86_64", model, 12.34)
 
 
 def test_blessed_values_become_the_reference(folder):

@@ -5,6 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from scipy import stats
 
+from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import expected_claims, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError, MissingError
@@ -26,6 +27,7 @@ HEADLINES = {
     "xnli_no_gain": -0.8,
     "multitask_best": 0.5,
     "mlm_continuation": None,
+    "intermediate_learned": None,
     "control_shuffled": None,
     "control_random": None,
     "control_unrelated": None,
@@ -138,3 +140,11 @@ def test_no_control_gains_a_point(claim, scale):
     values = load_expected(claim).reference[scale].values
     reach = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
     assert fmean(values) + reach < 1.0
+
+
+def test_a_phase_two_that_teaches_nothing_is_found_on_any_machine():
+    # What guessing may score at most, in points: the most frequent label, or no answer at all.
+    guessed = {"anli": 36, "mnli": 36, "qqp": 67, "squad_v1": 5, "squad_v2": 40}
+    guessed |= {"hellaswag": 27, "ccg": 15, "cosmosqa": 27, "csqa": 22}
+    run = Run([fmean(guessed.values())])
+    assert check(load_expected("intermediate_learned"), run, "testbed").verdict == "fail"

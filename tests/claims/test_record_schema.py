@@ -32,6 +32,7 @@ RECORD = {
     "versions": {"torch": "2.10.0"},
     "git": {"commit": "f00d", "dirty": False},
     "device": "cpu (x86_64)",
+    "platform": "x86_64, a processor, AVX2",
     "precision": "fp32",
     "attention": "sdpa",
     "tokens": 123456,

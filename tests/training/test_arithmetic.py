@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from stilts_repro.claims.platform import platform_fingerprint
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.models.attention import ATTENTION
 from stilts_repro.training.arithmetic import (
     PRECISION,
