@@ -8,15 +8,16 @@ Chinese, where it destroys the answers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float32]
 Integers = NDArray[np.integer]
 
-# Windows handled together: bounds the [windows, n_best, n_best] tables, whatever the data's size.
-_ROWS = 2048
+# Windows handled together: their [windows, n_best, n_best] tables stay in a core's cache.
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class Windows:
     ends: Integers  # [W, T] character offset where it ends (exclusive), or -1
 
 
-@dataclass(frozen=True)
-class SpanPrediction:
+class SpanPrediction(NamedTuple):
     """A question's best answer; `score` and `null_score` are sums of a start and an end logit.
 
     Without any valid span `text` is empty and `score` is -inf.
@@ -56,15 +56,15 @@ def best_spans(
 ) -> list[SpanPrediction]:
     """Return the best answer to each question, in the order of `contexts` (one a question).
 
-    The logits are [W, T] and finite, but for padding, which should be -inf: `n_best` ranks all
-    positions of a window, as the classic loop does, so finite logits on padding take up places.
+    The logits are float32 [W, T] and finite, but for padding, which should be -inf: `n_best` ranks
+    all positions of a window, as the classic loop does, so finite logits on padding take up places.
     A span is valid where its start and its end are among the window's `n_best` of each kind, may
     begin and end an answer, and span 1 to `max_answer_tokens` tokens. The best has the highest sum
     of logits (in float64); equal sums go to the first window, then to the start ranked higher,
     then to the end ranked higher, where equal logits rank by position. `null_score` is the lowest
     sum at position 0 (`<s>`) over the question's windows, +inf for a question without windows.
 
-    Raises ValueError where the shapes do not fit or a window's question has no context.
+    Raises ValueError where shapes or types do not fit or a window's question has no context.
     """
     _check(start_logits, end_logits, windows, contexts)
     scores, spans = _best_in_windows(start_logits, end_logits, windows, n_best, max_answer_tokens)
@@ -73,17 +73,21 @@ def best_spans(
     at_null = start_logits[:, 0].astype(np.float64) + end_logits[:, 0]  # [W]
     np.minimum.at(null_scores, windows.question, at_null)
 
-    predictions = [SpanPrediction("", -np.inf, float(null)) for null in null_scores]
     # Rows by question, then best first; lexsort is stable, so equal scores keep the first window.
     order = np.lexsort((-scores, windows.question))
     questions, first = np.unique(windows.question[order], return_index=True)
-    for question, row in zip(questions.tolist(), order[first].tolist(), strict=True):
-        if scores[row] > -np.inf:
-            start, end = spans[row]
-            text = contexts[question][windows.starts[row, start] : windows.ends[row, end]]
-            null = float(null_scores[question])
-            predictions[question] = SpanPrediction(text, float(scores[row]), null)
-    return predictions
+    rows = order[first]
+    answered = scores[rows] > -np.inf
+    questions, rows = questions[answered], rows[answered]
+
+    best, low, high = np.full(len(contexts), -np.inf), *np.zeros((2, len(contexts)), np.intp)
+    best[questions] = scores[rows]
+    low[questions] = windows.starts[rows, spans[rows, 0]]
+    high[questions] = windows.ends[rows, spans[rows, 1]]  # nothing is cut out where both are 0
+    found = zip(
+        contexts, low.tolist(), high.tolist(), best.tolist(), null_scores.tolist(), strict=True
+    )
+    return [SpanPrediction(text[i:j], score, null) for text, i, j, score, null in found]
 
 
 def with_null(predictions: Sequence[SpanPrediction], threshold: float = 0.0) -> list[str]:
@@ -102,6 +106,8 @@ def _check(
     for array in (start_logits, end_logits, windows.starts, windows.ends):
         if array.ndim != 2 or array.shape != shape:
             raise ValueError(f"expected [windows, tokens] arrays of shape {shape}: {array.shape}")
+    if not start_logits.dtype == end_logits.dtype == np.float32:
+        raise ValueError(f"expected float32 logits: {start_logits.dtype}, {end_logits.dtype}")
     if np.any((windows.question < 0) | (windows.question >= len(contexts))):
         raise ValueError(f"a window's question is not one of the {len(contexts)} contexts")
 
@@ -118,8 +124,9 @@ def _best_in_windows(
         start_top, start_score = _ranked(start_logits[rows], windows.starts[rows], n_best)
         end_top, end_score = _ranked(end_logits[rows], windows.ends[rows], n_best)
         total = start_score[:, :, None] + end_score[:, None, :]  # [rows, n, n]
-        length = end_top[:, None, :] - start_top[:, :, None] + 1
-        total[(length < 1) | (length > max_tokens)] = -np.inf
+        # Without a sign, an end before its start is far behind it.
+        after = end_top[:, None, :] - start_top[:, :, None]
+        total = np.where(after < max_tokens, total, -np.inf)
         n = total.shape[1]
         best = total.reshape(len(total), n * n).argmax(axis=1)  # the first of equal sums
         each = np.arange(len(total))
@@ -131,12 +138,18 @@ def _best_in_windows(
 
 def _ranked(
     logits: Floats, offsets: Integers, n_best: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
     """Return the top positions [rows, n], best and then leftmost first, and their logits.
 
     Positions that may not be in an answer keep their place in the ranking but score -inf.
+
+    A logit and its position are one integer, logit first: integers are ranked many times faster
+    than by a stable `argsort`, and the position decides between equal logits.
     """
-    top = np.argsort(-logits, axis=1, kind="stable")[:, :n_best]
+    bits = (0 - logits).view(np.int32)  # from zero, for then there is no -0, which is another int
+    keys = (bits ^ (bits >> 31 & 0x7FFFFFFF)).astype(np.int64)  # a float's own order
+    keys = keys << 32 | np.arange(logits.shape[1])
+    top = np.sort(keys, axis=1)[:, :n_best].astype(np.uint32)  # the lower half
     score = np.take_along_axis(logits, top, axis=1).astype(np.float64)
     score[np.take_along_axis(offsets, top, axis=1) < 0] = -np.inf
     return top, score

@@ -70,7 +70,7 @@ def test_equal_to_the_double_loop(problem):
 def test_equal_to_the_double_loop_over_many_windows():
     rng = np.random.default_rng(0)
     shape = (_ROWS + 5, 6)  # more windows than are handled together
-    start_logits, end_logits = rng.normal(size=(2, *shape))
+    start_logits, end_logits = rng.normal(size=(2, *shape)).astype(np.float32)
     starts = np.tile(np.arange(shape[1]), (shape[0], 1))
     windows = Windows(np.arange(shape[0]) // 2, starts, starts + 1)
     contexts = ["abcdef"] * (shape[0] // 2 + 1)
@@ -80,7 +80,8 @@ def test_equal_to_the_double_loop_over_many_windows():
 
 def decode(start, end, starts, ends, context="0123456789", **options):
     windows = Windows(np.zeros(1, dtype=int), np.array([starts]), np.array([ends]))
-    return best_spans(np.array([start]), np.array([end]), windows, [context], **options)[0]
+    start, end = np.array([[start], [end]], np.float32)
+    return best_spans(start, end, windows, [context], **options)[0]
 
 
 def test_text_is_cut_by_characters():
@@ -110,8 +111,8 @@ def test_a_token_may_end_an_answer_that_it_may_not_begin():
 
 def test_ties_go_to_the_first_window_then_the_higher_start_then_the_higher_end():
     windows = Windows(np.array([0, 0]), np.array([[0, 1], [0, 1]]), np.array([[1, 2], [1, 2]]))
-    start = np.array([[1.0, 2.0], [1.0, 2.0]])
-    end = np.array([[2.0, 1.0], [2.0, 1.0]])
+    start = np.array([[1.0, 2.0], [1.0, 2.0]], np.float32)
+    end = np.array([[2.0, 1.0], [2.0, 1.0]], np.float32)
     # (0, 0) and (1, 1) both sum to 3, in either window; the higher start is at 1.
     assert best_spans(start, end, windows, ["xyz"])[0].text == "y"
     later = np.array([[0], [1]])
@@ -121,7 +122,7 @@ def test_ties_go_to_the_first_window_then_the_higher_start_then_the_higher_end()
 
 def test_the_null_is_the_weakest_over_the_windows():
     windows = Windows(np.array([1, 1]), np.array([[-1, 0]] * 2), np.array([[-1, 1]] * 2))
-    logits = np.array([[4.0, 1.0], [1.0, 2.0]])
+    logits = np.array([[4.0, 1.0], [1.0, 2.0]], np.float32)
     found = best_spans(logits, logits, windows, ["a", "b"])
     assert found == [SpanPrediction("", -math.inf, math.inf), SpanPrediction("b", 4.0, 2.0)]
 
@@ -142,5 +143,14 @@ def test_arrays_that_do_not_fit_are_refused():
     windows = Windows(np.array([0, 1]), offsets, offsets)
     with pytest.raises(ValueError, match="shape"):
         best_spans(np.zeros((2, 3)), np.zeros((2, 4)), windows, ["a", "b"])
+    logits = np.zeros((2, 3), np.float32)
     with pytest.raises(ValueError, match="1 contexts"):
-        best_spans(np.zeros((2, 3)), np.zeros((2, 3)), windows, ["a"])
+        best_spans(logits, logits, windows, ["a"])
+    with pytest.raises(ValueError, match="float32"):
+        best_spans(logits, logits.astype(np.float64), windows, ["a", "b"])
+
+
+def test_zeros_of_either_sign_are_equal():
+    # The first ends best, and is first among equals.
+    assert decode([-0.0, 0.0], [1.0, 1.0], [0, 1], [1, 2]).text == "0"
+    assert decode([0.0, -0.0], [1.0, 1.0], [0, 1], [1, 2]).text == "0"
