@@ -221,7 +221,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
                 request.seeds,
                 result["versions"],
                 result["platform"],
-                result["model"].rpartition("@")[2],
+                claim["model"],
                 claim["seconds"] / len(request.seeds),
             )
 

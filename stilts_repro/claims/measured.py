@@ -117,6 +117,7 @@ class Measured:
             "targets": list(targets),
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
+            "model": models_of(records),
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs), 1),
             **result.as_json(),
@@ -213,7 +214,7 @@ class Measured:
         model = reference.model if reference else fingerprint(scale.model)
         if (
             self.request.data.partition("+")[0] != scale.data
-            or model != self.plan.setting.model_hash
+            or model != models_of(records)
             or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
             return "this run's data, model, --crosses or --sampler is not the reference's"
@@ -250,6 +251,11 @@ class Measured:
 
     def _seconds(self, job: str) -> float:
         return float(sum(self.results[job]["seconds"].values()))
+
+
+def models_of(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return the hashes of the phase (i) models behind `records`, with `+` between several."""
+    return "+".join(sorted({record["model"]["hash"] for record in records}))
 
 
 def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:

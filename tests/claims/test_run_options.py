@@ -155,6 +155,8 @@ def test_the_unrelated_control_runs_in_its_own_world(masked_lm, tiny_model, tmp_
     request, result, jobs = run(tiny_model, tmp_path / "out", ("control_unrelated",))
     (claim,) = result["claims"]
     assert (claim["verdict"], len(claim["targets"])) == ("no_reference", 4)
+    models = (masked_lm, tiny_model)
+    assert claim["model"] == "+".join(sorted(fingerprint(str(m)) for m in models))
     (details,) = claim["details"]
     assert set(details) == {"with related languages", "bucc2018", "tatoeba"}
     assert details["tatoeba"]["chance"] == pytest.approx(100 / 3)
