@@ -1,9 +1,10 @@
 """Attention back ends: which one a model runs on, and what each is given. Chosen here alone.
 
-    sdpa    padded batches through torch's scaled dot product: anywhere, any model; what CPUs use
-    varlen  packed batches through torch's variable-length kernels: GPUs, in bf16
-    flash   packed batches through the flash-attn package, by way of transformers
-    block   packed batches through sdpa with an explicit block mask: slow, anywhere; the reference
+    sdpa       padded batches through torch's scaled dot product: anywhere; what CPUs use
+    sdpa_fp32  the same, in fp32 where the rest is in bf16: what CPUs use then
+    varlen     packed batches through torch's variable-length kernels: GPUs, in bf16
+    flash      packed batches through the flash-attn package, by way of transformers
+    block      packed batches through sdpa with an explicit block mask: slow, anywhere; the reference
 
 `STILTS_ATTENTION` forces one. In a packed row no sequence may see another, and transformers does
 not see to it: with sdpa, its bidirectional mask of a packed row is no mask at all.
@@ -27,9 +28,10 @@ if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans
     from transformers import PreTrainedConfig, PreTrainedModel
 
 ATTENTION = "STILTS_ATTENTION"
-# By back end, what transformers calls it; varlen and block are registered by `_register`.
+# By back end, what transformers calls it; those that it does not have are named in `_register`.
 NAMES = {
     "sdpa": "sdpa",
+    "sdpa_fp32": "stilts_sdpa_fp32",
     "varlen": "stilts_varlen",
     "flash": "flash_attention_2",
     "block": "stilts_block",
@@ -79,6 +81,8 @@ def choose(config: "PreTrainedConfig", device: torch.device, *, bf16: bool) -> s
         if hindrance := _hindrance(name, config, device, bf16):
             raise type(hindrance)(f"{ATTENTION}={name}: {hindrance}")
         return name
+    if device.type == "cpu" and bf16:
+        return "sdpa_fp32"
     fast = ("varlen", "flash") if device.type == "cuda" else ()
     return next((name for name in fast if not _hindrance(name, config, device, bf16)), "sdpa")
 
@@ -89,7 +93,7 @@ def use(backbone: "PreTrainedModel", *, bf16: bool) -> str:
     Padded batches stay with what transformers chose: sdpa, or eager where a type has no sdpa.
     """
     name = choose(backbone.config, backbone.device, bf16=bf16)
-    if name in PACKED:
+    if name in PACKED or (name == "sdpa_fp32" and backend(backbone) == "sdpa"):
         _register()
         backbone.set_attn_implementation(NAMES[name])
     return backend(backbone)
@@ -154,6 +158,28 @@ def block_mask(rows: Tensor, *, causal: bool) -> Tensor:
     """Return which token sees which, bool [1, 1, tokens, tokens], from their sequences [tokens]."""
     same = rows.unsqueeze(1) == rows.unsqueeze(0)
     return (same.tril() if causal else same)[None, None]
+
+
+def fp32_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Attend as transformers' sdpa does, in fp32: [B, heads, T, D] to [B, T, heads, D], as given.
+
+    On a CPU, torch's backward pass of it takes eight times as long in bf16.
+    """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    sdpa = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    with torch.autocast(query.device.type, enabled=False):
+        attended, _ = sdpa(
+            module, query.float(), key.float(), value.float(), attention_mask, **options
+        )
+    return attended.to(query.dtype), None
 
 
 def varlen_attention(
@@ -227,7 +253,7 @@ def _hindrance(
     name: str, config: "PreTrainedConfig", device: torch.device, bf16: bool
 ) -> StiltsError | None:
     """Return why back end `name` cannot run a model with `config`; None where it can."""
-    if name == "sdpa":
+    if name in ("sdpa", "sdpa_fp32"):
         return None
     kinds = set(getattr(config, "layer_types", None) or ("full_attention",))
     if config.model_type not in PACKS or kinds != {"full_attention"}:
@@ -266,8 +292,11 @@ def _installed(name: str) -> bool:
 def _register() -> None:
     """Tell transformers of the back ends that it does not have."""
     from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+    AttentionInterface.register(NAMES["sdpa_fp32"], fp32_attention)
+    AttentionMaskInterface.register(NAMES["sdpa_fp32"], ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
     AttentionInterface.register(NAMES["varlen"], varlen_attention)
     AttentionInterface.register(NAMES["block"], ALL_ATTENTION_FUNCTIONS["sdpa"])
     # Asked only where the block mask was not given. Of varlen it is not asked at all: transformers

@@ -29,7 +29,7 @@ def ampere(monkeypatch):
 
 def test_a_cpu_reads_padded_batches(config_of):
     assert attention.choose(config_of("xlm-roberta"), CPU, bf16=False) == "sdpa"
-    assert attention.choose(config_of("xlm-roberta"), CPU, bf16=True) == "sdpa"
+    assert attention.choose(config_of("xlm-roberta"), CPU, bf16=True) == "sdpa_fp32"
 
 
 @pytest.mark.usefixtures("ampere")
@@ -61,7 +61,7 @@ def test_one_can_be_forced(config_of, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "kind", "device", "bf16", "error", "why"),
     [
-        ("flesh", "bert", CPU, False, InputError, "give sdpa, varlen, flash, block"),
+        ("flesh", "bert", CPU, False, InputError, "give sdpa, sdpa_fp32, varlen, flash, block"),
         ("block", "mt5", CPU, False, InputError, "type 'mt5' are not proved to read packed rows"),
         ("varlen", "bert", CPU, True, MissingError, "needs an NVIDIA GPU"),
         ("varlen", "bert", GPU, False, InputError, "computes in bf16"),
