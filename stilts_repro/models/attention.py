@@ -4,7 +4,7 @@
     sdpa_fp32  the same, in fp32 where the rest is in bf16: what CPUs use then
     varlen     packed batches through torch's variable-length kernels: GPUs, in bf16
     flash      packed batches through the flash-attn package, by way of transformers
-    block      packed batches through sdpa with an explicit block mask: slow, anywhere; the reference
+    block      packed batches through sdpa with an explicit block mask: slow; the reference
 
 `STILTS_ATTENTION` forces one. In a packed row no sequence may see another, and transformers does
 not see to it: with sdpa, its bidirectional mask of a packed row is no mask at all.
