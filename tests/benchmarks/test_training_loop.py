@@ -11,6 +11,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from stilts_repro.experiments import environment
 from stilts_repro.models.attention import backend
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.arithmetic import uses_bf16
+from stilts_repro.training.arithmetic import PRECISION, uses_bf16
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made, trainer
@@ -35,6 +36,8 @@ ROWS = 512
 LARGEST = 256  # rows a step; of XLM-R Large, padded to 128 tokens, more than half of 80 GB
 LONG = 100_000  # tokens
 CORES = environment.workers()
+CPUINFO = Path("/proc/cpuinfo")
+CPU_HAS_BF16 = CPUINFO.exists() and {"avx512_bf16", "amx_bf16"} & set(CPUINFO.read_text().split())
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
 
@@ -111,6 +114,17 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
     features = given.training_features("mnli", max(ROWS, 8 * batch_size))
     loops = Loops(still(shape), features, batch_size, tmp_path)
     compare(benchmark, shape, loops, tuned=tuned)
+
+
+@both
+@pytest.mark.parametrize("batch_size", [8, 32])
+@pytest.mark.skipif(device().type != "cpu", reason="on a GPU all is in bf16")
+@pytest.mark.skipif(not CPU_HAS_BF16, reason="this processor has no bf16")
+def test_loop_in_bf16_next_to_the_trainer(benchmark, batch_size, tuned, tmp_path, monkeypatch):
+    # Both of them: STILTS_PRECISION is what `Trainer`'s option `bf16` follows.
+    monkeypatch.setenv(PRECISION, "bf16")
+    loops = Loops(MINI, given.training_features("mnli", ROWS), batch_size, tmp_path)
+    compare(benchmark, MINI, loops, tuned=tuned)
 
 
 @both

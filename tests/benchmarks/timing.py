@@ -95,7 +95,7 @@ def measure(
     if attention:
         told["attention"] = attention
     if flops:
-        told["mfu"] = significant(flops / float(np.median(ours)) / peak_flops())
+        told["mfu"] = significant(flops / float(np.median(ours)) / peak_flops(uses_bf16(device())))
     if peer:
         tell_ratio(benchmark, peer[0], np.array(theirs) / np.array(ours))
 
@@ -151,14 +151,13 @@ def peak_memory(work: Work) -> int | None:
 
 
 @cache
-def peak_flops() -> float:
+def peak_flops(bf16: bool) -> float:
     """Return the device's arithmetic: that of the best of some matrix products, measured once.
 
-    In the precision of trainings, for that is what could be reached here, whatever a data sheet
-    says of other clocks.
+    That is what could be reached here, whatever a data sheet says of other clocks.
     """
     size = 1024 if device().type == "cpu" else 8192
-    kind = torch.bfloat16 if uses_bf16(device()) else torch.float32
+    kind = torch.bfloat16 if bf16 else torch.float32
     matrix = torch.randn(size, size, device=device()).to(kind)
     matrix @ matrix
     return 2 * size**3 / min(seconds(lambda: matrix @ matrix) for _ in range(10))
