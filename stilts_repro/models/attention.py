@@ -253,7 +253,7 @@ def _hindrance(
     name: str, config: "PreTrainedConfig", device: torch.device, bf16: bool
 ) -> StiltsError | None:
     """Return why back end `name` cannot run a model with `config`; None where it can."""
-    if name in ("sdpa", "sdpa_fp32"):
+    if name not in PACKED:
         return None
     kinds = set(getattr(config, "layer_types", None) or ("full_attention",))
     if config.model_type not in PACKS or kinds != {"full_attention"}:

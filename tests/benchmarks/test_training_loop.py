@@ -11,7 +11,6 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ import torch
 
 from stilts_repro.data.features import training_batches
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.platform import CPUINFO
 from stilts_repro.models.attention import backend
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -36,7 +36,6 @@ ROWS = 512
 LARGEST = 256  # rows a step; of XLM-R Large, padded to 128 tokens, more than half of 80 GB
 LONG = 100_000  # tokens
 CORES = environment.workers()
-CPUINFO = Path("/proc/cpuinfo")
 CPU_HAS_BF16 = CPUINFO.exists() and {"avx512_bf16", "amx_bf16"} & set(CPUINFO.read_text().split())
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
