@@ -13,7 +13,7 @@ import torch
 
 from stilts_repro import __version__
 from stilts_repro.models import attention
-from stilts_repro.training.arithmetic import threads, tokens_at_once, uses_bf16
+from stilts_repro.training.arithmetic import compiles, threads, tokens_at_once, uses_bf16
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
@@ -91,18 +91,18 @@ def precision() -> str:
 
 
 def variant() -> str:
-    """Return how a CPU's jobs compute, where it is not as its references were; otherwise ''.
+    """Return how jobs compute, where it is not as their references were; otherwise ''.
 
-    These are in fp32, on one thread, on padded batches, a step at once.
+    On a CPU these are in fp32, on one thread, on padded batches, a step at once; none is compiled.
     """
-    if device().type != "cpu":
-        return ""
-    told = {
+    compiled = {"compiled": compiles()}
+    cpu = {
         precision(): precision() != "fp32",
         f"{threads()} threads": threads() > 1,
         f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
         f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,
     }
+    told = (cpu if device().type == "cpu" else {}) | compiled
     return ", ".join(words for words, unusual in told.items() if unusual)
 
 
@@ -115,6 +115,7 @@ def fingerprint() -> dict[str, str]:
         **({"threads": str(threads())} if threads() > 1 else {}),
         **({"attention": attention.asked()} if attention.asked() else {}),
         **({"tokens": str(at_once)} if (at_once := tokens_at_once(device())) else {}),
+        **({"compiled": "yes"} if compiles() else {}),
         **{name: v for name, v in versions().items() if name != "stilts_repro"},
     }
 

@@ -22,13 +22,14 @@ from stilts_repro.jsonio import canonical, write_json, write_text
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import draw_backbone, load_tokenizer
 from stilts_repro.models.checkpoints import save_target
+from stilts_repro.models.compiling import compile_layers
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
-from stilts_repro.training.arithmetic import uses_bf16
+from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
@@ -98,6 +99,8 @@ class _Work:
         """Train on the sets `names`; return what the result file says of it."""
         with self.meter.phase("tokenise"):
             tasks = {name: self.material.training(name) for name in names}
+        if compiles():
+            compile_layers(self.model.backbone)
         with self.meter.phase("train"):
             log: TrainingLog = train(
                 self.model,

@@ -3,7 +3,8 @@
 One pass over MNLI rows; on a GPU also in large batches, and over sequences as long as SQuAD's
 windows, under the same head. Both start from one state; before anything is timed, both must have
 gone through the same losses, step by step. Then a grid's trainings: ours on a thread each, as many
-at a time as there are cores, next to a `Trainer` on all cores that does them in turn.
+at a time as there are cores, next to a `Trainer` on all cores that does them in turn. And the loop
+with its layers compiled, next to itself.
 """
 
 import copy
@@ -17,9 +18,11 @@ import pytest
 import torch
 
 from stilts_repro.data.features import training_batches
+from stilts_repro.errors import MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.platform import CPUINFO
 from stilts_repro.models.attention import backend
+from stilts_repro.models.compiling import compile_layers
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.arithmetic import PRECISION, uses_bf16
@@ -27,7 +30,7 @@ from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made, trainer
 from tests.benchmarks.shapes import MINI, TRAINED
-from tests.benchmarks.timing import device, measure
+from tests.benchmarks.timing import device, measure, seconds, significant
 
 pytestmark = pytest.mark.benchmark(group="training loop")
 
@@ -134,6 +137,40 @@ def test_loop_next_to_the_trainer_on_long_sequences(benchmark, shape, tuned, tmp
     features = made.features_of(TRAINING_SETS["mnli"].format, lengths, shape.vocabulary)
     loops = Loops(still(shape), features, 32, tmp_path, made.WINDOWS.max_length)
     compare(benchmark, shape, loops, tuned=tuned)
+
+
+@pytest.mark.parametrize("batch_size", [32, pytest.param(LARGEST, marks=on_gpu)])
+def test_loop_compiled_next_to_itself(benchmark, shape, batch_size):
+    """Whether `STILTS_COMPILE` pays here; `compile_seconds` is what it has to save first."""
+    shape, features = still(shape), given.training_features("mnli", max(ROWS, 8 * batch_size))
+    task = TrainingTask(features, Recipe(learning_rate=2e-4, batch_size=batch_size, epochs=1))
+    plain, compiled = (given.model(shape, "mnli") for _ in range(2))
+    compiled.load_state_dict(plain.state_dict())
+    start = copy.deepcopy(plain.state_dict())
+    try:
+        compile_layers(compiled.backbone)
+    except MissingError as error:
+        pytest.skip(str(error))
+
+    def losses(model):
+        model.load_state_dict(start)
+        return train(model, {"mnli": task}, given.pad_id(), SEED, PURPOSE).losses
+
+    taken = seconds(lambda: losses(compiled), wall=True)
+    tolerance = 0.05 if uses_bf16(device()) else 1e-3
+    np.testing.assert_allclose(losses(compiled), losses(plain), rtol=tolerance)
+    measure(
+        benchmark,
+        lambda: losses(compiled),
+        {"tokens": features.tokens},
+        peer=("the loop not compiled", lambda: losses(plain)),
+        model=shape.name,
+        attention=backend(compiled.backbone),
+        flops=TRAINED * shape.flops(np.diff(features.offsets)),
+        memory=False,  # the peer's weights are there too
+    )
+    rest = seconds(lambda: losses(compiled), wall=True)
+    benchmark.extra_info["compile_seconds"] = significant(max(0.0, taken - rest))
 
 
 _held: list[Loops] = []  # a worker's own

@@ -5,6 +5,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.models.attention import ATTENTION
+from stilts_repro.models.compiling import COMPILE
 from stilts_repro.training.arithmetic import (
     PRECISION,
     THREADS,
@@ -26,6 +27,7 @@ def as_usual(monkeypatch):
     monkeypatch.delenv(THREADS, raising=False)
     monkeypatch.delenv(TOKENS, raising=False)
     monkeypatch.delenv(ATTENTION, raising=False)
+    monkeypatch.delenv(COMPILE, raising=False)
     monkeypatch.setattr(environment, "device", lambda: CPU)
     platform_fingerprint.cache_clear()
     yield
@@ -54,7 +56,11 @@ def test_another_arithmetic_is_another_machine_and_other_jobs(
 
 @pytest.mark.parametrize(
     ("name", "value", "variant"),
-    [(ATTENTION, "block", "block attention"), (TOKENS, "64", "64 tokens at once")],
+    [
+        (ATTENTION, "block", "block attention"),
+        (TOKENS, "64", "64 tokens at once"),
+        (COMPILE, "1", "compiled"),
+    ],
 )
 def test_another_way_through_the_batches_is_too(monkeypatch, name, value, variant):
     usual, jobs = platform_fingerprint(), environment.fingerprint()
@@ -114,6 +120,7 @@ def test_as_many_jobs_at_once_as_there_are_cores_for(monkeypatch):
         (TOKENS, "0"),
         (TOKENS, "-1"),
         (ATTENTION, "eager"),
+        (COMPILE, "yes"),
     ],
 )
 def test_what_is_not_known_is_one_line(monkeypatch, name, value):
