@@ -15,7 +15,7 @@ from torch.nn.attention import varlen
 
 from stilts_repro.data.features import TOKEN_PADDING, Chosen, Features, collate
 from stilts_repro.data.packing import Packed
-from stilts_repro.models import attention
+from stilts_repro.models import attention, kernels
 from stilts_repro.models.attention import NAMES, PACKS
 from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.families import run
@@ -181,7 +181,7 @@ def plain_kernel(query, key, value, offsets, longest, *, dropout, scale, causal)
 @pytest.mark.parametrize("task", GROUPS)
 @pytest.mark.parametrize("kind", PACKS)
 def test_every_layer_gives_the_kernel_what_it_needs(model_on, monkeypatch, kind, task):
-    monkeypatch.setattr(attention, "varlen_kernel", plain_kernel)
+    monkeypatch.setattr(kernels, "varlen_kernel", plain_kernel)
     batch = batch_of(LENGTHS, GROUPS[task], seed=4)
     same(model_on(kind, "varlen"), model_on(kind, "sdpa"), task, batch)
 
@@ -198,7 +198,7 @@ def called(monkeypatch, heads=(2, 2), **options):
     query, key = (torch.ones(3, n, 16) for n in heads)
     offsets = torch.tensor([0, 1, 3], dtype=torch.int32)
     usual = {"dropout": 0.0, "scale": 0.25, "causal": False}
-    attention.varlen_kernel(query, key, key, offsets, 2, **usual | options)
+    kernels.varlen_kernel(query, key, key, offsets, 2, **usual | options)
     (found,) = calls
     assert {side.dtype for side in found[1][:3]} == {torch.bfloat16}
     return found

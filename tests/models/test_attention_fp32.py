@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from stilts_repro.models import attention
+from stilts_repro.models import attention, kernels
 from tests.models.conftest import SIZES
 from tests.models.test_attention import batch_of, gradients
 
@@ -33,9 +33,7 @@ def test_in_bf16_attention_alone_is_in_fp32():
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[0, :, :, 3:] = False
     with torch.autocast("cpu", torch.bfloat16):
-        found, _ = attention.fp32_attention(
-            SimpleNamespace(is_causal=False), query, key, value, mask
-        )
+        found, _ = kernels.fp32_attention(SimpleNamespace(is_causal=False), query, key, value, mask)
         linear = torch.nn.functional.linear(torch.ones(1, 2), torch.ones(3, 2))
     wanted = scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
     assert torch.equal(found, wanted.transpose(1, 2).bfloat16())

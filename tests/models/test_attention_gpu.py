@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stilts_repro.models import attention
+from stilts_repro.models import kernels
 from stilts_repro.models.attention import PACKS
 from tests.models.test_attention import (
     GROUPS,
@@ -62,7 +62,7 @@ def test_a_kernel_that_leaks_would_not_be(started, monkeypatch, leaks):
         sides = (side.bfloat16() for side in (query, key, value))
         return plain_kernel(*sides, offsets, offsets.diff().max(), **options)
 
-    monkeypatch.setattr(attention, "varlen_kernel", kernel)
+    monkeypatch.setattr(kernels, "varlen_kernel", kernel)
     for task in ("nli", "tags"):
         if leaks:
             with pytest.raises(AssertionError):
@@ -78,7 +78,7 @@ def test_the_kernel_drops_what_it_is_asked_to():
     ones = torch.ones(4096, 2, 16, device=GPU)
     offsets = torch.arange(0, 4097, 64, dtype=torch.int32, device=GPU)
     options = {"scale": 0.25, "causal": False}
-    kept = attention.varlen_kernel(ones, ones, ones, offsets, 64, dropout=0.5, **options).float()
+    kept = kernels.varlen_kernel(ones, ones, ones, offsets, 64, dropout=0.5, **options).float()
     assert kept.std() > 0.05
     assert kept.mean().item() == pytest.approx(1.0, abs=0.02)
 
@@ -91,7 +91,7 @@ def dropped(seed):
     offsets = torch.arange(0, 4097, 64, dtype=torch.int32, device=GPU)
     torch.manual_seed(seed)
     options = {"dropout": 0.5, "scale": 0.25, "causal": False}
-    found = attention.varlen_kernel(*sides, offsets, 64, **options).float()
+    found = kernels.varlen_kernel(*sides, offsets, 64, **options).float()
     found.backward(gradient)
     return sides, found.detach(), gradient
 

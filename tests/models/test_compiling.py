@@ -7,7 +7,7 @@ import torch
 from torch._dynamo.exc import BackendCompilerFailed
 
 from stilts_repro.errors import MissingError
-from stilts_repro.models import attention, compiling
+from stilts_repro.models import attention, compiling, kernels
 from stilts_repro.models.attention import PACKS
 from stilts_repro.models.compiling import compile_layers
 from stilts_repro.models.families import run
@@ -34,7 +34,7 @@ def fresh():
 def test_one_graph_serves_all_layers_and_lengths(started, monkeypatch, kind, name, graphs):
     """Padded, it is one with a mask and one without."""
     backbone = put_on(started(kind), name).backbone.train()
-    monkeypatch.setattr(attention, "varlen_kernel", lambda query, *_, **__: query + 0)
+    monkeypatch.setattr(kernels, "varlen_kernel", lambda query, *_, **__: query + 0)
     made = []
 
     def keep(graph, _):
