@@ -13,12 +13,12 @@ from multiprocessing.context import BaseContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from stilts_repro.errors import StiltsError
+from stilts_repro.errors import MissingError, StiltsError
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.environment import device, take_device, workers
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.store import Store
-from stilts_repro.training.arithmetic import threads
+from stilts_repro.training.arithmetic import TOKENS, threads, tokens_at_once
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 
@@ -118,8 +118,16 @@ def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | Non
 
 
 def _work(job: Job, output: Path, keep_models: bool) -> float:
+    import torch
+
     from stilts_repro.experiments.work import run_job
 
     started = time.perf_counter()
-    run_job(job, Store(output), keep_models=keep_models)
+    try:
+        run_job(job, Store(output), keep_models=keep_models)
+    except torch.OutOfMemoryError:
+        raise MissingError(
+            f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
+            f"once, below {tokens_at_once(device())} and start the same command again to go on"
+        ) from None
     return time.perf_counter() - started

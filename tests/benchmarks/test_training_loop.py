@@ -102,6 +102,7 @@ def compare(benchmark, shape, loops, *, tuned):
 
 
 both = pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
+in_bf16 = pytest.mark.skipif(not CPU_HAS_BF16, reason="this processor has no bf16")
 on_gpu = pytest.mark.skipif(device().type == "cpu", reason="minutes a step on a CPU; needs a GPU")
 
 
@@ -121,9 +122,9 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
 @both
 @pytest.mark.parametrize("batch_size", [8, 32])
 @pytest.mark.skipif(device().type != "cpu", reason="on a GPU all is in bf16")
-@pytest.mark.skipif(not CPU_HAS_BF16, reason="this processor has no bf16")
+@in_bf16
 def test_loop_in_bf16_next_to_the_trainer(benchmark, batch_size, tuned, tmp_path, monkeypatch):
-    # Both of them: STILTS_PRECISION is what `Trainer`'s option `bf16` follows.
+    # Both of them: what STILTS_PRECISION says is what `Trainer`'s option `bf16` follows.
     monkeypatch.setenv(PRECISION, "bf16")
     loops = Loops(MINI, given.training_features("mnli", ROWS), batch_size, tmp_path)
     compare(benchmark, MINI, loops, tuned=tuned)
@@ -186,10 +187,9 @@ def _train(_):
     _held[0].ours()
 
 
-@pytest.mark.skipif(device().type != "cpu", reason="a GPU does one training at a time")
-@pytest.mark.skipif(CORES < 2, reason="it needs two cores")
-def test_grid_next_to_the_trainer(benchmark, tmp_path):
-    loops = Loops(MINI, given.training_features("mnli", ROWS), 16, tmp_path)
+def compare_grids(benchmark, folder):
+    """Time as many trainings as there are cores, ours side by side, those of `Trainer` in turn."""
+    loops = Loops(MINI, given.training_features("mnli", ROWS), 16, folder)
     theirs, threads = loops.theirs(tuned=True), torch.get_num_threads()
 
     def in_turn():
@@ -200,7 +200,7 @@ def test_grid_next_to_the_trainer(benchmark, tmp_path):
         torch.set_num_threads(threads)
 
     spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(CORES, spawned, _enter, (tmp_path,)) as pool:
+    with ProcessPoolExecutor(CORES, spawned, _enter, (folder,)) as pool:
         measure(
             benchmark,
             lambda: [*pool.map(_train, range(CORES))],
@@ -210,3 +210,21 @@ def test_grid_next_to_the_trainer(benchmark, tmp_path):
             wall=True,
             memory=False,  # it is the workers'
         )
+
+
+on_cores = pytest.mark.skipif(
+    device().type != "cpu" or CORES < 2,
+    reason="it needs two cores, and no GPU: that does one at a time",
+)
+
+
+@on_cores
+def test_grid_next_to_the_trainer(benchmark, tmp_path):
+    compare_grids(benchmark, tmp_path)
+
+
+@on_cores
+@in_bf16
+def test_grid_in_bf16_next_to_the_trainer(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setenv(PRECISION, "bf16")
+    compare_grids(benchmark, tmp_path)

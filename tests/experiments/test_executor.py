@@ -1,11 +1,14 @@
-"""Which GPU a worker takes; no test here needs one."""
+"""Which GPU a worker takes, and what is said of a full one; no test here needs one."""
 
 from concurrent.futures import ProcessPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from stilts_repro.experiments import environment, executor, forking
+from stilts_repro.errors import MissingError
+from stilts_repro.experiments import environment, executor, forking, work
+from stilts_repro.training.arithmetic import TOKENS
 
 TAKEN: list[int] = []
 
@@ -50,3 +53,16 @@ def test_the_indices_reach_other_processes(three_gpus):
 def test_on_a_cpu_there_is_none_to_take(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert executor.gpus(forking.start()) is None
+
+
+def test_a_full_gpu_is_one_line_that_says_what_to_set(monkeypatch, tmp_path):
+    def full(job, store, *, keep_models):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nGPU 0")
+
+    monkeypatch.setattr(work, "run_job", full)
+    monkeypatch.setenv(TOKENS, "8192")
+    with pytest.raises(MissingError) as caught:
+        executor._work(SimpleNamespace(title="mnli (seed 0)"), tmp_path, False)
+    assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory; set STILTS")
+    assert "below 8192" in str(caught.value)
+    assert "\n" not in str(caught.value)
