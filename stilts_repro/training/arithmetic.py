@@ -61,7 +61,7 @@ def threads() -> int:
 def compiles() -> bool:
     """Say whether trainings run on compiled models: if asked for.
 
-    Of a small model on a CPU it takes 20 seconds and saves 2 % of the rest: more than trainings of
+    Of a small model on a CPU it takes 20 seconds and saves 1 to 3 %: more than trainings of
     seconds have to give. On a GPU it has not been measured; there is a benchmark that does.
     """
     asked = os.environ.get(COMPILE, "")
