@@ -1,0 +1,39 @@
+"""A job's model is compiled where it is trained, and only if that is asked for."""
+
+from dataclasses import replace
+
+import pytest
+
+from stilts_repro.experiments import material, work
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.plan import Cell, Plan, Setting
+from stilts_repro.experiments.scales import SCALES
+from stilts_repro.experiments.store import Store
+from stilts_repro.models.compiling import COMPILE
+from stilts_repro.testbed.source import TestbedSource
+from stilts_repro.training.optimiser import Recipe
+
+ROWS = 8
+RECIPE = Recipe(learning_rate=1e-3, batch_size=4, epochs=1, rows=ROWS, max_length=64, stride=16)
+TASKS = ("xnli", "tatoeba")  # trained for, and not
+
+
+@pytest.mark.parametrize(("asked", "count"), [("1", 1), ("", 0)])
+def test_the_models_of_trainings_alone_are_compiled(
+    tiny_model, tmp_path, monkeypatch, asked, count
+):
+    inventory = Inventory(TestbedSource(), ROWS)
+    scale = replace(SCALES["smoke"], target={"mnli": RECIPE})
+    setting = Setting("smoke", str(tiny_model), "h", "testbed", ROWS, 64, {})
+    plan = Plan(scale, setting, inventory)
+    plan.add(Cell("none", target, 0) for target in TASKS)
+    store = Store(tmp_path)
+    store.prepare()
+    compiled = []
+    monkeypatch.setenv(COMPILE, asked)
+    monkeypatch.setattr(work, "compile_layers", compiled.append)
+    monkeypatch.setattr(material, "inventory_of", lambda *_: inventory)
+    for job in plan.jobs.values():
+        work.run_job(job, store)
+    assert len(plan.jobs) == len(TASKS)
+    assert len(compiled) == count
