@@ -46,12 +46,9 @@ def featurise(
     if root is None or getattr(tokenizer, "backend_tokenizer", None) is None:
         return kind.featurise(examples, tokenizer, limits)
     entry = root / "features" / _key(kind, examples, tokenizer, limits)
-    try:
-        return _read(entry)
-    except FileNotFoundError:
-        damaged = entry.exists()
-    except Exception:  # half a header, bad JSON, ...: a damaged file may raise anything
-        damaged = True
+    found, damaged = _look(entry)
+    if found is not None:
+        return found
     features = kind.featurise(examples, tokenizer, limits)
     try:
         _write(entry, features, damaged)
@@ -122,6 +119,19 @@ def _write(entry: Path, features: Features, damaged: bool) -> None:
         except OSError:
             if not entry.is_dir():  # else another process was faster: its entry is as good
                 raise
+
+
+def _look(entry: Path) -> tuple[Features | None, bool]:
+    """Return the features of `entry`, None where it is of no use, and whether it is damaged."""
+    for _ in range(2):  # another process may put it there, whole, just after it was looked for
+        try:
+            return _read(entry), False
+        except FileNotFoundError:
+            if not entry.exists():
+                return None, False
+        except Exception:  # half a header, bad JSON, ...: a damaged file may raise anything
+            break
+    return None, True
 
 
 def _read(entry: Path) -> Features:

@@ -244,6 +244,23 @@ def test_several_at_once_leave_one_whole_entry(folder, tokenizer, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_an_entry_that_appears_after_a_look_is_not_called_damaged(
+    folder, tokenizer, monkeypatch, capsys
+):
+    read, (kind, examples) = cache._read, made("mnli")
+
+    def look_too_early(entry):
+        monkeypatch.setattr(cache, "_read", read)
+        cache.featurise(kind, examples, tokenizer, LIMITS)  # as another process might
+        raise FileNotFoundError(entry)
+
+    monkeypatch.setattr(cache, "_read", look_too_early)
+    found = cache.featurise(kind, examples, tokenizer, LIMITS)
+    assert_same(found, kind.featurise(examples, tokenizer, LIMITS))
+    assert len(entries(folder)) == 1
+    assert capsys.readouterr().err == ""
+
+
 def test_another_process_finds_the_same_entry(folder, tiny_model):
     """The key must not depend on the process (hash seeds, paths, what was tokenised before)."""
     from transformers import AutoTokenizer
