@@ -95,14 +95,15 @@ def variant() -> str:
 
     On a CPU these are in fp32, on one thread, on padded batches, a step at once; none is compiled.
     """
-    compiled = {"compiled": compiles()}
-    cpu = {
-        precision(): precision() != "fp32",
-        f"{threads()} threads": threads() > 1,
-        f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
-        f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,
-    }
-    told = (cpu if device().type == "cpu" else {}) | compiled
+    told = {}
+    if device().type == "cpu":
+        told = {
+            precision(): precision() != "fp32",
+            f"{threads()} threads": threads() > 1,
+            f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
+            f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,
+        }
+    told["compiled"] = compiles()
     return ", ".join(words for words, unusual in told.items() if unusual)
 
 
