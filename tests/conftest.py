@@ -16,6 +16,7 @@ from transformers import (
 
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.testbed import TestbedSource
+from stilts_repro.training.arithmetic import PRECISION
 
 torch.set_num_threads(1)  # tiny models gain nothing from more, and pytest-xdist runs two workers
 
@@ -27,6 +28,14 @@ def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STILTS_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def precision() -> Iterator[None]:
+    """All is in fp32, whatever the processor has: tests hold numbers to its digits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PRECISION, "fp32")
+        yield
 
 
 @pytest.fixture(scope="session")

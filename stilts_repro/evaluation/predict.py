@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
-from stilts_repro.training.arithmetic import evaluating
+from stilts_repro.training.arithmetic import autocast
 
 # Tokens a forward pass, with padding where there is any; small on a CPU, where a batch should stay
 # in the cache.
@@ -28,7 +28,7 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     longest = int(features.unit_lengths().max())
     found: np.ndarray | None = None
     for units, batch in _batches(model.backbone, features, pad_id):
-        with evaluating(model.backbone.device):
+        with autocast(model.backbone.device):
             logits = model(task, batch).float().cpu().numpy()
         if found is None:
             shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
@@ -49,7 +49,7 @@ def embed(
     backbone.eval()
     found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
     for units, batch in _batches(backbone, features, pad_id):
-        with evaluating(backbone.device):
+        with autocast(backbone.device):
             pooled = mean_pooled(backbone, batch, layers)
         found[:, torch.from_numpy(units)] = pooled.float().cpu()
     return found

@@ -13,7 +13,13 @@ import torch
 
 from stilts_repro import __version__
 from stilts_repro.models import attention
-from stilts_repro.training.arithmetic import compiles, threads, tokens_at_once, uses_bf16
+from stilts_repro.training.arithmetic import (
+    compiles,
+    has_bf16,
+    threads,
+    tokens_at_once,
+    uses_bf16,
+)
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
@@ -91,14 +97,15 @@ def precision() -> str:
 
 
 def variant() -> str:
-    """Return how jobs compute, where it is not as their references were; otherwise ''.
+    """Return how jobs compute, where it is not as usual on this machine; otherwise ''.
 
-    On a CPU these are in fp32, on one thread, on padded batches, a step at once; none is compiled.
+    On a CPU that is in bf16 if it has it, else in fp32, on one thread, on padded batches, a step at
+    once; nowhere are models compiled.
     """
     told = {}
     if device().type == "cpu":
         told = {
-            precision(): precision() != "fp32",
+            precision(): uses_bf16(device()) != has_bf16(device()),
             f"{threads()} threads": threads() > 1,
             f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
             f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,

@@ -79,7 +79,7 @@ def _head_dropout(config: PreTrainedConfig) -> float:
 
 @torch.no_grad()
 def mean_pooled(backbone: "PreTrainedModel", batch: Batch, layers: Sequence[int]) -> Tensor:
-    """Return the mean hidden state of `layers`, [len(layers), B, H]; layer 0 is the embeddings.
+    """Return the mean hidden state of `layers`, fp32 [len(layers), B, H]; layer 0: the embeddings.
 
     The mean runs over all real tokens, `<s>` and `</s>` among them (jiant, XTREME). Of an
     encoder-decoder the layers are the encoder's.
@@ -88,4 +88,4 @@ def mean_pooled(backbone: "PreTrainedModel", batch: Batch, layers: Sequence[int]
     mask = batch.attention_mask.unsqueeze(-1)
     total = mask.sum(dim=1)
     spread = (batch.spread(output.hidden_states[layer]) for layer in layers)
-    return torch.stack([(states * mask).sum(dim=1) / total for states in spread])
+    return torch.stack([(states.float() * mask).sum(dim=1) / total for states in spread])

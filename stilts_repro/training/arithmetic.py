@@ -1,4 +1,4 @@
-"""Precision, threads and memory of trainings: what is used, and how to ask for something else.
+"""Precision, threads and memory of jobs: what is used, and how to ask for something else.
 
 `STILTS_PRECISION` (fp32 or bf16) and `STILTS_THREADS` (a number) change what is usual for the
 device. They exist to measure how much of a claim's value hangs on such things. `STILTS_TOKENS` (a
@@ -7,6 +7,7 @@ number) says how many real tokens are trained on at once; a step with more is cu
 """
 
 import os
+from collections.abc import Mapping
 
 import torch
 
@@ -20,28 +21,28 @@ _AT_ONCE = {"cuda": 16384}
 
 
 def uses_bf16(device: torch.device) -> bool:
-    """Say whether trainings on `device` run in bf16: on GPUs that have it, or if asked for.
-
-    Not on CPUs: there fp32 keeps the references comparable between machines with and without bf16.
-    """
+    """Say whether jobs on `device` compute in bf16: where it has that, or as asked for."""
     asked = os.environ.get(PRECISION, "")
     if asked not in ("", "fp32", "bf16"):
         raise InputError(f"{PRECISION}={asked}: give fp32 or bf16")
-    if asked:
-        return asked == "bf16"
-    # Emulated, as on a V100 or a T4, bf16 is slower than fp32.
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return asked == "bf16" if asked else has_bf16(device)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Say whether `device` has instructions for bf16: emulated, it is slower than fp32.
+
+    V100 and T4 emulate it, and so do most laptops' processors. Of other processors than x86 none
+    has been measured, and an older torch cannot say what a processor has.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16", False))
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Return the context in which trainings on `device` compute their loss."""
+    """Return the context in which models on `device` are trained and evaluated."""
     return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device))
-
-
-def evaluating(device: torch.device) -> torch.autocast:
-    """Return the context in which models are evaluated: on a GPU that of training, else fp32."""
-    enabled = device.type != "cpu" and uses_bf16(device)
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
 def tokens_at_once(device: torch.device) -> int | None:

@@ -14,6 +14,11 @@ from tests.benchmarks.shapes import BASE, LARGE, MINI
 from tests.benchmarks.timing import device
 
 
+@pytest.fixture(scope="session", autouse=True)
+def precision():
+    """Benchmarks run as jobs do, not in the tests' fp32."""
+
+
 @pytest.fixture(params=[MINI, BASE, LARGE], ids=lambda shape: shape.name)
 def shape(request):
     """A model's shape; XLM-R's own only where there is a GPU."""

@@ -13,7 +13,7 @@ import torch
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.models.attention import backend
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.arithmetic import evaluating
+from stilts_repro.training.arithmetic import autocast
 from tests.benchmarks import given, trainer
 from tests.benchmarks.timing import device, measure, same_logits
 
@@ -36,7 +36,7 @@ def loop(model, inputs):
     for ids, mask in inputs:
         for low in range(0, len(ids), BATCH):
             part = slice(low, low + BATCH)
-            with evaluating(device()):
+            with autocast(device()):
                 logits = model(
                     input_ids=ids[part].to(device()), attention_mask=mask[part].to(device())
                 ).logits

@@ -20,12 +20,11 @@ import torch
 from stilts_repro.data.features import training_batches
 from stilts_repro.errors import MissingError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.platform import CPUINFO
 from stilts_repro.models.attention import backend
 from stilts_repro.models.compiling import compile_layers
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.arithmetic import PRECISION, uses_bf16
+from stilts_repro.training.arithmetic import PRECISION, has_bf16, uses_bf16
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made, trainer
@@ -39,7 +38,6 @@ ROWS = 512
 LARGEST = 256  # rows a step; of XLM-R Large, padded to 128 tokens, more than half of 80 GB
 LONG = 100_000  # tokens
 CORES = environment.workers()
-CPU_HAS_BF16 = CPUINFO.exists() and {"avx512_bf16", "amx_bf16"} & set(CPUINFO.read_text().split())
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
 
@@ -106,7 +104,10 @@ def compare(benchmark, shape, loops, *, tuned):
 
 
 both = pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
-in_bf16 = pytest.mark.skipif(not CPU_HAS_BF16, reason="this processor has no bf16")
+in_fp32 = pytest.mark.skipif(
+    device().type != "cpu" or not has_bf16(device()),
+    reason="for processors with bf16: there is fp32 what others compute in",
+)
 on_gpu = pytest.mark.skipif(device().type == "cpu", reason="minutes a step on a CPU; needs a GPU")
 
 
@@ -125,11 +126,10 @@ def test_loop_next_to_the_trainer(benchmark, shape, batch_size, tuned, tmp_path)
 
 @both
 @pytest.mark.parametrize("batch_size", [8, 32])
-@pytest.mark.skipif(device().type != "cpu", reason="on a GPU all is in bf16")
-@in_bf16
-def test_loop_in_bf16_next_to_the_trainer(benchmark, batch_size, tuned, tmp_path, monkeypatch):
+@in_fp32
+def test_loop_in_fp32_next_to_the_trainer(benchmark, batch_size, tuned, tmp_path, monkeypatch):
     # Both of them: what STILTS_PRECISION says is what `Trainer`'s option `bf16` follows.
-    monkeypatch.setenv(PRECISION, "bf16")
+    monkeypatch.setenv(PRECISION, "fp32")
     loops = Loops(MINI, given.training_features("mnli", ROWS), batch_size, tmp_path)
     compare(benchmark, MINI, loops, tuned=tuned)
 
@@ -226,7 +226,7 @@ def test_grid_next_to_the_trainer(benchmark, tmp_path):
 
 
 @on_cores
-@in_bf16
-def test_grid_in_bf16_next_to_the_trainer(benchmark, tmp_path, monkeypatch):
-    monkeypatch.setenv(PRECISION, "bf16")
+@in_fp32
+def test_grid_in_fp32_next_to_the_trainer(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setenv(PRECISION, "fp32")
     compare_grids(benchmark, tmp_path)

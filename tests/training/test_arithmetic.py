@@ -11,7 +11,6 @@ from stilts_repro.training.arithmetic import (
     THREADS,
     TOKENS,
     autocast,
-    evaluating,
     threads,
     tokens_at_once,
     uses_bf16,
@@ -34,8 +33,30 @@ def as_usual(monkeypatch):
     platform_fingerprint.cache_clear()
 
 
-def test_a_cpu_computes_in_fp32_on_one_thread():
-    assert (uses_bf16(CPU), threads(), environment.variant()) == (False, 1, "")
+@pytest.fixture(params=["avx512_bf16", "avx512_f", ""])
+def processor(request, monkeypatch):
+    """A processor that has one thing; by '' nothing is known of it (older torch)."""
+    if request.param:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {request.param: True})
+    else:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    return request.param
+
+
+def test_a_cpu_computes_on_one_thread_in_bf16_if_it_has_that(processor):
+    bf16 = processor == "avx512_bf16"
+    assert (uses_bf16(CPU), threads(), environment.variant()) == (bf16, 1, "")
+    assert environment.fingerprint()["precision"] == ("bf16" if bf16 else "fp32")
+
+
+@pytest.mark.parametrize("asked", ["bf16", "fp32"])
+def test_the_other_precision_is_another_machine(processor, monkeypatch, asked):
+    monkeypatch.setenv(PRECISION, asked)
+    usual = "bf16" if processor == "avx512_bf16" else "fp32"
+    assert environment.variant() == ("" if asked == usual else asked)
+    one = torch.ones(2, 2)
+    with autocast(CPU):
+        assert (one @ one).dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[asked]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +66,7 @@ def test_a_cpu_computes_in_fp32_on_one_thread():
 def test_another_arithmetic_is_another_machine_and_other_jobs(
     monkeypatch, precision, count, variant
 ):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
     usual, jobs = platform_fingerprint(), environment.fingerprint()
     platform_fingerprint.cache_clear()
     monkeypatch.setenv(PRECISION, precision)
@@ -78,24 +100,8 @@ def test_a_step_on_a_cpu_is_whole_unless_asked_for(monkeypatch):
     assert tokens_at_once(CPU) == tokens_at_once(torch.device("cuda")) == 100
 
 
-def test_a_cpu_evaluates_in_fp32_whatever_it_trains_in(monkeypatch):
-    one = torch.ones(2, 2)
-    monkeypatch.setenv(PRECISION, "bf16")
-    with evaluating(CPU):
-        assert (one @ one).dtype == torch.float32
-
-
-def test_bf16_is_what_losses_are_computed_in_if_asked_for(monkeypatch):
-    one = torch.ones(2, 2)
-    with autocast(CPU):
-        assert (one @ one).dtype == torch.float32
-    monkeypatch.setenv(PRECISION, "bf16")
-    with autocast(CPU):
-        assert (one @ one).dtype == torch.bfloat16
-
-
 @pytest.mark.parametrize("emulated", [True, False])
-def test_a_gpu_trains_in_bf16_only_where_it_has_it(monkeypatch, emulated):
+def test_a_gpu_computes_in_bf16_only_where_it_has_it(monkeypatch, emulated):
     """torch calls bf16 supported on a V100 or T4 too, which emulate it."""
 
     def supported(including_emulation=True):
