@@ -22,7 +22,8 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     """Return `task`'s logits, fp32, in the order of the units.
 
     [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
-    span extraction, T the longest sequence, minus infinity beyond a sequence's end.
+    span extraction, T the longest sequence. Beyond a sequence's end spans have minus infinity, and
+    tags what nobody reads.
     """
     model.eval()
     longest = int(features.unit_lengths().max())
