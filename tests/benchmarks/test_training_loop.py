@@ -106,7 +106,7 @@ def compare(benchmark, shape, loops, *, tuned):
 both = pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
 in_fp32 = pytest.mark.skipif(
     device().type != "cpu" or not has_bf16(device()),
-    reason="for processors with bf16: there is fp32 what others compute in",
+    reason="it needs a processor with bf16; on another, jobs are in fp32 as it is",
 )
 on_gpu = pytest.mark.skipif(device().type == "cpu", reason="minutes a step on a CPU; needs a GPU")
 

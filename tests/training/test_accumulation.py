@@ -17,7 +17,7 @@ from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.accumulation import backward
-from stilts_repro.training.arithmetic import TOKENS
+from stilts_repro.training.arithmetic import PRECISION, TOKENS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import Recipe, make_optimiser
@@ -157,7 +157,8 @@ def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypat
 @pytest.mark.parametrize("dropout", [0.0, 0.1])  # attention goes through another function each
 @pytest.mark.parametrize("budget", [None, 30])
 @pytest.mark.parametrize("task", GROUPS)
-def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, task, budget, dropout):
+def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, monkeypatch, task, budget, dropout):
+    monkeypatch.setenv(PRECISION, "bf16")  # that the kernels compute in
     model = with_dropout(made(), dropout).to("cuda").train()
     if attention.use(model.backbone, bf16=True) == "sdpa":
         pytest.skip("this GPU reads padded batches, for which transformers looks at the mask")
