@@ -31,7 +31,10 @@ class Source(Protocol):
 
     @property
     def languages(self) -> tuple[str, ...] | None:
-        """The codes of all its languages; None: those that a task lists."""
+        """The codes of all its languages; None: those that a task lists.
+
+        Where a file holds several and codes are given, its rows are in each language in turn.
+        """
         ...
 
     def has(self, repo: str, config: str, split: str) -> bool:

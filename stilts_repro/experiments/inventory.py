@@ -174,7 +174,7 @@ class Inventory:
         return kind
 
     def _division(self, name: str) -> Division:
-        return choose_division(self.source, TARGET_TASKS[name])
+        return choose_division(self.source, TARGET_TASKS[name], self.evaluation_rows)
 
     def _continued(self, rows: int | None) -> Examples:
         """Return at most `rows` texts, equally many a language, languages in turn."""

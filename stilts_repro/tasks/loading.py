@@ -16,6 +16,7 @@ from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSe
 
 Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
 UNLABELLED = -1
+_FEW = 20  # rows that tell whether labels are withheld
 _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 
 
@@ -76,12 +77,12 @@ def load_evaluation(
         return None
 
     where = f"{task.repo} {config}/{part.split}"
+    most = limit if part.whole else None
     if task.language_in == "config":
-        rows = source.load(task.repo, config, part.split, limit if part.whole else None)
-        numbered = list(enumerate(rows))
+        numbered = list(enumerate(source.load(task.repo, config, part.split, most)))
     else:
         name = code if task.language_in == "column" else language.name.lower()
-        by_language = _by_language(source, task, part.split)
+        by_language = _by_language(source, task, part.split, _in_turn(source, most))
         if by_language and name not in by_language:
             return None
         numbered = by_language.get(name, [])
@@ -93,20 +94,27 @@ def load_evaluation(
     return loaded
 
 
-@lru_cache(maxsize=4)
-def _by_language(source: Source, task: TargetTask, split: str) -> dict[str, list[Numbered]]:
-    """Return the rows of a file that holds all languages, by language, with their numbers in it.
+@lru_cache(maxsize=8)
+def _by_language(
+    source: Source, task: TargetTask, split: str, limit: int | None
+) -> dict[str, list[Numbered]]:
+    """Return a file's first `limit` rows by language, where it holds all, with their numbers in it.
 
     The language is in a column (XNLI), or is what the id begins with, in English (TyDiQA).
     """
     found: dict[str, list[Numbered]] = {}
-    for number, row in enumerate(source.load(task.repo, task.config, split)):
+    for number, row in enumerate(source.load(task.repo, task.config, split, limit)):
         if task.language_in == "column":
             name = str(row.get("language"))
         else:
             name = str(row.get("id", "")).partition("-")[0]
         found.setdefault(name, []).append((number, row))
     return found
+
+
+def _in_turn(source: Source, limit: int | None) -> int | None:
+    """Return how many rows of a file in all languages to read for `limit` of each; None: all."""
+    return limit * len(source.languages) if limit and source.languages else None
 
 
 def load_unpaired(
@@ -130,15 +138,17 @@ def load_unpaired(
     return {side: tuple(named[:limit]) for side, named in sides.items()}
 
 
-def choose_division(source: Source, task: TargetTask) -> Division:
+def choose_division(source: Source, task: TargetTask, limit: int | None = None) -> Division:
     """Return the first division whose dev and test are there, with labels, in some language.
 
+    It looks at as many rows as `limit` says will be read of a language; where all will, at a few.
     Raises `MissingError` where there is none, `InputError` where a part of the task is there.
     """
     _refuse(task, _promised(source, task))
+    rows = limit or _FEW
     for division in task.divisions:
         if all(
-            any(load_evaluation(source, task, part, code, 20) for code in languages(source, task))
+            any(load_evaluation(source, task, part, code, rows) for code in languages(source, task))
             for part in (division.dev, division.test)
         ):
             _refuse(task, _unaccounted(source, task, division), _SAY)
@@ -207,8 +217,8 @@ def _load_english(
     def ours(row: Row) -> bool:
         return not data.english_by_id or str(row.get("id", "")).startswith("english")
 
-    whole = part.whole and not data.english_by_id
-    most = limit if whole else None
+    capped = limit if part.whole else None
+    most = _in_turn(source, capped) if data.english_by_id else capped
     if most is not None and data.drop_unlabelled:
         most += most // 10 + 10  # SNLI has one unlabelled row in seventy
     rows = source.load(rows_of.repo, rows_of.config, part.split, most)

@@ -29,6 +29,7 @@ from stilts_repro.testbed.world import Sampler, World, world
 
 _BUCC_LANGUAGES = ("qaa", "qab", "qac", "qad")
 _BUCC_GOLD, _BUCC_ALONE = 200, 400
+_UNPAIRED = "_unpaired"
 
 
 class TestbedSource:
@@ -69,8 +70,7 @@ class TestbedSource:
     def has(self, repo: str, config: str, split: str) -> bool:
         """Say whether the testbed has the split."""
         entry = configs().get((repo, config))
-        found = entry is not None and split in entry.sizes
-        return found or self._retrieval(repo, config, split) is not None
+        return (entry is not None and split in entry.sizes) or _is_retrieval(repo, config, split)
 
     def declared(self, repo: str) -> None:
         """Say nothing: `has` knows."""
@@ -82,8 +82,8 @@ class TestbedSource:
 
         Raise `MissingError` where the testbed has no such repository, config or split.
         """
-        if retrieved := self._retrieval(repo, config, split):
-            return retrieved[:limit]
+        if _is_retrieval(repo, config, split):
+            return self._retrieval(repo, config, split)[:limit]
         return self._drawn(repo, config, split, limit)
 
     def load_in(
@@ -158,24 +158,30 @@ class TestbedSource:
             speaker = grammar(code, self._world)
             yield entry.row(Draw(rng, sampler, speaker, share, split, index))
 
-    def _retrieval(self, repo: str, config: str, split: str) -> list[Row] | None:
-        """Return all rows of a Tatoeba or BUCC split, or None if there is no such split."""
+    def _retrieval(self, repo: str, config: str, split: str) -> list[Row]:
+        """Return all rows of a Tatoeba or BUCC split."""
         task, _, code = config.partition(".")
-        share = split.removesuffix("_unpaired")
-        if repo != XTREME or share not in HELD_OUT or code not in CODES[1:]:
-            return None
+        share = split.removesuffix(_UNPAIRED)
         source, english = grammar(code, self._world), grammar("en", self._world)
         rng = python_rng(self.world_seed, repo, task, share)
         drawn = retrieval.distinct(rng, Sampler(self._world, share))
-        if task == "tatoeba" and split == share:
+        if task == "tatoeba":
             pairs = itertools.islice(drawn, 300)
             return [retrieval.tatoeba_row(said, source, english) for said in pairs]
-        if task == "bucc18" and code in _BUCC_LANGUAGES:
-            said = list(itertools.islice(drawn, _BUCC_GOLD + 2 * _BUCC_ALONE))
-            rng.shuffle(said)
-            bucc = retrieval.Bucc(rng, said, _BUCC_GOLD, _BUCC_ALONE)
-            return (bucc.pairs if split == share else bucc.unpaired)(source, english)
-        return None
+        said = list(itertools.islice(drawn, _BUCC_GOLD + 2 * _BUCC_ALONE))
+        rng.shuffle(said)
+        bucc = retrieval.Bucc(rng, said, _BUCC_GOLD, _BUCC_ALONE)
+        return (bucc.pairs if split == share else bucc.unpaired)(source, english)
+
+
+def _is_retrieval(repo: str, config: str, split: str) -> bool:
+    """Say whether the testbed has such a Tatoeba or BUCC split."""
+    task, _, code = config.partition(".")
+    if repo != XTREME or split.removesuffix(_UNPAIRED) not in HELD_OUT:
+        return False
+    if task == "tatoeba":
+        return code in CODES[1:] and split in HELD_OUT
+    return task == "bucc18" and code in _BUCC_LANGUAGES
 
 
 @contextmanager

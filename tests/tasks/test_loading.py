@@ -75,14 +75,43 @@ def test_the_hash_follows_the_rows():
 def test_languages_of_one_file_are_told_apart():
     rows = [
         {"language": code, "sentence1": "a", "sentence2": f"{code} {i}", "gold_label": "neutral"}
+        for code in ("de", "en", "fr")  # not in turn: all is to be read
         for i in range(6)
-        for code in ("de", "en", "fr")
     ]
     source = Given({("XNLI", "test"): rows})
     loaded = load_evaluation(source, TARGET_TASKS["xnli"], Part("test"), "fr", 4)
     assert [example.second for example in loaded.examples] == [f"fr {i}" for i in range(4)]
     assert load_evaluation(source, TARGET_TASKS["xnli"], Part("test"), "sw", None) is None
     assert load_evaluation(source, TARGET_TASKS["xnli"], Part("validation"), "fr", None) is None
+
+
+class Counting(TestbedSource):
+    """The testbed, and how many rows were asked of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def load(self, repo, config, split, limit=None):
+        rows = super().load(repo, config, split, limit)
+        self.asked.append(len(rows))
+        return rows
+
+
+@pytest.mark.parametrize("name", ["xnli", "tydiqa"])
+def test_of_a_file_whose_languages_come_in_turn_no_more_is_read_than_is_wanted(name):
+    source, task, part = Counting(), TARGET_TASKS[name], Part("validation")
+    for code in languages(source, task):
+        few, all_ = (load_evaluation(source, task, part, code, limit) for limit in (5, None))
+        assert len(few) == 5 and few.examples == all_.examples[:5]
+    assert source.asked == [5 * 8, 500 * 8]
+
+
+def test_of_tydiqas_training_file_no_more_is_read_than_is_wanted():
+    source, data = Counting(), TRAINING_SETS["tydiqa_en"]
+    few, all_ = (load_training(source, data, limit) for limit in (5, None))
+    assert len(few) == 5 and few.examples == all_.examples[:5]
+    assert source.asked == [5 * 8, 400 * 8]
 
 
 def test_the_testbed_names_its_own_languages():

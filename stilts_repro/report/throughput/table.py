@@ -15,7 +15,10 @@ def show(results: Results, console: Console, folder: Path = FOLDER) -> None:
     for model in results.models:
         before = newest(results, model, folder)
         if before is None:
-            console.print(f"{model}: no earlier entry for {results.hardware}; --write makes one")
+            console.print(
+                f"{model}: no earlier entry of this hardware, rows, precision and threads; "
+                "--write makes one"
+            )
             continue
         moved = changes(results, before)
         console.print(f"{model}: {len(moved)} moved since {before['date']}")
