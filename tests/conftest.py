@@ -31,11 +31,15 @@ def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def precision() -> Iterator[None]:
-    """All is in fp32, whatever the processor has: tests hold numbers to its digits."""
+def precision() -> Iterator[str | None]:
+    """All is in fp32, whatever the processor has: tests hold numbers to its digits.
+
+    The value is what was asked for outside.
+    """
+    asked = os.environ.get(PRECISION)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PRECISION, "fp32")
-        yield
+        yield asked
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,7 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
 
 _SCALES = (
     _testbed("smoke", share=0.06, seeds=1, evaluation_rows=24, cost="2 min, 2 cores"),
-    _testbed("testbed", share=1.0, seeds=1, evaluation_rows=100, cost="15 min a seed, 2 cores"),
+    _testbed("testbed", share=1.0, seeds=1, evaluation_rows=100, cost="15-20 min a seed, 2 cores"),
     _paper("FacebookAI/xlm-roberta-base", "base", "GPU-days, hub (not measured)"),
     _paper("FacebookAI/xlm-roberta-large", "paper", "GPU-weeks, hub (not measured)"),
 )

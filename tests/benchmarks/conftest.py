@@ -10,13 +10,38 @@ from rich.console import Console
 from stilts_repro.experiments import environment
 from stilts_repro.report.throughput.results import read_results
 from stilts_repro.report.throughput.table import show
+from stilts_repro.training.arithmetic import PRECISION
 from tests.benchmarks.shapes import BASE, LARGE, MINI
 from tests.benchmarks.timing import device
 
+# Plain `tox` runs these as well, once each and untimed, so that the suite does not rot unseen: each
+# asserts that two ways agree, in the precision of jobs, or that a part can be called as it is here.
+CHECKS = {
+    "test_all_languages_next_to_a_loop_over_them[mini]",
+    "test_answers_next_to_the_question_answering_example[in_memory-flat]",
+    "test_evaluation[mini-even-span]",
+    "test_featurising_next_to_the_question_answering_example",
+    "test_head_next_to_logits_everywhere[mini]",
+    "test_loop_next_to_the_trainer[mini-32-tuned]",
+    "test_mining_next_to_the_whole_matrix",
+    "test_training[mini-even-tagging]",
+}
 
-@pytest.fixture(scope="session", autouse=True)
-def precision():
-    """Benchmarks run as jobs do, not in the tests' fp32."""
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is not marked
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name in CHECKS:
+            item.add_marker("check")
+
+
+@pytest.fixture(autouse=True)
+def as_jobs_do(precision, monkeypatch):
+    """Benchmarks run as jobs do, or as asked for, not in the tests' fp32."""
+    if precision is None:
+        monkeypatch.delenv(PRECISION)
+    else:
+        monkeypatch.setenv(PRECISION, precision)
 
 
 @pytest.fixture(params=[MINI, BASE, LARGE], ids=lambda shape: shape.name)
