@@ -80,8 +80,15 @@ class Loops:
 
 
 def same_losses(found, expected):
-    """Assert that two trainings went the same way; `Trainer`'s log rounds, bf16 rounds more."""
-    np.testing.assert_allclose(found, expected, rtol=0.05 if uses_bf16(device()) else 1e-3)
+    """Assert that two trainings went the same way; `Trainer`'s log rounds, bf16 rounds more.
+
+    Losses of neighbouring steps differ by a hundredth. How far deep models part in bf16 on a GPU
+    has not been measured.
+    """
+    close = 1e-3
+    if uses_bf16(device()):
+        close = 0.002 if device().type == "cpu" else 0.05
+    np.testing.assert_allclose(found, expected, rtol=close)
 
 
 def compare(benchmark, shape, loops, *, tuned):
