@@ -24,7 +24,7 @@ TOLD = {
     },
     "benchmarks": [
         {
-            "name": "test_loop[32]",
+            "name": "test_loop[mini-32]",
             "group": "training loop",
             "stats": {"median": 2.0, "iqr": 0.1, "rounds": 5},
             "extra_info": {
@@ -90,8 +90,8 @@ def test_an_entry_fits_the_schema_and_is_found_again(saved, tmp_path):
         "no-model_amd-epyc-9004_2026-11-21.json",
     ]
     before = newest(results, "mini", folder)
-    assert before["benchmarks"]["test_loop[32]"]["rate"] == {"value": 8000.0, "iqr": 400.0}
-    assert before["benchmarks"]["test_loop[32]"]["attention"] == "sdpa"
+    assert before["benchmarks"]["test_loop[mini-32]"]["rate"] == {"value": 8000.0, "iqr": 400.0}
+    assert before["benchmarks"]["test_loop[mini-32]"]["attention"] == "sdpa"
     assert changes(results, before) == []
 
 
@@ -194,13 +194,14 @@ def test_the_command_prints_a_page_writes_and_tells_what_moved(saved, tmp_path, 
     assert throughput.main([str(saved()), "--write", "--history", str(folder)]) == 0
     printed = capsys.readouterr().out
     assert "8,000 tokens" in printed and "3.00" in printed and "50 %" in printed
-    assert "no earlier entry" in printed and "loop[32]" in printed
+    assert "no earlier entry" in printed and "loop[mini-32]" in printed
 
     def slower(told):
         told["benchmarks"][0]["extra_info"]["ratio"] = 1.5
 
     assert throughput.main([str(saved(slower)), "--history", str(folder)]) == 0
-    assert "-50 %" in capsys.readouterr().out
+    moved = next(line for line in capsys.readouterr().out.splitlines() if "-50 %" in line)
+    assert "loop[mini-32]" in moved  # which rich would take for markup
 
 
 def without_hardware(told):

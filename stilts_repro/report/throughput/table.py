@@ -23,7 +23,7 @@ def show(results: Results, console: Console, folder: Path = FOLDER) -> None:
         moved = changes(results, before)
         console.print(f"{model}: {len(moved)} moved since {before['date']}")
         for change in moved:
-            console.print(f"  {sentence(change)}", highlight=False)
+            console.print(f"  {sentence(change)}", highlight=False, markup=False)
 
 
 def table(results: Results) -> Table:
