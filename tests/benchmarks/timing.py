@@ -124,7 +124,7 @@ def same_logits(found: np.ndarray, expected: np.ndarray) -> None:
     Batches of other sizes go through other kernels, on a GPU even in fp32; bf16 has three digits,
     of which the layers of a deep model spend one.
     """
-    close = 1e-3 if device().type == "cuda" else 1e-4
+    close = 1e-3 if device().type == "cuda" else 1e-5
     if uses_bf16(device()):
         close = 0.03
     largest = float(np.abs(expected[np.isfinite(expected)]).max())
