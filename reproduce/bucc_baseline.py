@@ -22,9 +22,21 @@ def by_language(scores: Scores) -> Mapping[str, float]:
 
 
 def obstacle(records: Sequence[Record]) -> str | None:
-    """Say so where the pool lacks the sentences without a translation."""
-    if any(record["retrieval"]["pool"] == "gold pairs only" for record in records):
-        return "the pool holds gold pairs only, an easier task; convert the corpora (docs/data.md)"
+    """Say so where a side of some language lacks the sentences without a translation."""
+    bare = sorted(
+        {
+            f"{code} ({side})"
+            for record in records
+            for code, sides in record["retrieval"]["pool"].items()
+            for side, sizes in sides.items()
+            if not sizes["unpaired"]
+        }
+    )
+    if bare:
+        return (
+            f"the pools of {', '.join(bare)} hold gold pairs only, an easier task; convert the "
+            "corpora (docs/data.md)"
+        )
     return None
 
 

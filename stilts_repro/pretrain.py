@@ -22,7 +22,7 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError, MissingError, StiltsError
 from stilts_repro.experiments import environment
 from stilts_repro.jsonio import write_json
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval

@@ -16,7 +16,7 @@ class Given:
     def declared(self, repo):
         return frozenset(self.splits)
 
-    def revision(self, repo):
+    def revision(self, repo, config, split):
         return None
 
     def load(self, repo, config, split, limit=None):

@@ -6,7 +6,7 @@ from stilts_repro.claims.expected import expected_claims, load_expected
 from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.scales import TESTBED_MODEL
 from stilts_repro.experiments.unrelated import UNRELATED_MODEL
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint
 
 
 def test_scripts_and_expected_results_match_one_to_one():

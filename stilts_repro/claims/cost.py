@@ -22,8 +22,9 @@ from stilts_repro.experiments.plan import Cell, Job, Plan
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models import attention
-from stilts_repro.models.backbone import draw_backbone, load_tokenizer
+from stilts_repro.models.backbone import draw_backbone
 from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import threads, uses_bf16

@@ -7,6 +7,7 @@ from typing import Any
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measured import Measured, Request, platform_of, runs
+from stilts_repro.data.cache import tokenizer_hash
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.executor import finished, run_local
@@ -17,7 +18,12 @@ from stilts_repro.experiments.scales import Scale, model_name
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.unrelated import unrelated_setting
-from stilts_repro.models.backbone import check_length, fingerprint, load_tokenizer
+from stilts_repro.models.pretrained import (
+    check_masked,
+    check_pretrained,
+    fingerprint,
+    pinned_model,
+)
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
@@ -73,17 +79,19 @@ def plan_of(request: Request) -> Plan:
     """
     scale = request.scale
     claims = [claim for claim in request.claims if runs(claim, scale)]
-    if claims:
-        check_length(request.model, longest(scale))
-        load_tokenizer(request.model)
+    tokenizer = check_pretrained(request.model, longest(scale)) if claims else None
     inventory = inventory_of(
         request.data, scale.evaluation_rows, request.corpus, request.translator
     )
     _survey(inventory, claims, request)
+    if tokenizer and MLM in inventory.intermediates:
+        check_masked(request.model, tokenizer)
+    model = pinned_model(request.model) if tokenizer else request.model
     setting = Setting(
         scale=scale.name,
-        model=request.model,
-        model_hash=fingerprint(request.model),
+        model=model,
+        model_hash=fingerprint(model),
+        tokenizer_hash=tokenizer_hash(tokenizer) if tokenizer else "",
         data=request.data,
         evaluation_rows=scale.evaluation_rows,
         retrieval_length=scale.retrieval_length,
@@ -127,8 +135,7 @@ def _unrelated(
     if not claims:
         return None
     try:
-        setting = unrelated_setting(setting)
-        check_length(setting.model, longest(request.scale))
+        setting = unrelated_setting(setting, longest(request.scale))
     except (InputError, MissingError) as error:
         inventory.without[UNRELATED] = str(error)
         return None

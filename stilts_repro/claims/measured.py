@@ -15,7 +15,7 @@ from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
@@ -124,16 +124,14 @@ class Measured:
         }
 
     def languages(self) -> dict[str, dict[str, Any]]:
-        """Return, for each target measured, how many languages it has and which are absent."""
-        inventory = self.plan.inventory
-        measured = dict.fromkeys(record["task"] for record in self.records)
-        return {
-            target: {
-                "of": len(inventory.languages(target)) + len(inventory.absent_languages(target)),
-                "absent": list(inventory.absent_languages(target)),
-            }
-            for target in measured
-        }
+        """Return, for each part of each target measured, how many languages are due and absent."""
+        found: dict[str, dict[str, Any]] = {}
+        for record in self.records:
+            of = len(record["languages"]) + len(record["absent"])
+            told = {"of": of, "absent": record["absent"]}
+            # The unrelated testbed's languages are as many.
+            found.setdefault(record["task"], {})[record["part"]] = told
+        return found
 
     def grid(self) -> list[dict[str, Any]]:
         """Return every score with its languages."""
@@ -147,6 +145,7 @@ class Measured:
                 "score": record["score"],
                 "metric": record["metric"],
                 "languages": {code: v["score"] for code, v in record["languages"].items()},
+                **({"not_finite": held} if (held := record.get("not_finite")) else {}),
             }
             for record in self.records
         ]
@@ -211,7 +210,7 @@ class Measured:
             return "some of its tasks were left out"
         scale = self.request.scale
         reference = expected.reference.get(scale.name)
-        model = reference.model if reference else fingerprint(scale.model)
+        model = reference.model if reference else fingerprint(pinned_model(scale.model))
         if (
             self.request.data.partition("+")[0] != scale.data
             or model != models_of(records)

@@ -25,6 +25,7 @@ from stilts_repro.data.features import Features
 PACKAGE = Path(__file__).parents[1]
 MAKERS = ("data", "tasks")  # the folders of the package whose code decides what features are
 DESCRIPTION = "features.json"
+SPECIALS = ("bos", "eos", "cls", "sep", "unk", "pad", "mask")
 
 
 class Featuriser(Protocol):
@@ -67,7 +68,7 @@ def _root() -> Path | None:
 
 def _key(kind: Featuriser, examples: Sequence[Any], tokenizer: Tokenizer, limits: Any) -> str:
     digest = hashlib.sha256()
-    for part in (_code_hash(), _tokenizer_hash(tokenizer), repr(kind), repr(limits)):
+    for part in (_code_hash(), tokenizer_hash(tokenizer), repr(kind), repr(limits)):
         digest.update(part.encode() + b"\0")
     for example in examples:
         digest.update(repr(example).encode() + b"\0")
@@ -84,14 +85,19 @@ def _code_hash() -> str:
 
 
 @lru_cache(maxsize=8)
-def _tokenizer_hash(tokenizer: Tokenizer) -> str:
-    """Return a hash of what `tokenizer` does; one that has been used must not be changed."""
+def tokenizer_hash(tokenizer: Tokenizer) -> str:
+    """Return a hash of what a fast `tokenizer` does; one that has been used must not be changed.
+
+    It is of the tokenizer as it was loaded, whichever of its files said so: settings, vocabulary,
+    merges, added tokens.
+    """
     told = json.loads(tokenizer.backend_tokenizer.to_str())
     told["truncation"] = told["padding"] = None  # set anew by every call
     told["settings"] = [
         type(tokenizer).__name__,
         getattr(tokenizer, "split_special_tokens", None),
-        [getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "cls", "sep", "unk")],
+        [getattr(tokenizer, f"{name}_token_id") for name in SPECIALS],
+        sorted(tokenizer.all_special_ids),
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

@@ -27,8 +27,12 @@ class HubSource:
         self._catalogues: dict[str, Catalogue | None] = {}
         self._current: dict[str, str | None] = {}
 
-    def revision(self, repo: str) -> str | None:
-        """Return the commit that `repo` is loaded at; None for a folder, or where none is known.
+    def revision(self, repo: str, config: str, split: str) -> str | None:
+        """Return the commit that `repo` is loaded at; None for a folder, or where none is known."""
+        return self._commit(repo)
+
+    def _commit(self, repo: str) -> str | None:
+        """Return the same: a repository's splits are all of one commit.
 
         Where no commit is pinned, it is the hub's current one at first use. Offline it is None,
         and the newest rows in the cache are loaded.
@@ -69,7 +73,7 @@ class HubSource:
         where = f"{repo} {config}/{split}"
         if repo in LOCAL_ONLY:
             raise MissingError(f"{where}: the hub has no plain data of it; {LOCAL_ONLY[repo]}")
-        revision = self.revision(repo)
+        revision = self._commit(repo)
         try:
             with _quiet():
                 data = load_dataset(self.prefix + repo, config, split=split, revision=revision)
@@ -96,7 +100,7 @@ class HubSource:
                     repo,
                     "README.md",
                     repo_type="dataset",
-                    revision=self.revision(repo),
+                    revision=self._commit(repo),
                     local_files_only=_offline(),
                 )
                 card = Path(found)
@@ -117,7 +121,7 @@ class HubSource:
 
         try:
             with _quiet():
-                path, revision = self.prefix + repo, self.revision(repo)
+                path, revision = self.prefix + repo, self._commit(repo)
                 return split in get_dataset_split_names(path, config, revision=revision)
         except ValueError:  # an unknown configuration, or offline one that is not in the cache
             return _offline()

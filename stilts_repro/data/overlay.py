@@ -25,9 +25,11 @@ class OverlaySource:
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
         """Return the first `limit` rows of the first source that has them."""
-        chosen = self.first if self.first.has(repo, config, split) else self.second
-        return chosen.load(repo, config, split, limit)
+        return self._chosen(repo, config, split).load(repo, config, split, limit)
 
-    def revision(self, repo: str) -> str | None:
-        """Return the commit of `repo`, whichever source knows one."""
-        return self.first.revision(repo) or self.second.revision(repo)
+    def revision(self, repo: str, config: str, split: str) -> str | None:
+        """Return the commit of the rows that `load` returns."""
+        return self._chosen(repo, config, split).revision(repo, config, split)
+
+    def _chosen(self, repo: str, config: str, split: str) -> Source:
+        return self.first if self.first.has(repo, config, split) else self.second

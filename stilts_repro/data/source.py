@@ -49,8 +49,8 @@ class Source(Protocol):
         """Return the split's rows, at most the first `limit`; `MissingError` where absent."""
         ...
 
-    def revision(self, repo: str) -> str | None:
-        """Return the commit of `repo` that is loaded; None where the source has no commits."""
+    def revision(self, repo: str, config: str, split: str) -> str | None:
+        """Return the commit that the split's rows are of; None where they have none."""
         ...
 
 
@@ -111,7 +111,7 @@ class DirectorySource:
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: text that is not UTF-8 ({error}); mend the file") from None
 
-    def revision(self, repo: str) -> None:
+    def revision(self, repo: str, config: str, split: str) -> None:
         """Say nothing: a folder has no commits; the hash of the rows stands for them."""
 
     def _path(self, repo: str, config: str, split: str) -> Path:

@@ -21,6 +21,8 @@ def retrieval_accuracy(queries: Tensor, database: Tensor, *, block: int = 4096) 
 def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
     """Return each query's nearest database row by cosine, [n] int64; ties go to the lowest row.
 
+    A query of zeros, or with a number that is not finite, has none: -1.
+
     `queries` is [n, d] and `database` [m, d]; they are normalised here. At most `block` x `block`
     similarities exist at a time. This is jiant's exact search by L2 distance between unit vectors.
     Raises ValueError as `unit_rows` does.
@@ -35,16 +37,18 @@ def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
             better = value > best
             best = torch.where(better, value, best)
             index = torch.where(better, column + low, index)
-        found.append(index)
+        found.append(index.where(rows.any(dim=1), -1))
     return torch.cat(found)
 
 
 def unit_rows(embeddings: Tensor) -> Tensor:
     """Return [n, d] embeddings with rows of length 1, in float32 (float64 stays; zero rows too).
 
+    A row with a number that is not finite becomes zero: it is near to nothing.
     Raises ValueError where they are not a matrix with at least one row.
     """
     if embeddings.ndim != 2 or not len(embeddings):
         raise ValueError(f"expected embeddings [n, d] with n > 0: {tuple(embeddings.shape)}")
     wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-    return torch.nn.functional.normalize(wide, dim=1)
+    finite = torch.isfinite(wide).all(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(wide.where(finite, 0.0), dim=1)

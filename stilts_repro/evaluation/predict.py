@@ -23,7 +23,8 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
 
     [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
     span extraction, T the longest sequence. Beyond a sequence's end spans have minus infinity, and
-    tags what nobody reads.
+    tags what nobody reads. A unit with a number that is not finite where it has tokens is NaN at
+    all of them, and counts as wrong (`scoring`).
     """
     model.eval()
     longest = int(features.unit_lengths().max())
@@ -31,6 +32,10 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     for units, batch in _batches(model.backbone, features, pad_id):
         with autocast(model.backbone.device):
             logits = model(task, batch).float().cpu().numpy()
+        sound = np.isfinite(logits)
+        if logits.ndim == 3:
+            sound |= ~batch.attention_mask.bool().cpu().numpy()[:, :, None]
+        logits[~sound.reshape(len(logits), -1).all(axis=1)] = np.nan
         if found is None:
             shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
             found = np.full((len(features), *shape), -np.inf, np.float32)

@@ -47,6 +47,16 @@ class Pool:
             gold=frozenset((p.source_id, p.target_id) for p in pairs),
         )
 
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """Return, for each side, how many sentences it has and how many have no translation."""
+        sides = {"source": self.source_ids, "target": self.target_ids}
+        found = {}
+        for place, (side, ids) in enumerate(sides.items()):
+            paired = {pair[place] for pair in self.gold}
+            unpaired = sum(paired.isdisjoint(same) for same in ids)
+            found[side] = {"sentences": len(ids), "unpaired": unpaired}
+        return found
+
 
 @dataclass(frozen=True)
 class Mining:

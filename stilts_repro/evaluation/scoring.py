@@ -24,6 +24,7 @@ from stilts_repro.tasks.span import NONE, Question, Span
 from stilts_repro.tasks.tagging import Tagged, Tagging
 
 Metrics = dict[str, float]
+NOTHING = -1  # no prediction: the model's output was not finite
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Scored:
     """One language's metrics in points, and its predictions in the order of the examples.
 
     Those are label names (classification), indices of endings (multiple choice), lists with a tag
-    for every word (tagging), or a mapping from a question's id to its answer (span).
+    for every word (tagging), or a mapping from a question's id to its answer (span). Where the
+    model's output was not finite nothing is predicted, which counts as wrong: "", -1, "O" a word.
     """
 
     metrics: Metrics
@@ -65,6 +67,22 @@ def score_by_language(
     }
 
 
+def broken_by_language(
+    examples: Mapping[str, Sequence[Example]], features: Features, logits: np.ndarray
+) -> dict[str, list[int]]:
+    """Return, by language, the places of the examples on which the output was not finite."""
+    units = _broken_units(logits)
+    of = features.unit.get("question", features.unit.get("sentence"))
+    broken = units if of is None else np.unique(of[units])
+    ends = np.cumsum([len(held) for held in examples.values()])[:-1]
+    starts = [0, *ends.tolist()]
+    parts = np.split(broken, np.searchsorted(broken, ends))
+    return {
+        code: (places - start).tolist()
+        for code, start, places in zip(examples, starts, parts, strict=True)
+    }
+
+
 def best_threshold_metrics(
     questions: Sequence[Question], features: Features, logits: np.ndarray
 ) -> Metrics:
@@ -86,8 +104,11 @@ def _predicted(
         return [text for text, _ in _answers(examples, features, logits)]
     if isinstance(kind, Tagging):
         return _tags(kind, examples, features, logits)
-    best = logits.argmax(axis=1).tolist()
-    return [kind.labels[i] for i in best] if isinstance(kind, Classification) else best
+    best = logits.argmax(axis=1)
+    best[_broken_units(logits)] = NOTHING
+    if not isinstance(kind, Classification):
+        return best.tolist()
+    return [kind.labels[i] if i != NOTHING else "" for i in best]
 
 
 def _scored(
@@ -108,16 +129,23 @@ def _scored(
     return Scored(metrics, predicted)
 
 
+def _broken_units(logits: np.ndarray) -> np.ndarray:
+    """Return the places of the units that `predict` made NaN throughout."""
+    return np.flatnonzero(np.isnan(logits.reshape(len(logits), -1)[:, 0]))
+
+
 def _tags(
     kind: Tagging, examples: Sequence[Tagged], features: Features, logits: np.ndarray
 ) -> list[list[str]]:
     """Return a tag for every word of every sentence, the pieces of a split sentence joined."""
     names = kind.known_labels()
     found: list[list[str]] = [[] for _ in examples]
+    broken = set(_broken_units(logits).tolist())
     for unit, sentence in enumerate(features.unit["sentence"]):
         labels = features.token["label"][features.offsets[unit] : features.offsets[unit + 1]]
         places = np.flatnonzero(labels != TOKEN_PADDING)
-        found[sentence] += [names[i] for i in logits[unit, places].argmax(axis=1)]
+        tags = [names[i] for i in logits[unit, places].argmax(axis=1)]
+        found[sentence] += ["O"] * len(tags) if unit in broken else tags
     return found
 
 
@@ -139,11 +167,12 @@ def _answers(
     inside = np.arange(logits.shape[1])[None, :] < lengths[:, None]
     offsets[0][inside] = features.token["char_start"]
     offsets[1][inside] = features.token["char_end"]
+    sound = np.setdiff1d(np.arange(len(logits)), _broken_units(logits))
+    windows = (features.unit["question"], *offsets)
+    if len(sound) < len(logits):  # a copy of all only where there is need
+        logits, windows = logits[sound], tuple(array[sound] for array in windows)
     spans = best_spans(
-        logits[..., 0],
-        logits[..., 1],
-        Windows(features.unit["question"], offsets[0], offsets[1]),
-        [q.context for q in questions],
+        logits[..., 0], logits[..., 1], Windows(*windows), [q.context for q in questions]
     )
     return [(span.text, span.null_score - span.score) for span in spans]
 

@@ -77,7 +77,8 @@ def _run_all(
     waiting = list(todo)
     running: dict[Future[float], Job] = {}
     while waiting or running:
-        ready = [job for job in waiting if job.start is None or store.done(job.start)]
+        pending = {job.hash for job in (*waiting, *running.values())}
+        ready = [job for job in waiting if job.start not in pending]
         # Trainings that others wait for go first.
         for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
             running[pool.submit(_work, job, store.output, keep_models)] = job

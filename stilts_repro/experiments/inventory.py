@@ -1,6 +1,6 @@
 """What a source has: read and checked before anything is trained."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from itertools import zip_longest
 from typing import Any
@@ -14,6 +14,7 @@ from stilts_repro.tasks.loading import (
     Examples,
     choose_division,
     english_rows,
+    language_of,
     languages,
     load_dev,
     load_evaluation,
@@ -117,10 +118,9 @@ class Inventory:
         rows = english_rows(self.source, data)
         return {
             "id": " + ".join(dict.fromkeys(str(part) for part in rows)),
-            "revision": " + ".join(
-                dict.fromkeys(self.source.revision(part.repo) or "" for part in rows)
-            )
-            or None,
+            "revision": _together(
+                self.source.revision(part.repo, part.config, part.train.split) for part in rows
+            ),
             "substitute": rows != data.parts,
         }
 
@@ -128,19 +128,22 @@ class Inventory:
         """Return what was translated of a training set, by whom and how well, for records."""
         return self.translated(name, rows)[1].told()
 
-    def absent_languages(self, name: str) -> tuple[str, ...]:
-        """Return the languages of a target in which the source has no rows at all.
+    def due_languages(self, name: str) -> tuple[str, ...]:
+        """Return the languages that a target should have rows in.
 
-        The testbed's languages are its own: what it has is all there is.
+        The testbed's languages are its own: what it has in dev or test is all there is.
         """
-        held = self.languages(name)
-        due = TARGET_TASKS[name].languages if self.source.languages is None else held
-        return tuple(code for code in due if code not in held)
-
-    def languages(self, name: str) -> tuple[str, ...]:
-        """Return the languages in which a target has rows, in dev or test."""
+        due = languages(self.source, TARGET_TASKS[name])
+        if self.source.languages is None:
+            return due
         held = {code for part in PARTS for code in self.evaluation(name, part)}
-        return tuple(code for code in languages(self.source, TARGET_TASKS[name]) if code in held)
+        return tuple(code for code in due if code in held)
+
+    def revision(self, name: str, part: str, codes: Iterable[str]) -> str | None:
+        """Return the commits that a target's rows are of, in the languages `codes` of one part."""
+        task, split = TARGET_TASKS[name], getattr(self.division(name), part).split
+        configs = (task.config.format(**vars(language_of(code))) for code in codes)
+        return _together(self.source.revision(task.repo, config, split) for config in configs)
 
     def target_hash(self, name: str) -> str:
         """Return the content hash of all rows that evaluate a target."""
@@ -233,3 +236,11 @@ class Inventory:
     def _dev(self, name: str) -> Examples:
         limit = self.evaluation_rows and 4 * self.evaluation_rows
         return load_dev(self.source, TRAINING_SETS[name], limit)
+
+
+def _together(commits: Iterable[str | None]) -> str | None:
+    """Return commits as one text; None where no rows have one."""
+    distinct = dict.fromkeys(commits)
+    if not any(distinct):
+        return None
+    return " + ".join(commit or "rows without a commit" for commit in distinct)

@@ -35,6 +35,7 @@ class Setting:
     scale: str
     model: str
     model_hash: str
+    tokenizer_hash: str
     data: str
     evaluation_rows: int | None
     retrieval_length: int

@@ -17,6 +17,7 @@ from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
+from stilts_repro.models.pretrained import location
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 
@@ -49,12 +50,14 @@ class Meter:
 class Outcome:
     """What one evaluation came to: metrics in points and predictions, both by language.
 
-    `metric` names the one that is the task's score; `settings` say how sentences were retrieved.
+    `metric` names the one that is the task's score; `broken` counts the rows that are wrong because
+    the model's output was not finite; `settings` say how sentences were retrieved.
     """
 
     metric: str
     metrics: Mapping[str, Mapping[str, float]]
     predictions: Mapping[str, Any]
+    broken: Mapping[str, int]
     settings: Mapping[str, Any] | None = None
 
 
@@ -88,7 +91,7 @@ def make_record(
         "seed": job.seed,
         "metric": metric,
         "score": fmean(metrics[metric] for metrics in languages.values()),
-        "absent": list(inventory.absent_languages(task)),
+        "absent": [code for code in inventory.due_languages(task) if code not in languages],
         "n": sum(len(held[code]) for code in languages),
         "languages": {
             code: {"score": metrics[metric], "n": len(held[code]), "metrics": dict(metrics)}
@@ -97,12 +100,12 @@ def make_record(
         "data": {
             "source": job.setting.data,
             "id": f"{row.repo} {row.config}",
-            "revision": inventory.source.revision(row.repo),
+            "revision": inventory.revision(task, part, languages),
             "content_hash": job.data[task],
         },
         "model": {
             "id": model_name(job.setting.model),
-            "revision": None,
+            "revision": location(job.setting.model).get("revision"),
             "hash": job.setting.model_hash,
         },
         "phase_two": _phase_two(before),
@@ -117,6 +120,8 @@ def make_record(
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},
         "peak_memory": peak_memory(),
     }
+    if outcome.broken:
+        record["not_finite"] = dict(outcome.broken)
     if outcome.settings is not None:
         record["retrieval"] = dict(outcome.settings)
     read = before.get("data", {})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from stilts_repro.evaluation.nearest import nearest
@@ -11,10 +12,12 @@ from stilts_repro.evaluation.predict import embed
 from stilts_repro.evaluation.retrieve import (
     NEIGHBOURS,
     Mining,
+    Pool,
     accuracy_by_layer,
     mine_pool,
 )
 from stilts_repro.evaluation.scoring import main_metric
+from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.records import Meter, Outcome
@@ -38,35 +41,49 @@ class Retriever:
         layers = range(self._layers + 1)
         held = self.material.inventory.evaluation(task, part)
         english_of = self._encoder((p.target for e in held.values() for p in e.examples), layers)
-        by_layer, predictions = {}, {}
+        by_layer, predictions, broken = {}, {}, {}
         for code, found in held.items():
             english = english_of([pair.target for pair in found.examples])
             other = self._embed([pair.source for pair in found.examples], layers)
             by_layer[code] = accuracy_by_layer(english, other)
+            broken[code] = _not_finite(torch.cat([english, other], dim=2).transpose(0, 1))
             predictions[code] = nearest(english[self.layer], other[self.layer]).tolist()
         metrics = {code: {"accuracy": values[self.layer]} for code, values in by_layer.items()}
         settings = self._settings("cosine") | {"by_layer": by_layer}
-        return Outcome(main_metric(TARGET_TASKS[task].format), metrics, predictions, settings)
+        counts = {code: len(found) for code, found in held.items()}
+        return Outcome(
+            main_metric(TARGET_TASKS[task].format),
+            metrics,
+            predictions,
+            tolerated(f"{self.material.job.title}, {task} {part}", broken, counts),
+            settings,
+        )
 
     def mining(self, task: str) -> dict[str, Outcome]:
         """Mine dev and test (BUCC); both are cut at the threshold that is best on dev."""
-        mined = {part: self._mine(task, part) for part in PARTS}
-        thresholds = {code: mining.threshold() for code, mining in mined["dev"].items()}
-        settings = self._settings("ratio margin") | {
-            "k": NEIGHBOURS,
-            "threshold": thresholds,
-            "threshold_source": "best F1 on dev",
-            "pool": self._pool(task),
-        }
-        return {
-            part: Outcome(
+        dev = self._mine(task, "dev")
+        thresholds = {code: found.mining.threshold() for code, found in dev.items()}
+        outcomes = {}
+        for part in PARTS:
+            mined = dev if part == "dev" else self._mine(task, part, [*thresholds])
+            settings = self._settings("ratio margin") | {
+                "k": NEIGHBOURS,
+                "threshold": {code: thresholds[code] for code in mined},
+                "threshold_source": "best F1 on dev",
+                "pool": {code: found.pool.sizes() for code, found in mined.items()},
+            }
+            outcomes[part] = Outcome(
                 main_metric(TARGET_TASKS[task].format),
-                {c: m.metrics(thresholds[c]) for c, m in found.items() if c in thresholds},
-                {c: m.kept(thresholds[c]) for c, m in found.items() if c in thresholds},
+                {code: found.mining.metrics(thresholds[code]) for code, found in mined.items()},
+                {code: found.mining.kept(thresholds[code]) for code, found in mined.items()},
+                tolerated(
+                    f"{self.material.job.title}, {task} {part}",
+                    {code: found.broken for code, found in mined.items()},
+                    {code: len(f.pool.source) + len(f.pool.target) for code, f in mined.items()},
+                ),
                 settings,
             )
-            for part, found in mined.items()
-        }
+        return outcomes
 
     @property
     def layer(self) -> int:
@@ -77,8 +94,15 @@ class Retriever:
     def _layers(self) -> int:
         return int(self.backbone.config.num_hidden_layers)
 
-    def _mine(self, task: str, part: str) -> dict[str, Mining]:
-        pools = self.material.pools(task, part)
+    def _mine(
+        self, task: str, part: str, codes: Sequence[str] | None = None
+    ) -> "dict[str, _Mined]":
+        """Mine the languages `codes` (None: all) of a part; one without a threshold has no F1."""
+        pools = {
+            code: pool
+            for code, pool in self.material.pools(task, part).items()
+            if codes is None or code in codes
+        }
         layers = [self.layer]
         english_of = self._encoder((s for pool in pools.values() for s in pool.target), layers)
         found = {}
@@ -87,15 +111,9 @@ class Retriever:
             with self.meter.phase("score"):
                 # All pairs of sentences are compared: a GPU does it, where the backbone is on one.
                 device = self.backbone.device
-                found[code] = mine_pool(pool, source.to(device), target.to(device))
+                mining = mine_pool(pool, source.to(device), target.to(device))
+            found[code] = _Mined(pool, mining, _not_finite(torch.cat([source, target])))
         return found
-
-    def _pool(self, task: str) -> str:
-        """Return what the pairs were mined among: in some language gold pairs only, or more."""
-        inventory = self.material.inventory
-        codes = inventory.evaluation(task, "dev")
-        more = all(inventory.unpaired(task, "dev", code)["source"] for code in codes)
-        return "comparable corpora" if more else "gold pairs only"
 
     def _encoder(
         self, sentences: Iterable[str], layers: Sequence[int]
@@ -125,3 +143,17 @@ class Retriever:
             "threshold": None,
             "threshold_source": None,
         }
+
+
+@dataclass(frozen=True)
+class _Mined:
+    """What was mined from a pool; `broken` are places of sentences, English ones after the rest."""
+
+    pool: Pool
+    mining: Mining
+    broken: list[int]
+
+
+def _not_finite(vectors: Tensor) -> list[int]:
+    """Return the places of the rows of `vectors` [n, ...] that hold a number that is not finite."""
+    return (~torch.isfinite(vectors.flatten(1)).all(dim=1)).nonzero().flatten().tolist()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.jsonio import read_json, write_json
 
 SCRATCH = ".unfinished-"
@@ -55,9 +55,16 @@ class Store:
             yield
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
-        """Say whether the job has finished, and kept its model if it is asked for."""
-        folder = self.jobs / job
-        return (folder / "result.json").is_file() and (not with_model or (folder / MODEL).is_dir())
+        """Say whether the job has finished, and kept its model if it is asked for.
+
+        One whose result or records are gone or cannot be read has not: it is to be done again.
+        """
+        try:
+            for record in self.result(job)["records"]:
+                self.record(record)
+        except (StiltsError, LookupError, TypeError):
+            return False
+        return not with_model or (self.folder(job) / MODEL).is_dir()
 
     def result(self, job: str) -> dict[str, Any]:
         """Return what a finished job left behind."""

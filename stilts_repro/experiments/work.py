@@ -7,24 +7,33 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from stilts_repro.data.features import Features
 from stilts_repro.evaluation.predict import predict
-from stilts_repro.evaluation.scoring import best_threshold_metrics, main_metric, score_by_language
+from stilts_repro.evaluation.scoring import (
+    best_threshold_metrics,
+    broken_by_language,
+    main_metric,
+    score_by_language,
+)
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.material import Material
+from stilts_repro.experiments.material import Held, Material
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.records import Meter, Outcome, forget_peak, make_record
 from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
 from stilts_repro.models import attention
-from stilts_repro.models.backbone import draw_backbone, load_tokenizer
+from stilts_repro.models.backbone import draw_backbone
 from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.compiling import compile_layers
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
@@ -136,6 +145,7 @@ class _Work:
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
             logits = predict(self.model, name, features, self.pad_id)
+        self._tolerated(f"{name} dev", {"en": examples}, features, logits)
         if isinstance(kind, Span) and kind.unanswerable:
             return best_threshold_metrics(examples, features, logits)
         return score_by_language(kind, name, {"en": examples}, features, logits)["en"].metrics
@@ -194,6 +204,17 @@ class _Work:
             main_metric(kind),
             {code: found.metrics for code, found in scored.items()},
             {code: found.predictions for code, found in scored.items()},
+            self._tolerated(f"{task} {part}", held, features, logits),
+        )
+
+    def _tolerated(
+        self, what: str, held: Held, features: Features, logits: np.ndarray
+    ) -> dict[str, int]:
+        """Return how many rows a language have an output that is not finite, unless many do."""
+        return tolerated(
+            f"{self.job.title}, {what}",
+            broken_by_language(held, features, logits),
+            {code: len(examples) for code, examples in held.items()},
         )
 
 

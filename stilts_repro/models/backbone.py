@@ -1,11 +1,10 @@
-"""The pre-trained model that all phases share: loading, checking, saving.
+"""The pre-trained model that all phases share: loading, drawing, saving.
 
-A backbone is a directory (or hub id) in the Hugging Face layout: configuration, safetensors
-weights, tokenizer. Phase (ii) writes such a directory too, which plain `AutoModel` reads. A pooler
-that the model's class does not have lies beside its weights, in `pooler.safetensors`.
+A backbone is a directory or hub id as `models.pretrained` says. Phase (ii) writes such a directory
+too, which plain `AutoModel` reads. A pooler that the model's class does not have lies beside its
+weights, in `pooler.safetensors`.
 """
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +12,22 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedTokenizerBase
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.models.families import family_of
+from stilts_repro.models.pretrained import (
+    check_directory,
+    first_line,
+    load_config,
+    load_tokenizer,
+    location,
+)
 from stilts_repro.seeds import derive
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedModel
 
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 POOLER = "pooler.safetensors"
 
 
@@ -38,60 +43,6 @@ class Pooler(nn.Module):
         return torch.tanh(self.dense(states[:, 0]))
 
 
-def check_directory(model: str) -> None:
-    """Raise where `model` is a directory that cannot be a backbone; a hub id passes.
-
-    `MissingError` names the file that is not there.
-    """
-    path = Path(model)
-    if not path.exists():
-        if model.startswith((".", "/", "~")) or model.count("/") > 1:
-            raise MissingError(f"--model {model}: no such directory")
-        return
-    if not path.is_dir():
-        raise InputError(f"--model {model}: not a directory; give one in the Hugging Face layout")
-    if not (path / "config.json").is_file():
-        raise MissingError(f"--model {model}: no config.json in it; give a saved model")
-    if not any((path / name).is_file() for name in WEIGHTS):
-        raise MissingError(
-            f"--model {model}: no weights in it ({WEIGHTS[0]}); save the model as safetensors"
-        )
-    if not any((path / name).is_file() for name in ("tokenizer.json", "sentencepiece.bpe.model")):
-        raise MissingError(f"--model {model}: no tokenizer in it (tokenizer.json)")
-
-
-def check_length(model: str, longest: int) -> None:
-    """Raise `InputError` where `model` cannot read `longest` tokens at once."""
-    check_directory(model)
-    try:
-        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise MissingError(
-            f"--model {model}: its configuration does not load ({_first_line(error)})"
-        ) from None
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:  # relative positions have no end
-        return
-    # RoBERTa's table of positions begins with padding_idx + 1 that no token has.
-    offset = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0
-    if longest > positions - offset:
-        raise InputError(
-            f"--model {model}: it reads {positions - offset} tokens, the scale's recipes up to "
-            f"{longest}; choose a smaller --scale or a longer model"
-        )
-
-
-def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a directory or hub id."""
-    check_directory(model)
-    try:
-        return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise MissingError(
-            f"--model {model}: its tokenizer does not load ({_first_line(error)})"
-        ) from None
-
-
 def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreTrainedModel":
     """Load the encoder with a pooler; parameters the checkpoint lacks are drawn from `seed`.
 
@@ -104,15 +55,14 @@ def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreT
     torch.manual_seed(derive(seed, "pooler"))
     try:
         backbone, loaded = AutoModel.from_pretrained(
-            model,
-            trust_remote_code=False,
+            **location(model),
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # transformers raises a dozen unrelated kinds here
         raise MissingError(
-            f"--model {model}: its weights do not load ({_first_line(error)})"
+            f"--model {model}: its weights do not load ({first_line(error)})"
         ) from None
     # Without this, a file of other names would leave a random model (nyu-mll/jiant#1329).
     absent = sorted(key for key in loaded["missing_keys"] if not key.startswith("pooler."))
@@ -140,8 +90,7 @@ def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreT
 
 def draw_backbone(model: str, seed: int) -> "PreTrainedModel":
     """Return a backbone of `model`'s shape with weights drawn from `seed`: no phase (i) at all."""
-    check_directory(model)
-    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    config = load_config(model)
     torch.manual_seed(derive(seed, "random weights"))
     backbone = AutoModel.from_config(config, trust_remote_code=False)
     if family_of(config).dense and getattr(backbone, "pooler", None) is None:
@@ -186,22 +135,4 @@ def load_beside(module: nn.Module, folder: Path, file: str, prefix: str = "") ->
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder / file}: it does not load ({_first_line(error)})") from None
-
-
-def fingerprint(model: str) -> str:
-    """Return a hash of a directory's weights and tokenizer; a hub id stands for itself."""
-    path = Path(model)
-    if not path.is_dir():
-        return model
-    digest = hashlib.sha256()
-    for file in sorted(path.iterdir()):
-        if file.suffix == ".safetensors" or file.name in ("config.json", "tokenizer.json"):
-            digest.update(file.name.encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+        raise InputError(f"{folder / file}: it does not load ({first_line(error)})") from None

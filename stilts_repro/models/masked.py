@@ -9,11 +9,10 @@ from transformers import AutoModelForMaskedLM
 from stilts_repro.data.features import Batch, Chosen
 from stilts_repro.errors import InputError
 from stilts_repro.models.heads import Head
+from stilts_repro.models.pretrained import MASKED_HEADS, first_line, location
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-HEADS = ("lm_head", "cls")  # what transformers' classes call it (RoBERTa's, BERT's)
 
 
 class MaskedLMHead(Head):
@@ -56,12 +55,13 @@ def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
     """
     try:
         whole, loaded = AutoModelForMaskedLM.from_pretrained(
-            model, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+            **location(model), use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:160]
-        raise InputError(f"--model {model}: it is no masked language model ({reason})") from None
-    name = next((name for name in HEADS if hasattr(whole, name)), None)
+        raise InputError(
+            f"--model {model}: it is no masked language model ({first_line(error)})"
+        ) from None
+    name = next((name for name in MASKED_HEADS if hasattr(whole, name)), None)
     absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
     if name is None or absent:
         raise InputError(

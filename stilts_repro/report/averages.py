@@ -62,11 +62,9 @@ class Grid:
         """Return which of "dev" and "test" were scored on `target`."""
         return [part for part in PARTS if self._of(target, part)]
 
-    def languages(self, target: str) -> list[str]:
-        """Return the language codes that `target` was scored in, in their order there."""
-        return _in_order(
-            code for p in PARTS for e in self._of(target, p) for code in e["languages"]
-        )
+    def languages(self, target: str, part: str) -> list[str]:
+        """Return the language codes that `part` of `target` was scored in, in their order there."""
+        return _in_order(code for e in self._of(target, part) for code in e["languages"])
 
     def language_score(
         self, intermediate: str, target: str, part: str, language: str

@@ -117,12 +117,17 @@ def unusual_parts(result: Mapping[str, Any]) -> list[str]:
 
 def incomplete(result: Mapping[str, Any]) -> list[str]:
     """Return one line for everything that is not whole, or not the paper's."""
-    return [*left_out(result), *substitutes(result), *absent_languages(result)]
+    return [
+        *left_out(result),
+        *substitutes(result),
+        *absent_languages(result),
+        *not_finite(result),
+    ]
 
 
-def of_languages(result: Mapping[str, Any], target: str) -> str:
-    """Return ", 5 of 40 languages" where a target's mean is not over all, else nothing."""
-    held = result.get("languages", {}).get(target)
+def of_languages(result: Mapping[str, Any], target: str, part: str = "dev") -> str:
+    """Return ", 5 of 40 languages" where a part's mean is not over all, else nothing."""
+    held = result.get("languages", {}).get(target, {}).get(part)
     if not held or not held["absent"]:
         return ""
     return f", {held['of'] - len(held['absent'])} of {held['of']} languages"
@@ -151,11 +156,26 @@ def partial(claim: Mapping[str, Any]) -> str | None:
 
 
 def absent_languages(result: Mapping[str, Any]) -> list[str]:
-    """Return one line a target that is a mean over some of its languages only."""
+    """Return one line a target, or a part of one, that is a mean over some languages only."""
+    lines = []
+    for target, parts in result.get("languages", {}).items():
+        alike = len({str(held) for held in parts.values()}) == 1
+        for part, held in [*parts.items()][: 1 if alike else None]:
+            if held["absent"]:
+                name = target if alike else f"{target} {part}"
+                over = of_languages(result, target, part)
+                lines.append(f"{name}{over}; no score in {', '.join(held['absent'])}")
+    return lines
+
+
+def not_finite(result: Mapping[str, Any]) -> list[str]:
+    """Return one line a score that counts rows as wrong for want of finite numbers."""
     return [
-        f"{target}{of_languages(result, target)}; no rows in {', '.join(held['absent'])}"
-        for target, held in result.get("languages", {}).items()
-        if held["absent"]
+        f"{entry['target']} {entry['part']} after {entry['intermediate']}, seed {entry['seed']}: "
+        f"output that is not finite counts as wrong, rows by language: {rows}"
+        for entry in result["grid"]
+        if (held := entry.get("not_finite"))
+        and (rows := ", ".join(f"{code} {count}" for code, count in held.items()))
     ]
 
 

@@ -111,7 +111,7 @@ class TestbedSource:
             )
         return self._drawn(repo, config, split, limit, code, start, step)
 
-    def revision(self, repo: str) -> None:
+    def revision(self, repo: str, config: str, split: str) -> None:
         """Say nothing: rows are drawn anew, and the hash of the code stands for them."""
 
     def documents(self, language: str, split: str = "train", start: int = 0) -> Iterator[str]:

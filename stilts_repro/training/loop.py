@@ -2,12 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from stilts_repro.data.features import Features, collate, training_batches
+from stilts_repro.errors import InputError
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.training.accumulation import backward
@@ -15,6 +16,8 @@ from stilts_repro.training.arithmetic import tokens_at_once
 from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
+
+LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for
 
 Progress = Callable[[int, int], None]  # step, steps
 Evaluate = Callable[[], float]  # score of the model as it is, higher is better
@@ -102,34 +105,60 @@ def train(
     optimiser = make_optimiser(model, first)
     torch.manual_seed(derive(seed, purpose, "dropout"))
     best = _Best(model, first) if evaluate is not None and first.evaluate_every else None
-    log, losses, started = TrainingLog(steps=steps, weights=weights), [], time.perf_counter()
+    log, started = TrainingLog(steps=steps, weights=weights), time.perf_counter()
+    losses: list[torch.Tensor] = []
+    names: list[str] = []  # of the tasks, a step each
     for step in range(steps):
         model.train()
         name = next(drawn)
+        names.append(name)
         batch = collate(tasks[name].features, next(streams[name]), pad_id)
         if masking := tasks[name].masking:
             drawn_by = torch.Generator().manual_seed(derive(seed, purpose, "mask", step))
             batch = masked_batch(batch, masking, drawn_by)
         log.tokens += batch.tokens
         for group in optimiser.param_groups:
-            group["lr"] = first.learning_rate * schedule((step + 1) / steps, first.warmup)
+            group["lr"] = first.learning_rate * _rate(step, steps, first)
         losses.append(backward(model, name, batch, budget))
         torch.nn.utils.clip_grad_norm_(model.parameters(), first.clip)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if progress is not None:
             progress(step + 1, steps)
+        if (step + 1) % LOOK_EVERY == 0:
+            _refuse_broken(losses, names, purpose)
         if best and evaluate and best.due(step + 1, steps):
             best.add(evaluate(), step + 1)
             if best.stale:
                 log.steps = step + 1
                 break
+    _refuse_broken(losses, names, purpose)
     if best:
         best.restore()
         log.best_step, log.dev_scores = best.step, best.scores
     log.losses = torch.stack(losses).float().cpu().tolist()
     log.seconds = time.perf_counter() - started
     return log
+
+
+def _rate(step: int, steps: int, recipe: Recipe) -> float:
+    """Return the share of the peak rate at `step`, from 0.
+
+    The last step's is zero; a training of one step, which would move nothing, gets the peak.
+    """
+    return 1.0 if steps == 1 else schedule((step + 1) / steps, recipe.warmup)
+
+
+def _refuse_broken(losses: Sequence[torch.Tensor], names: Sequence[str], purpose: str) -> None:
+    """Raise `InputError` where one of the last `LOOK_EVERY` losses is not finite."""
+    start = max(0, len(losses) - LOOK_EVERY)
+    broken = (~torch.isfinite(torch.stack([*losses[start:]]))).nonzero().flatten().tolist()
+    if broken:
+        step = start + broken[0]
+        raise InputError(
+            f"{purpose}: the loss of {names[step]} at step {step + 1} is not a finite number; "
+            "the model's weights are broken, or the recipe's rate is too high for it"
+        )
 
 
 def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, int]:

@@ -219,7 +219,9 @@ class Pretraining:
         self.optimiser.zero_grad(set_to_none=True)
         self.log.steps += 1
         self.log.tokens += batch.tokens
-        return float(loss.detach())
+        if not math.isfinite(value := float(loss.detach())):
+            raise InputError(f"pre-training: the loss at step {self.log.steps} is not finite")
+        return value
 
     def _save(self, folder: Path) -> None:
         """Write weights, optimiser moments and progress; the state file last, atomically."""

@@ -45,11 +45,11 @@ def test_what_is_there_is_measured_and_never_passes(result):
 
 
 def test_means_over_some_languages_say_so(result):
-    absent = result["languages"]["mlqa"]["absent"]
+    absent = result["languages"]["mlqa"]["test"]["absent"]
     assert absent == ["ar", "es", "hi", "vi", "zh"]
     text = markdown(result)
-    assert "mlqa, 2 of 7 languages; no rows in ar, es, hi, vi, zh" in text
-    assert "xnli" not in result["languages"] or not result["languages"]["xnli"]["absent"]
+    assert "mlqa, 2 of 7 languages; no score in ar, es, hi, vi, zh" in text
+    assert "xnli" not in result["languages"] or not result["languages"]["xnli"]["dev"]["absent"]
     assert "ccg\\_gain: not\\_run" in text or "ccg_gain: not_run" in text
 
 

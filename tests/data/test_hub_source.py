@@ -92,7 +92,7 @@ def test_rows_come_from_a_hub_repository(hub):
     assert source.load("rajpurkar/squad", "plain_text", "train") == SQUAD
     assert source.load("rajpurkar/squad", "plain_text", "train", 2) == SQUAD[:2]
     assert source.load("nyu-mll/glue", "mnli", "validation_matched", 99) == PAIRS[:1]
-    assert source.revision("rajpurkar/squad") is None
+    assert source.revision("rajpurkar/squad", "default", "train") is None
 
 
 def test_one_card_answers_for_all_configurations(hub, monkeypatch):
@@ -122,7 +122,7 @@ def test_a_pin_is_a_whole_commit_and_says_where_it_was_seen(repo):
     pin = PINS[repo]
     assert (pin.commit is None) == (pin.provenance == "none") and pin.seen
     assert pin.commit is None or re.fullmatch("[0-9a-f]{40}", pin.commit)
-    assert HubSource().revision(repo) == pinned(repo) == pin.commit
+    assert HubSource().revision(repo, "default", "train") == pinned(repo) == pin.commit
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_an_unpinned_set_is_resolved_once(asked, api):
     source.load("made/up", "default", "train")
     source.load("made/up", "default", "test")
     assert [revision for *_, revision in asked] == [f"{1:040x}"] * 2
-    assert source.revision("made/up") == f"{1:040x}"
+    assert source.revision("made/up", "default", "train") == f"{1:040x}"
     assert api.asked == 1
 
 
@@ -179,7 +179,8 @@ def test_an_unpinned_set_is_resolved_once(asked, api):
 def test_an_unpinned_set_has_no_revision_where_the_hub_is_silent(api, request, forbidden, asked):
     request.getfixturevalue("offline" if forbidden else "cache")
     source = HubSource()
-    assert source.revision("other/set") is source.revision("other/set") is None
+    found = [source.revision("other/set", "default", "train") for _ in range(2)]
+    assert found == [None, None]
     assert api.asked == asked
 
 
@@ -244,7 +245,10 @@ def test_what_is_not_plain_data_on_the_hub_names_the_way_round(repo, monkeypatch
 
     monkeypatch.setattr(datasets, "load_dataset", None)
     source = HubSource()
-    assert not source.has(repo, "default", "train") and source.revision(repo) is None
+    assert (
+        not source.has(repo, "default", "train")
+        and source.revision(repo, "default", "train") is None
+    )
     with pytest.raises(MissingError, match=f"^{repo} default/train: .*hub\\+DIR$") as caught:
         source.load(repo, "default", "train")
     assert LOCAL_ONLY[repo] in one_line(caught)

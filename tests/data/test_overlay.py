@@ -63,8 +63,16 @@ def test_the_name_of_a_source_opens_it(tmp_path):
     kinds = (TestbedSource, HubSource, OverlaySource, DirectorySource)
     assert tuple(type(source) for source in opened.values()) == kinds
     assert opened[folder].name == "hub+directory" and opened[folder].languages is None
-    revisions = [CachedSource(source).revision("google/xtreme") for source in opened.values()]
+    where = ("google/xtreme", "XNLI", "test")
+    revisions = [CachedSource(source).revision(*where) for source in opened.values()]
     assert revisions == [None, commit, commit, None]
+
+
+def test_a_commit_is_that_of_the_rows_themselves(folders):
+    """Rows of the folder are of no commit, whatever the hub pins for the same repository."""
+    both = OverlaySource(DirectorySource(folders[0]), HubSource())
+    assert both.revision("nyu-mll/glue", "mnli", "train") is None
+    assert both.revision("nyu-mll/glue", "mnli", "test") == PINS["nyu-mll/glue"].commit
 
 
 @pytest.mark.parametrize("data", ["hub+", "hub+nowhere", "nowhere"])

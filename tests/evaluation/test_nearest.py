@@ -41,3 +41,10 @@ def test_shapes_must_fit():
         retrieval_accuracy(torch.ones(2, 3), torch.ones(3, 3))
     with pytest.raises(ValueError, match="n > 0"):
         retrieval_accuracy(torch.ones(0, 3), torch.ones(0, 3))
+
+
+def test_a_row_that_is_no_number_is_near_to_nothing_and_hides_nothing():
+    queries, database = torch.eye(3), torch.eye(3)
+    queries[0, 0], database[1, 0] = torch.nan, torch.inf
+    assert nearest(queries, database).tolist()[::2] == [-1, 2]
+    assert retrieval_accuracy(queries, database) == pytest.approx(100 / 3)

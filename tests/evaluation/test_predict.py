@@ -71,3 +71,23 @@ def test_sentence_vectors_are_those_of_each_alone(model, monkeypatch):
     assert not torch.equal(rounded, found)
     # The mean itself has more digits than bf16.
     assert not torch.equal(rounded, rounded.bfloat16().float())
+
+
+@pytest.mark.parametrize("task", GROUPS)
+def test_a_unit_whose_output_is_not_finite_is_no_number(model, task):
+    features = features_of(GROUPS[task])
+    sound = predict(model, task, features, PAD)
+    with torch.no_grad():  # a token that one unit alone has
+        token = int(features.ids[-1])
+        alone = [u for u in range(len(features)) if token in ids_of(features, u)]
+        assert 0 < len(alone) < len(features)
+        model.backbone.get_input_embeddings().weight[token] = torch.nan
+    broken = predict(model, task, features, PAD)
+    assert np.isnan(broken[alone].reshape(len(alone), -1)[:, 0]).all()
+    kept = [u for u in range(len(features)) if u not in alone]
+    np.testing.assert_allclose(broken[kept], sound[kept], atol=1e-5)
+
+
+def ids_of(features, unit):
+    low, high = features.offsets[[unit * features.group, (unit + 1) * features.group]]
+    return features.ids[low:high]

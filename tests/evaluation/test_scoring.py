@@ -7,7 +7,7 @@ import pytest
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.evaluation.accuracy import label_f1
-from stilts_repro.evaluation.scoring import main_metric, score_by_language
+from stilts_repro.evaluation.scoring import broken_by_language, main_metric, score_by_language
 from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.tasks.classification import Classification, Pair
 from stilts_repro.tasks.format import Limits
@@ -126,3 +126,44 @@ def test_answers_are_kept_by_question_and_are_plain_json(tokenizer):
     for found in scored.values():
         assert json.loads(json.dumps(found.predictions)) == found.predictions
         assert all(text in "she he she" for text in found.predictions.values())
+
+
+# Units whose output was not finite ----------------------------------------------------------------
+
+
+def test_what_has_no_finite_logits_is_wrong_and_the_rest_is_scored_as_ever(tokenizer):
+    form = Classification("a", "b", "label", ("no", "yes"))
+    examples = [Pair("he", "she", 0), Pair("he", "he", 1), Pair("she", "he", 1)]
+    features = form.featurise(examples, tokenizer, Limits(32))
+    logits = np.array([[np.nan, np.nan], [0, 1], [0, 1]], np.float32)
+    held = {"en": examples[:2], "de": examples[2:]}
+    found = score_by_language(form, "pawsx", held, features, logits)
+    assert found["en"].predictions == ["", "yes"] and found["de"].predictions == ["yes"]
+    assert [held.metrics["accuracy"] for held in found.values()] == [50.0, 100.0]
+    assert broken_by_language(held, features, logits) == {"en": [0], "de": []}
+
+
+def test_an_answer_comes_from_the_windows_that_have_finite_logits(tokenizer):
+    form = Span()
+    context = "she he she " * 30
+    examples = [Question("q0", "he", context, (("she", 0),)), Question("q1", "he", "he", ())]
+    features = form.featurise(examples, tokenizer, Limits(24, 8, 8))
+    logits = np.zeros((len(features), int(features.unit_lengths().max()), 2), np.float32)
+    logits[features.unit["start"].argmax()] = np.nan
+    logits[-1] = np.nan  # the only window of the second question
+    held = {"en": examples}
+    found = score_by_language(form, "xquad", held, features, logits)["en"]
+    assert found.predictions["q0"] and found.predictions["q1"] == ""
+    assert broken_by_language(held, features, logits) == {"en": [0, 1]}
+
+
+def test_the_words_of_a_broken_sentence_have_no_tag(tokenizer):
+    form = Tagging("tokens", "tags", ("A", "B"))
+    examples = [Tagged(("he", "she"), ("A", "A")), Tagged(("he",), ("A",))]
+    features = form.featurise(examples, tokenizer, Limits(32))
+    logits = tag_logits(features, [0, 0, 0], 2)
+    logits[0] = np.nan
+    found = score_by_language(form, "udpos", {"en": examples}, features, logits)["en"]
+    assert found.predictions == [["O", "O"], ["A"]]
+    assert found.metrics["recall"] == 50.0
+    assert broken_by_language({"en": examples}, features, logits) == {"en": [0]}

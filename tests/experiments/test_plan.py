@@ -8,11 +8,11 @@ from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES, UNRELATED_DATA, retrieval_layer
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.unrelated import unrelated_setting
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
 
 SCALE = SCALES["smoke"]
-SETTING = Setting("smoke", "/a/model", "abc", "testbed", 4, 128, {"torch": "2.13.0"})
+SETTING = Setting("smoke", "/a/model", "abc", "def", "testbed", 4, 128, {"torch": "2.13.0"})
 
 
 def make_plan(cells, scale=SCALE, setting=SETTING):
@@ -93,7 +93,7 @@ def test_the_seed_and_the_start_are_part_of_the_address():
 @pytest.fixture
 def unrelated(tiny_model, monkeypatch):
     monkeypatch.setattr("stilts_repro.experiments.unrelated.UNRELATED_MODEL", tiny_model)
-    setting = unrelated_setting(replace(SETTING, translator=TESTBED_TRANSLATOR))
+    setting = unrelated_setting(replace(SETTING, translator=TESTBED_TRANSLATOR), 128)
     return setting, inventory_of(UNRELATED_DATA, 4)
 
 
@@ -127,10 +127,10 @@ def test_the_unrelated_worlds_model_is_part_of_its_jobs_addresses(unrelated):
 def test_there_is_no_unrelated_world_without_its_model_or_off_the_testbed(tmp_path, monkeypatch):
     monkeypatch.setattr("stilts_repro.experiments.unrelated.UNRELATED_MODEL", tmp_path / "no")
     with pytest.raises(MissingError, match=r"pretrain --testbed --unrelated") as missing:
-        unrelated_setting(SETTING)
+        unrelated_setting(SETTING, 128)
     assert "\n" not in str(missing.value)
     with pytest.raises(InputError, match="only the testbed"):
-        unrelated_setting(replace(SETTING, data="hub"))
+        unrelated_setting(replace(SETTING, data="hub"), 128)
     with pytest.raises(InputError, match="unrelated"):
         make_plan([Cell("none+unrelated", "xquad", 0)])
 

@@ -24,7 +24,7 @@ def test_the_models_of_trainings_alone_are_compiled(
 ):
     inventory = Inventory(TestbedSource(), ROWS)
     scale = replace(SCALES["smoke"], target={"mnli": RECIPE})
-    setting = Setting("smoke", str(tiny_model), "h", "testbed", ROWS, 64, {})
+    setting = Setting("smoke", str(tiny_model), "h", "t", "testbed", ROWS, 64, {})
     plan = Plan(scale, setting, inventory)
     plan.add(Cell("none", target, 0) for target in TASKS)
     store = Store(tmp_path)

@@ -7,8 +7,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.models.backbone import fingerprint
 from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.models.transfer import (
     CROSSINGS,
     DEFAULT,

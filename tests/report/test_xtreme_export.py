@@ -74,7 +74,7 @@ def run(tiny_model, tmp_path_factory):
     scale = replace(SCALES["smoke"], target=recipes)
     inventory = Inventory(CachedSource(Awkward()), ROWS)
     inventory.targets = tuple(TARGET_TASKS)
-    setting = Setting("smoke", str(tiny_model), "h", "awkward", ROWS, 96, {"torch": "x"})
+    setting = Setting("smoke", str(tiny_model), "h", "t", "awkward", ROWS, 96, {"torch": "x"})
     plan = Plan(scale, setting, inventory)
     plan.add(Cell("none", target, 0) for target in TARGET_TASKS)
     store = Store(tmp_path_factory.mktemp("run"))

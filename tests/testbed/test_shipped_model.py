@@ -7,7 +7,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.data.features import collate, window_batches
 from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED_MODEL
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.pretrain import (
     TESTBED_DOCUMENTS,
     TESTBED_RECIPE,

@@ -1,0 +1,217 @@
+"""A pre-trained model before its weights are loaded: where it is, and whether it can be used.
+
+A model is a directory in the Hugging Face layout (configuration, safetensors weights, tokenizer)
+or a hub id, `ID` or `ID@COMMIT`. What cannot work is said here, before anything is trained.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError, safe_open
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
+
+from stilts_repro.errors import InputError, MissingError
+from stilts_repro.tasks.format import specials_of
+
+INDEX = "model.safetensors.index.json"
+WEIGHTS = ("model.safetensors", INDEX)
+# Any of these can make a tokenizer: what the classes of tokenizers call their vocabularies.
+TOKENIZERS = (
+    *("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model"),
+    *("vocab.txt", "vocab.json"),
+)
+MASKED_HEADS = ("lm_head", "cls")  # what transformers' classes call it (RoBERTa's, BERT's)
+
+
+def check_directory(model: str) -> None:
+    """Raise where `model` is a directory that cannot be a backbone; a hub id passes.
+
+    `MissingError` names the file that is not there.
+    """
+    path = Path(model)
+    if not path.exists():
+        if model.startswith((".", "/", "~")) or model.count("/") > 1:
+            raise MissingError(f"--model {model}: no such directory")
+        return
+    if not path.is_dir():
+        raise InputError(f"--model {model}: not a directory; give one in the Hugging Face layout")
+    if not (path / "config.json").is_file():
+        raise MissingError(f"--model {model}: no config.json in it; give a saved model")
+    if not any((path / name).is_file() for name in WEIGHTS):
+        raise MissingError(
+            f"--model {model}: no weights in it ({WEIGHTS[0]}); save the model as safetensors"
+        )
+    if not any((path / name).is_file() for name in TOKENIZERS):
+        raise MissingError(f"--model {model}: no tokenizer in it (tokenizer.json)")
+
+
+def location(model: str) -> dict[str, Any]:
+    """Return what `from_pretrained` is called with: path or id, commit, and never foreign code."""
+    found: dict[str, Any] = {"pretrained_model_name_or_path": model, "trust_remote_code": False}
+    identity, _, commit = model.rpartition("@")
+    if identity and not Path(model).exists():
+        found |= {"pretrained_model_name_or_path": identity, "revision": commit}
+    return found
+
+
+def pinned_model(model: str) -> str:
+    """Return a hub id with the commit that it stands for now, a directory as it is.
+
+    The commit is that of the configuration that was loaded last; an id of which none was loaded
+    stays as it is.
+    """
+    if Path(model).exists() or "@" in model:
+        return model
+    config = try_to_load_from_cache(model, "config.json")
+    return f"{model}@{Path(config).parent.name}" if isinstance(config, str) else model
+
+
+def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of `model`, which can read sequences of `longest` tokens.
+
+    All that can be told without the weights has then been looked at. Raises `InputError` or
+    `MissingError`.
+    """
+    tokenizer, config = load_tokenizer(model), load_config(model)
+    if type(config) not in MODEL_MAPPING:
+        raise InputError(
+            f"--model {model}: transformers has no backbone of type {config.model_type!r}; "
+            "choose a language model"
+        )
+    for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
+        if not isinstance(getattr(config, name, None), int):
+            raise InputError(
+                f"--model {model}: its configuration has no {name}; choose a model of text alone"
+            )
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= config.vocab_size:
+        raise InputError(
+            f"--model {model}: its tokenizer has tokens up to {largest}, its embeddings end before "
+            f"{config.vocab_size}; resize the embeddings, or save the tokenizer that belongs to it"
+        )
+    _check_length(model, config, longest)
+    specials_of(tokenizer)
+    return tokenizer
+
+
+def check_masked(model: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise `InputError` where continued masked-language modelling cannot start from `model`."""
+    if tokenizer.mask_token_id is None:
+        raise InputError(
+            f"--model {model}: its tokenizer has no mask token, which continued MLM needs; "
+            "choose a masked language model, or leave mlm_continuation out"
+        )
+    if type(load_config(model)) not in MODEL_FOR_MASKED_LM_MAPPING or not _has_masked_head(model):
+        raise InputError(
+            f"--model {model}: its weights have no masked-LM head; continued MLM needs one"
+        )
+
+
+def load_config(model: str) -> PreTrainedConfig:
+    """Load the configuration of a directory or hub id; `MissingError` where it does not load."""
+    check_directory(model)
+    try:
+        return AutoConfig.from_pretrained(**location(model))
+    except Exception as error:  # transformers raises a dozen unrelated kinds here
+        raise MissingError(
+            f"--model {model}: its configuration does not load ({first_line(error)})"
+        ) from None
+
+
+def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a directory or hub id; one without a padding token pads with its end.
+
+    Raises `MissingError` where it does not load, `InputError` where it cannot be used.
+    """
+    check_directory(model)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(**location(model))
+    except Exception as error:  # as above; the tokenizers library raises bare `Exception`
+        raise MissingError(
+            f"--model {model}: its tokenizer does not load ({first_line(error)})"
+        ) from None
+    if not tokenizer.is_fast:
+        raise InputError(
+            f"--model {model}: it has no fast tokenizer ({type(tokenizer).__name__} runs in "
+            "Python), which alone tells where in a text a token lies; choose a model that has one"
+        )
+    if tokenizer.pad_token_id is None:
+        if tokenizer.eos_token_id is None:
+            raise InputError(
+                f"--model {model}: its tokenizer has neither a padding nor an end token; "
+                "add a padding token"
+            )
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def fingerprint(model: str) -> str:
+    """Return a hash of a directory's weights, configuration and `tokenizer.json`; else `model`.
+
+    References go by it. What else a tokenizer may be made of is in its own hash (`data.cache`).
+    """
+    path = Path(model)
+    if not path.is_dir():
+        return model
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        named = file.name in ("config.json", "tokenizer.json", INDEX)
+        if file.suffix == ".safetensors" or named:
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
+
+
+def _check_length(model: str, config: PreTrainedConfig, longest: int) -> None:
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:  # relative positions have no end
+        return
+    # Where positions begin after padding's, the table has padding_idx + 1 that no token has. To
+    # find out takes seconds, so it is asked only where it matters.
+    skipped = (config.pad_token_id or 0) + 1
+    if longest > positions - skipped and (longest > positions or _after_padding(config)):
+        room = positions - skipped if _after_padding(config) else positions
+        raise InputError(
+            f"--model {model}: it reads {room} tokens, the scale's recipes up to "
+            f"{longest}; choose a smaller --scale or a longer model"
+        )
+
+
+def _after_padding(config: PreTrainedConfig) -> bool:
+    """Say whether positions begin after the padding token's id (RoBERTa's way), not at 0."""
+    try:
+        with torch.device("meta"):  # shapes without memory
+            backbone = AutoModel.from_config(config, trust_remote_code=False)
+    except Exception:  # a configuration that no model can be made of: loading says so
+        return False
+    return any(
+        name.endswith("position_embeddings") and getattr(table, "padding_idx", None) is not None
+        for name, table in backbone.named_modules()
+    )
+
+
+def _has_masked_head(model: str) -> bool:
+    """Say whether a directory's weights have a masked-LM head; of a hub id loading will tell."""
+    files = [*Path(model).glob("*.safetensors")]
+    try:
+        names = [name for file in files for name in safe_open(file, "pt").keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):  # loading says what is wrong
+        return True
+    return not files or any(name.startswith(MASKED_HEADS) for name in names)
