@@ -164,7 +164,7 @@ def absent_languages(result: Mapping[str, Any]) -> list[str]:
             if held["absent"]:
                 name = target if alike else f"{target} {part}"
                 over = of_languages(result, target, part)
-                lines.append(f"{name}{over}; no score in {', '.join(held['absent'])}")
+                lines.append(f"{name}{over}; no rows to score in {', '.join(held['absent'])}")
     return lines
 
 

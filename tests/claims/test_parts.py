@@ -92,7 +92,7 @@ def test_a_language_that_cannot_be_scored_is_said_to_be_absent(result):
     assert set(records["bucc2018", "test"]["languages"]) == {"de"}
     assert records["bucc2018", "test"]["absent"] == ["fr", "ru", "zh"]
     assert set(records["bucc2018", "test"]["retrieval"]["threshold"]) == {"de"}
-    assert "bucc2018, 1 of 4 languages; no score in fr, ru, zh" in markdown(found)
+    assert "bucc2018, 1 of 4 languages; no rows to score in fr, ru, zh" in markdown(found)
 
 
 def test_a_pool_tells_of_every_part_and_side(result):
