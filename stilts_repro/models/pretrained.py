@@ -12,8 +12,9 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError, safe_open
 from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
-    MODEL_MAPPING,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     AutoConfig,
     AutoModel,
     AutoTokenizer,
@@ -22,6 +23,7 @@ from transformers import (
 )
 
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.models.attention import PACKS
 from stilts_repro.tasks.format import specials_of
 
 INDEX = "model.safetensors.index.json"
@@ -30,6 +32,10 @@ WEIGHTS = ("model.safetensors", INDEX)
 TOKENIZERS = (
     *("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model"),
     *("vocab.txt", "vocab.json"),
+)
+LANGUAGE_MODELS = (
+    *(MODEL_FOR_MASKED_LM_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING),
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
 )
 MASKED_HEADS = ("lm_head", "cls")  # what transformers' classes call it (RoBERTa's, BERT's)
 
@@ -83,17 +89,26 @@ def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
     All that can be told without the weights has then been looked at. Raises `InputError` or
     `MissingError`.
     """
-    tokenizer, config = load_tokenizer(model), load_config(model)
-    if type(config) not in MODEL_MAPPING:
+    config, tokenizer = load_config(model), load_tokenizer(model)
+    _weight_names(model)
+    numbers = ("hidden_size", "num_hidden_layers", "vocab_size")
+    absent = [name for name in numbers if not isinstance(getattr(config, name, None), int)]
+    if absent or not any(type(config) in mapping for mapping in LANGUAGE_MODELS):
         raise InputError(
-            f"--model {model}: transformers has no backbone of type {config.model_type!r}; "
-            "choose a language model"
+            f"--model {model}: transformers has no language model of type {config.model_type!r}"
+            f"{' with ' if absent else ''}{', '.join(absent)}; choose one"
         )
-    for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
-        if not isinstance(getattr(config, name, None), int):
-            raise InputError(
-                f"--model {model}: its configuration has no {name}; choose a model of text alone"
-            )
+    padding = config.pad_token_id
+    if padding is not None and not 0 <= padding < config.vocab_size:
+        raise InputError(
+            f"--model {model}: its configuration pads with token {padding}, its embeddings end "
+            f"before {config.vocab_size}; mend pad_token_id in config.json"
+        )
+    if padding is None and getattr(PACKS.get(config.model_type), "after_padding", False):
+        raise InputError(
+            f"--model {model}: positions of {config.model_type!r} are counted from the padding "
+            "token, and its configuration names none; add pad_token_id to config.json"
+        )
     largest = max(tokenizer.get_vocab().values())
     if largest >= config.vocab_size:
         raise InputError(
@@ -112,7 +127,9 @@ def check_masked(model: str, tokenizer: PreTrainedTokenizerBase) -> None:
             f"--model {model}: its tokenizer has no mask token, which continued MLM needs; "
             "choose a masked language model, or leave mlm_continuation out"
         )
-    if type(load_config(model)) not in MODEL_FOR_MASKED_LM_MAPPING or not _has_masked_head(model):
+    names = _weight_names(model)  # of a hub id none: loading will tell
+    has_head = not names or any(name.startswith(MASKED_HEADS) for name in names)
+    if type(load_config(model)) not in MODEL_FOR_MASKED_LM_MAPPING or not has_head:
         raise InputError(
             f"--model {model}: its weights have no masked-LM head; continued MLM needs one"
         )
@@ -207,11 +224,18 @@ def _after_padding(config: PreTrainedConfig) -> bool:
     )
 
 
-def _has_masked_head(model: str) -> bool:
-    """Say whether a directory's weights have a masked-LM head; of a hub id loading will tell."""
-    files = [*Path(model).glob("*.safetensors")]
-    try:
-        names = [name for file in files for name in safe_open(file, "pt").keys()]  # noqa: SIM118
-    except (OSError, SafetensorError):  # loading says what is wrong
-        return True
-    return not files or any(name.startswith(MASKED_HEADS) for name in names)
+def _weight_names(model: str) -> list[str]:
+    """Return the names of a directory's weights; none of a hub id.
+
+    Raises `MissingError` where a file is no safetensors or has lost its end.
+    """
+    names: list[str] = []
+    for file in sorted(Path(model).glob("*.safetensors")):
+        try:
+            with safe_open(file, "pt") as held:
+                names += held.keys()
+        except (OSError, SafetensorError) as error:
+            raise MissingError(
+                f"--model {model}: its weights do not load ({file.name}: {first_line(error)})"
+            ) from None
+    return names

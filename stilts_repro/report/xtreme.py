@@ -111,7 +111,7 @@ def _kept(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary(entry: Entry) -> dict[str, Any]:
-    keys = ("intermediate", "job", "seed", "split", "metric", "score")
+    keys = ("intermediate", "job", "seed", "split", "metric", "score", "absent")
     scores = {code: found["score"] for code, found in entry.record["languages"].items()}
     return {key: entry.record[key] for key in keys} | {"languages": scores}
 

@@ -125,7 +125,21 @@ def test_texts_that_cannot_be_told_apart_are_refused(copy):
 
 def test_a_model_of_other_things_than_text_is_refused(copy):
     ViTConfig().save_pretrained(copy)
-    assert "no vocab_size" in refusal(InputError, check_pretrained, copy, 128)
+    assert "no language model of type 'vit'" in refusal(InputError, check_pretrained, copy, 128)
+
+
+@pytest.mark.parametrize(("padding", "says"), [(99_999, "pads with token 99999"), (None, "none")])
+def test_a_padding_token_that_is_none_is_refused(copy, padding, says):
+    path = copy / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pad_token_id": padding}))
+    assert says in refusal(InputError, check_pretrained, copy, 128)
+
+
+def test_weights_that_lost_their_end_are_found_before_they_are_loaded(copy):
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    message = refusal(MissingError, check_pretrained, copy, 128)
+    assert "its weights do not load (model.safetensors: " in message
 
 
 # Continued masked-language modelling --------------------------------------------------------------
