@@ -92,6 +92,7 @@ def _tokenizer_hash(tokenizer: Tokenizer) -> str:
         type(tokenizer).__name__,
         getattr(tokenizer, "split_special_tokens", None),
         [getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "cls", "sep", "unk")],
+        [*tokenizer.model_input_names],  # whether it makes segment ids
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

@@ -141,7 +141,11 @@ def _featurise(
     return Features(
         ids=ids,
         offsets=offsets,
-        token={"char_start": char_start, "char_end": char_end},
+        token={
+            "char_start": char_start,
+            "char_end": char_end,
+            **specials.segment_column(questions.lengths[of], width),
+        },
         unit={
             "question": of + first,
             "start": np.where(inside, answer_low[of] + shift, 0),

@@ -9,7 +9,16 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take, take_label, take_list
+from stilts_repro.tasks.format import (
+    Limits,
+    Row,
+    encode,
+    end_of_text,
+    specials_of,
+    take,
+    take_label,
+    take_list,
+)
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -70,17 +79,17 @@ class Tagging:
         """Tokenise word by word; a sentence that is too long becomes several sequences.
 
         It is split between words, each sequence filled before the next begins (XTREME; jiant cuts
-        the rest off, and XTREME then scores words that were never predicted). A word that is too
-        long for a sequence of its own is one unknown token.
+        the rest off, and XTREME then scores words that were never predicted). A word that
+        is too long for a sequence of its own is one unknown token.
 
         Unit column `sentence`: index into `examples`, rising. Token column `label`: the tag at each
         word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
         index beyond all logits. `truncated` counts the sentences that were split.
         """
-        specials = specials_of(tokenizer)
+        specials = specials_of(tokenizer, 1)
         filler = tokenizer.unk_token_id
-        unknown = [specials.middle[0] if filler is None else filler]
-        room = specials.room(limits, texts=1)
+        unknown = [end_of_text(tokenizer) if filler is None else filler]
+        room = specials.room(limits)
         before = [TOKEN_PADDING] * len(specials.start)
         after = [TOKEN_PADDING] * len(specials.end)
         index = {tag: place for place, tag in enumerate(self.known_labels())}
@@ -99,8 +108,15 @@ class Tagging:
                 labels.append([*tags, *after])
                 sentences.append(number)
         split = {number for number, following in pairwise(sentences) if number == following}
+        around = len(before) + len(after)
         return Features.of(
-            sequences, token={"label": labels}, unit={"sentence": sentences}, truncated=len(split)
+            sequences,
+            token={
+                "label": labels,
+                **specials.segment_column([len(s) - around for s in sequences]),
+            },
+            unit={"sentence": sentences},
+            truncated=len(split),
         )
 
     def _tag_names(self, row: Row, where: str) -> list[str]:
