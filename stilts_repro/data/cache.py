@@ -98,6 +98,7 @@ def tokenizer_hash(tokenizer: Tokenizer) -> str:
         getattr(tokenizer, "split_special_tokens", None),
         [getattr(tokenizer, f"{name}_token_id") for name in SPECIALS],
         sorted(tokenizer.all_special_ids),
+        [*tokenizer.model_input_names],  # whether it makes segment ids
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 TOKEN_PADDING = -100  # what cross-entropy ignores; also "no character offset here"
+SEGMENT = "segment"  # token column: transformers' token_type_ids, where not all are 0
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,16 @@ class Features:
         sequences: Sequence[Sequence[int]],
         *,
         group: int = 1,
-        token: Mapping[str, Sequence[Sequence[int]]] | None = None,
+        token: Mapping[str, Sequence[Sequence[int]] | np.ndarray] | None = None,
         unit: Mapping[str, Sequence[int]] | None = None,
         truncated: int = 0,
     ) -> "Features":
-        """Lay `sequences` (and per-token columns of the same lengths) end to end."""
+        """Lay `sequences` end to end, and token columns of their lengths that do not lie so yet."""
         lengths = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
         flat = {
-            name: np.concatenate([np.asarray(v, np.int32) for v in values])
+            name: values
+            if isinstance(values, np.ndarray)
+            else np.concatenate([np.asarray(v, np.int32) for v in values])
             for name, values in (token or {}).items()
         }
         return cls(
@@ -140,6 +143,10 @@ class Batch:
         """Return `values`, which the backbone gave one a token, as [B, T, ...]: so they lie."""
         return values
 
+    def laid(self, column: Tensor) -> Tensor:
+        """Return a token column [B, T] laid like `input_ids`."""
+        return column
+
     def at(self, states: Tensor, places: Tensor) -> Tensor:
         """Return the states [B, H] of one token a sequence; `places` [B] count from its start."""
         return states[torch.arange(len(states), device=states.device), places]
@@ -182,7 +189,10 @@ def collate(features: Features, units: np.ndarray, pad_id: int) -> Batch:
         input_ids=padded(features.ids, pad_id),
         attention_mask=torch.from_numpy(inside.astype(np.int64)),
         group=features.group,
-        token={name: padded(flat, TOKEN_PADDING) for name, flat in features.token.items()},
+        token={
+            name: padded(flat, 0 if name == SEGMENT else TOKEN_PADDING)
+            for name, flat in features.token.items()
+        },
         unit={name: torch.from_numpy(column[units]) for name, column in features.unit.items()},
     )
 

@@ -35,6 +35,10 @@ class Packed(Batch):
         empty = values.new_zeros(shape.numel(), *values.shape[2:])
         return empty.index_copy(0, self.spots, values[0]).unflatten(0, shape)
 
+    def laid(self, column: Tensor) -> Tensor:
+        """Return a token column [B, T] laid like `input_ids`, [1, tokens]."""
+        return column.flatten()[self.spots].unsqueeze(0)
+
     def at(self, states: Tensor, places: Tensor) -> Tensor:
         """Return the states [B, H] of one token a sequence; `places` [B] count from its start."""
         return states[0, self.offsets[:-1] + places]

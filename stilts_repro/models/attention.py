@@ -10,6 +10,7 @@
 not see to it: with sdpa, its bidirectional mask of a packed row is no mask at all.
 """
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from stilts_repro.data.features import Batch
+from stilts_repro.data.features import SEGMENT, Batch
 from stilts_repro.data.packing import Packed, pack
 from stilts_repro.errors import InputError, MissingError, StiltsError
 from stilts_repro.models.kernels import block_mask, fp32_attention, refuse, varlen_attention
@@ -134,9 +135,12 @@ def ready(backbone: "PreTrainedModel", batch: Batch) -> Batch:
 def inputs(backbone: "PreTrainedModel", batch: Batch) -> dict[str, Any]:
     """Return what `backbone` is called with to read `batch`, which `ready` made.
 
-    Packed batches go without an attention mask, but for the block mask of the reference.
+    Packed batches go without an attention mask, but for the block mask of the reference. Segments
+    that a tokenizer makes are told to a model that tells segments apart (BERT's; RoBERTa's do not).
     """
     found: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    if SEGMENT in batch.token and _tells_segments(backbone):
+        found["token_type_ids"] = batch.laid(batch.token[SEGMENT])
     if isinstance(batch, Packed) != packs(backbone):
         raise ValueError(f"a {type(batch).__name__} batch for back end {backend(backbone)}")
     if not isinstance(batch, Packed):
@@ -152,6 +156,12 @@ def inputs(backbone: "PreTrainedModel", batch: Batch) -> dict[str, Any]:
         "max_length_q": batch.longest,
         "max_length_k": batch.longest,
     }
+
+
+def _tells_segments(backbone: "PreTrainedModel") -> bool:
+    """Say whether `backbone` has an embedding for each of several segments."""
+    kinds = getattr(backbone.config, "type_vocab_size", None) or 1
+    return kinds > 1 and "token_type_ids" in inspect.signature(backbone.forward).parameters
 
 
 def _positions(config: "PreTrainedConfig", batch: Batch) -> Tensor:

@@ -21,9 +21,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from stilts_repro.data.features import Batch, Features, collate
+from stilts_repro.data.features import SEGMENT, Batch, Features, collate
 from stilts_repro.errors import InputError
-from stilts_repro.models.attention import padded
+from stilts_repro.models.attention import inputs, padded
 from stilts_repro.models.backbone import own_weights
 from stilts_repro.models.families import end_token, family_of
 from stilts_repro.models.heads import labels_of
@@ -137,9 +137,8 @@ def _same(
     batch = _probe(model, task, tokenizer).to(target.device)
     choices = model.formats[task].name == "multiple_choice"
     shape = (1, 2, -1) if choices else (2, -1)
-    output = target(
-        input_ids=batch.input_ids.view(shape), attention_mask=batch.attention_mask.view(shape)
-    )
+    given = inputs(model.backbone, batch)
+    output = target(**{name: value.view(shape) for name, value in given.items()})
     theirs: Tensor
     if model.formats[task].name == "span":
         theirs = torch.stack([output.start_logits, output.end_logits], dim=-1)
@@ -153,7 +152,7 @@ def _same(
 
 
 def _probe(model: MultiTaskModel, task: str, tokenizer: PreTrainedTokenizerBase) -> Batch:
-    """Return two sequences of ordinary tokens, each closed as the backbone knows it."""
+    """Return two sequences of ordinary tokens in two segments, closed as the backbone knows it."""
     config = model.backbone.config
     end, pad = end_token(config), tokenizer.pad_token_id
     special = {end, pad, config.pad_token_id, *tokenizer.all_special_ids}
@@ -162,7 +161,10 @@ def _probe(model: MultiTaskModel, task: str, tokenizer: PreTrainedTokenizerBase)
     spread = [ordinary[place] for place in np.linspace(0, len(ordinary) - 1, 16, dtype=int)]
     close = [] if end is None else [end]
     choices = model.formats[task].name == "multiple_choice"
+    sequences = [[*spread[:10], *close], [*spread[10:], *close]]
     features = Features.of(
-        [[*spread[:10], *close], [*spread[10:], *close]], group=2 if choices else 1
+        sequences,
+        group=2 if choices else 1,
+        token={SEGMENT: [[0, *[1] * (len(ids) - 1)] for ids in sequences]},
     )
     return collate(features, np.arange(len(features)), int(pad or 0))

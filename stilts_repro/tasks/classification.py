@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import (
-    Limits,
-    Row,
-    cut_pair,
-    encode,
-    specials_of,
-    take,
-    take_label,
-)
+from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_label
 
 
 @dataclass(frozen=True)
@@ -58,15 +50,5 @@ class Classification:
         self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise the pairs, `<s> A </s></s> B </s>`; the longer text is cut. Unit: `label`."""
-        specials = specials_of(tokenizer)
-        room = specials.room(limits)
-        first = encode(tokenizer, [e.first for e in examples])
-        second = encode(tokenizer, [e.second for e in examples])
-        sequences = [
-            specials.pair(*cut_pair(a, b, room)) for a, b in zip(first, second, strict=True)
-        ]
-        return Features.of(
-            sequences,
-            unit={"label": [e.label for e in examples]},
-            truncated=sum(len(a) + len(b) > room for a, b in zip(first, second, strict=True)),
-        )
+        pairs = [(e.first, e.second) for e in examples]
+        return pair_features(pairs, [e.label for e in examples], tokenizer, limits)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take
+from stilts_repro.tasks.format import Limits, Row, single_features, take
 
 MLM = "mlm"  # the task's name beside intermediate tasks, and the suffix of rows that have it
 
@@ -30,10 +30,4 @@ class MaskedText:
         self, examples: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise texts, `<s> A </s>`, cut at the length limit."""
-        specials = specials_of(tokenizer)
-        room = specials.room(limits, texts=1)
-        pieces = encode(tokenizer, examples)
-        return Features.of(
-            [specials.single(ids[:room]) for ids in pieces],
-            truncated=sum(len(ids) > room for ids in pieces),
-        )
+        return single_features(examples, tokenizer, limits)

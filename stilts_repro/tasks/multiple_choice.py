@@ -8,16 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import (
-    Limits,
-    Row,
-    cut_pair,
-    encode,
-    specials_of,
-    take,
-    take_label,
-    take_list,
-)
+from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_label, take_list
 
 
 @dataclass(frozen=True)
@@ -48,21 +39,9 @@ class MultipleChoice(ABC):
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise each prompt with each of its endings, C sequences a unit. Unit: `label`."""
-        specials = specials_of(tokenizer)
-        room = specials.room(limits)
-        prompts = encode(tokenizer, [e.prompt for e in examples])
-        endings = encode(tokenizer, [ending for e in examples for ending in e.endings])
-        sequences, truncated = [], 0
-        for index, ending in enumerate(endings):
-            prompt = prompts[index // self.choices]
-            truncated += len(prompt) + len(ending) > room
-            sequences.append(specials.pair(*cut_pair(prompt, ending, room, keep_end=True)))
-        return Features.of(
-            sequences,
-            group=self.choices,
-            unit={"label": [e.label for e in examples]},
-            truncated=truncated,
-        )
+        pairs = [(e.prompt, ending) for e in examples for ending in e.endings]
+        labels = [e.label for e in examples]
+        return pair_features(pairs, labels, tokenizer, limits, group=self.choices, keep_end=True)
 
     def _check_number(self, endings: Sequence[str], where: str) -> None:
         if len(endings) != self.choices:

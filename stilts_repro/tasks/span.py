@@ -1,19 +1,18 @@
 """Extractive question answering: SQuAD 1.1 and 2.0, XQuAD, MLQA, TyDiQA-GoldP."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features, ranges
 from stilts_repro.errors import InputError
+from stilts_repro.tasks.characters import Texts, with_characters
 from stilts_repro.tasks.format import Limits, Row, Specials, encode, specials_of, take, take_list
 
 NONE = -1  # no character offset: outside the context
 CHUNK = 1024  # questions featurised together: few enough for the arrays to stay in cache
-BLANKS = np.array([place for place in range(0x3001) if chr(place).isspace()], np.uint32)  # all
 
 
 @dataclass(frozen=True)
@@ -82,21 +81,6 @@ class Span:
         return Features.joined(parts)
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """Tokenised texts end to end: ids [tokens], text i from `starts[i]`, `lengths[i]` long."""
-
-    ids: np.ndarray
-    starts: np.ndarray
-    lengths: np.ndarray
-
-    @classmethod
-    def of(cls, sequences: Sequence[Sequence[int]]) -> "_Texts":
-        lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
-        ids = _int32(chain.from_iterable(sequences), int(lengths.sum()))
-        return cls(ids, np.cumsum(lengths) - lengths, lengths)
-
-
 def _featurise(
     examples: Sequence[Question],
     first: int,
@@ -105,12 +89,12 @@ def _featurise(
     specials: Specials,
 ) -> Features:
     """Return the windows of `examples`, which are numbered from `first`."""
-    questions = _Texts.of(
+    questions = Texts.of(
         [ids[: limits.max_question] for ids in encode(tokenizer, [e.question for e in examples])]
     )
     # Several questions read one context: it is tokenised once.
     distinct = {context: place for place, context in enumerate({e.context: 0 for e in examples})}
-    contexts, low, high = _with_offsets(tokenizer, list(distinct))
+    contexts, low, high = with_characters(tokenizer, list(distinct))
     read = np.array([distinct[e.context] for e in examples])
     start, length = contexts.starts[read], contexts.lengths[read]
 
@@ -157,39 +141,17 @@ def _featurise(
     return Features(
         ids=ids,
         offsets=offsets,
-        token={"char_start": char_start, "char_end": char_end},
+        token={
+            "char_start": char_start,
+            "char_end": char_end,
+            **specials.segment_column(questions.lengths[of], width),
+        },
         unit={
             "question": of + first,
             "start": np.where(inside, answer_low[of] + shift, 0),
             "end": np.where(inside, answer_high[of] + shift, 0),
         },
     )
-
-
-def _with_offsets(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
-) -> tuple[_Texts, np.ndarray, np.ndarray]:
-    """Tokenise `texts`; return also each token's first character and the one after its last.
-
-    Some tokenizers count the blank before a word into its token: it is taken out.
-    """
-    encoded = tokenizer(
-        list(texts),
-        add_special_tokens=False,
-        return_offsets_mapping=True,
-        return_attention_mask=False,
-        verbose=False,
-    )
-    tokens = _Texts.of(encoded["input_ids"])
-    pairs = chain.from_iterable(chain.from_iterable(encoded["offset_mapping"]))
-    low, high = _int32(pairs, 2 * len(tokens.ids)).reshape(-1, 2).T
-    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-    characters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    before = np.repeat(np.cumsum(sizes) - sizes, tokens.lengths)
-    several = np.flatnonzero(low + 1 < high)
-    blank = np.isin(characters[before[several] + low[several]], BLANKS)
-    low[several[blank]] += 1
-    return tokens, low, high
 
 
 def _opens(low: np.ndarray, high: np.ndarray, of: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -245,7 +207,3 @@ def _answers(
 def _places(lengths: np.ndarray) -> np.ndarray:
     """Return 0, 1, ... for each of `lengths`, end to end."""
     return ranges(np.zeros_like(lengths), lengths)
-
-
-def _int32(values: Iterable[int], count: int) -> np.ndarray:
-    return np.fromiter(values, np.int32, count)

@@ -9,7 +9,16 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take, take_label, take_list
+from stilts_repro.tasks.format import (
+    Limits,
+    Row,
+    encode,
+    end_of_text,
+    specials_of,
+    take,
+    take_label,
+    take_list,
+)
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -70,21 +79,22 @@ class Tagging:
         """Tokenise word by word; a sentence that is too long becomes several sequences.
 
         It is split between words, each sequence filled before the next begins (XTREME; jiant cuts
-        the rest off, and XTREME then scores words that were never predicted). A word that is too
-        long for a sequence of its own is one unknown token.
+        the rest off, and XTREME then scores words that were never predicted). A word has the tokens
+        that it has in the whole sentence, wherever that is split. One that is too long for a
+        sequence of its own is one unknown token.
 
         Unit column `sentence`: index into `examples`, rising. Token column `label`: the tag at each
         word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
         index beyond all logits. `truncated` counts the sentences that were split.
         """
-        specials = specials_of(tokenizer)
+        specials = specials_of(tokenizer, 1)
         filler = tokenizer.unk_token_id
-        unknown = [specials.middle[0] if filler is None else filler]
-        room = specials.room(limits, texts=1)
+        unknown = [end_of_text(tokenizer) if filler is None else filler]
+        room = specials.room(limits)
         before = [TOKEN_PADDING] * len(specials.start)
         after = [TOKEN_PADDING] * len(specials.end)
         index = {tag: place for place, tag in enumerate(self.known_labels())}
-        pieces = iter(encode(tokenizer, [word for e in examples for word in e.words]))
+        pieces = iter(_encode_words(tokenizer, [e.words for e in examples]))
         sequences: list[list[int]] = []
         labels: list[list[int]] = []
         sentences: list[int] = []
@@ -99,8 +109,15 @@ class Tagging:
                 labels.append([*tags, *after])
                 sentences.append(number)
         split = {number for number, following in pairwise(sentences) if number == following}
+        around = len(before) + len(after)
         return Features.of(
-            sequences, token={"label": labels}, unit={"sentence": sentences}, truncated=len(split)
+            sequences,
+            token={
+                "label": labels,
+                **specials.segment_column([len(s) - around for s in sequences]),
+            },
+            unit={"sentence": sentences},
+            truncated=len(split),
         )
 
     def _tag_names(self, row: Row, where: str) -> list[str]:
@@ -114,6 +131,22 @@ class Tagging:
         if not all(tags):
             raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")
         return tags
+
+
+def _encode_words(
+    tokenizer: PreTrainedTokenizerBase, sentences: Sequence[Sequence[str]]
+) -> list[list[int]]:
+    """Return the tokens that each word has in running text, blanks between the words.
+
+    Where the blank is part of the word's tokens (byte-level BPE), all words but a sentence's first
+    have it; elsewhere, as in unigram and WordPiece tokenizers, a word is the same alone.
+    """
+    first, plain, spaced, running = encode(tokenizer, ["a", "b", " b", "a b"])
+    blank = " " if plain != spaced and running == [*first, *spaced] else ""
+    return encode(
+        tokenizer,
+        [f"{blank if place else ''}{word}" for s in sentences for place, word in enumerate(s)],
+    )
 
 
 def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:

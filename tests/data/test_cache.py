@@ -93,6 +93,8 @@ def test_whatever_decides_the_features_makes_another_entry(folder, tokenizer, ti
     kind, examples = made("squad")
     other_tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     other_tokenizer.add_tokens(["zqzq"])
+    segments = AutoTokenizer.from_pretrained(tiny_model)
+    segments.model_input_names = [*segments.model_input_names, "token_type_ids"]
     calls = [
         (kind, examples, tokenizer, LIMITS),
         (kind, examples[:-1], tokenizer, LIMITS),
@@ -100,6 +102,7 @@ def test_whatever_decides_the_features_makes_another_entry(folder, tokenizer, ti
         (kind, examples, tokenizer, Limits(64, stride=15, max_question=16)),
         (Span(unanswerable=True), examples, tokenizer, LIMITS),
         (kind, examples, other_tokenizer, LIMITS),
+        (kind, examples, segments, LIMITS),
     ]
     for number, call in enumerate(calls):
         cache.featurise(*call)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_repro.data.features import (
+    SEGMENT,
     TOKEN_PADDING,
     Features,
     blocks,
@@ -54,6 +55,12 @@ def test_batches_are_padded_and_columns_stay_with_their_tokens():
     assert batch.unit["label"].tolist() == [3, 0, 2]
     assert batch.tokens == 10
     assert (batch.input_ids.dtype, batch.unit["label"].dtype) == (batch.token["tag"].dtype,) * 2
+
+
+def test_segments_are_padded_with_a_segment():
+    features = Features.of([[5, 6, 7], [8]], token={SEGMENT: np.array([0, 1, 1, 1], np.int32)})
+    batch = collate(features, np.array([1, 0]), PAD)
+    assert batch.token[SEGMENT].tolist() == [[1, 0, 0], [0, 1, 1]]
 
 
 def test_a_group_is_never_split():

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_repro.data.features import (
+    SEGMENT,
     TOKEN_PADDING,
     Chosen,
     Features,
@@ -23,7 +24,10 @@ def features_of(lengths, group=1):
     return Features.of(
         sequences,
         group=group,
-        token={"label": [np.where(s % 3 == 0, s + 1000, TOKEN_PADDING) for s in sequences]},
+        token={
+            "label": [np.where(s % 3 == 0, s + 1000, TOKEN_PADDING) for s in sequences],
+            SEGMENT: [s % 2 for s in sequences],
+        },
         unit={"label": range(len(lengths) // group)},
     )
 
@@ -74,6 +78,10 @@ def test_what_is_said_of_tokens_goes_back_to_their_places(lengths):
     wanted = batch.input_ids[torch.arange(len(lengths)), last]
     assert torch.equal(packed.at(states, last)[:, 0], wanted)
     assert torch.equal(batch.at(batch.input_ids.unsqueeze(-1), last)[:, 0], wanted)
+    for form in (batch, packed, *cut(batch, 20)):
+        column = form.laid(form.token[SEGMENT])
+        assert column.shape == form.input_ids.shape
+        assert torch.equal(column, torch.where(form.input_ids == PAD, 0, form.input_ids % 2))
     # The labels tell the ids, and so whether the places are right in both layouts.
     for form in (batch, packed):
         found = form.input_ids.flatten()[form.chosen.places]

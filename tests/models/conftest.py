@@ -59,24 +59,25 @@ SIZES = {
 
 @pytest.fixture(scope="session")
 def saved(tokenizer, tmp_path_factory):
-    """Return the directory of a tiny random model of a type; made once."""
-    made = {}
+    """Return the directory of a tiny random model of a type; of each tokenizer made once."""
+    made, testbed = {}, tokenizer
 
-    def save(kind):
-        if kind not in made:
+    def save(kind, tokenizer=testbed):
+        key = kind, id(tokenizer)
+        if key not in made:
             config = CONFIG_MAPPING[kind](
                 **SIZES[kind],
                 vocab_size=len(tokenizer),
-                bos_token_id=START,
-                pad_token_id=PAD,
-                eos_token_id=END,
+                bos_token_id=tokenizer.bos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
             )
-            made[kind] = tmp_path_factory.mktemp(kind)
+            made[key] = tmp_path_factory.mktemp(kind)
             with torch.random.fork_rng():
                 torch.manual_seed(0)
-                AutoModel.from_config(config).save_pretrained(made[kind])
-            tokenizer.save_pretrained(made[kind])
-        return made[kind]
+                AutoModel.from_config(config).save_pretrained(made[key])
+            tokenizer.save_pretrained(made[key])
+        return made[key]
 
     return save
 
@@ -85,8 +86,9 @@ def saved(tokenizer, tmp_path_factory):
 def started(saved):
     """Return a model of a type with heads of every format, changed as by a training."""
 
-    def start(kind):
-        model = MultiTaskModel.fresh(load_backbone(str(saved(kind)), 0), FORMATS, seed=3)
+    def start(kind, *tokenizer):
+        path = saved(kind, *tokenizer)
+        model = MultiTaskModel.fresh(load_backbone(str(path), 0), FORMATS, seed=3)
         generator = torch.Generator().manual_seed(7)
         with torch.no_grad():
             for parameter in model.parameters():

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn.attention import varlen
 
-from stilts_repro.data.features import TOKEN_PADDING, Chosen, Features, collate
+from stilts_repro.data.features import SEGMENT, TOKEN_PADDING, Chosen, Features, collate
 from stilts_repro.data.packing import Packed
 from stilts_repro.models import attention, kernels
 from stilts_repro.models.attention import NAMES, PACKS
@@ -41,7 +41,7 @@ def batch_of(lengths, group=1, seed=0, pad=PAD):
     features = Features.of(
         ids,
         group=group,
-        token={"label": labels},
+        token={"label": labels, SEGMENT: [rng.integers(0, 2, n) for n in lengths]},
         unit={
             "label": rng.integers(0, 2, count),
             "start": rng.integers(0, shortest),

@@ -1,5 +1,7 @@
 """`Span.featurise` against the same thing written token by token, on invented and real rows."""
 
+import unicodedata
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -13,10 +15,11 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import TESTBED_MODEL
 from stilts_repro.tasks import span
+from stilts_repro.tasks.characters import BLANKS
 from stilts_repro.tasks.format import Limits, encode
-from stilts_repro.tasks.span import BLANKS, Question, Span
+from stilts_repro.tasks.span import Question, Span
 
-LETTERS = "ab cd\u3000é北京。ไทย\nﬁ\u00a0👍"
+LETTERS = "ab cd\u3000é北京。ไทย\nﬁ\u00a0👍e\u0301ｶ\uff9e"
 REAL = ["SQuAD", "XQuAD.en", "XQuAD.zh", "XQuAD.th", "XQuAD.ar", "MLQA.zh.zh", "MLQA.hi.hi"]
 
 
@@ -34,7 +37,7 @@ def plain_features(examples, tokenizer, limits):
             question.context, add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
         ids = told["input_ids"]
-        offsets = [without_blank(pair, question.context) for pair in told["offset_mapping"]]
+        offsets = list(own_characters(told["offset_mapping"], question.context))
         answer = answer_tokens(question, offsets)
         head = len(asked) + 3
         windows = windows_of(len(ids), limits.max_length - head - 1, limits.stride)
@@ -71,9 +74,26 @@ def owner(place, windows):
     return found
 
 
-def without_blank(pair, context):
-    low, high = pair
-    return (low + 1, high) if low + 1 < high and context[low].isspace() else (low, high)
+def own_characters(pairs, context):
+    """Ranges without blanks at their ends, and with what no token has and is next to them."""
+    covered = {place for pair in pairs for place in range(*pair) if not context[place].isspace()}
+
+    def clings(place):
+        inside = 0 <= place < len(context) and place not in covered
+        category = unicodedata.category(context[place]) if inside else "Cc"
+        return category[0] not in "PZ" and category != "Cc"
+
+    for low, high in pairs:
+        while low < len(context) and context[low].isspace():
+            low += 1
+        while high > 0 and context[high - 1].isspace():
+            high -= 1
+        while clings(high):
+            high += 1
+        first = low
+        while clings(first - 1):
+            first -= 1
+        yield low if first - 1 in covered else first, high
 
 
 def answer_tokens(question, offsets):
