@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
@@ -15,9 +16,9 @@ from stilts_repro.tasks.format import (
     encode,
     specials_of,
     take,
-    take_label,
     take_list,
 )
+from stilts_repro.tasks.labels import take_label
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class MultipleChoice(ABC):
     """What the data sets of this format share: all but their columns."""
 
     choices: int
+    columns: ClassVar[tuple[str, ...]]
     name: str = "multiple_choice"
 
     @property
@@ -64,6 +66,10 @@ class MultipleChoice(ABC):
             truncated=truncated,
         )
 
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        return tuple(map(str, range(self.choices)))
+
     def _check_number(self, endings: Sequence[str], where: str) -> None:
         if len(endings) != self.choices:
             raise InputError(
@@ -75,6 +81,7 @@ class MultipleChoice(ABC):
 class HellaSwag(MultipleChoice):
     """HellaSwag's columns: the prompt is `ctx_a`, a choice is `ctx_b` and an ending (jiant)."""
 
+    columns = ("ctx_a", "ctx_b", "endings", "label")
     choices: int = 4
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -82,11 +89,10 @@ class HellaSwag(MultipleChoice):
         beginning = take(row, "ctx_b", str, where)
         endings = take_list(row, "endings", str, where)
         self._check_number(endings, where)
-        names = [str(index) for index in range(self.choices)]
         return Choices(
             take(row, "ctx_a", str, where),
             tuple(f"{beginning} {ending}".strip() for ending in endings),
-            take_label(row, "label", names, where),
+            take_label(row, "label", self._numbers, where),
         )
 
 
@@ -94,6 +100,7 @@ class HellaSwag(MultipleChoice):
 class CosmosQA(MultipleChoice):
     """Cosmos QA's columns: the prompt is context and question, a choice is an answer (jiant)."""
 
+    columns = (*("context", "question", "answer0", "answer1", "answer2", "answer3"), "label")
     choices: int = 4
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -101,14 +108,15 @@ class CosmosQA(MultipleChoice):
         context = take(row, "context", str, where)
         question = take(row, "question", str, where)
         answers = tuple(take(row, f"answer{n}", str, where) for n in range(self.choices))
-        names = [str(index) for index in range(self.choices)]
-        return Choices(f"{context} {question}", answers, take_label(row, "label", names, where))
+        label = take_label(row, "label", self._numbers, where)
+        return Choices(f"{context} {question}", answers, label)
 
 
 @dataclass(frozen=True)
 class CommonsenseQA(MultipleChoice):
     """CommonsenseQA's columns: the prompt is the question, choices are lettered A to E (jiant)."""
 
+    columns = ("question", "choices", "answerKey")
     choices: int = 5
 
     def parse(self, row: Row, where: str) -> Choices:

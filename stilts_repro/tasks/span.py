@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -35,6 +36,7 @@ class Question:
 class Span:
     """The SQuAD columns; `unanswerable` allows questions without an answer (SQuAD 2.0)."""
 
+    columns: ClassVar = ("id", "context", "question", "answers")
     unanswerable: bool = False
     name: str = "span"
 

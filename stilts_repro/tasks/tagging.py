@@ -9,7 +9,8 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take, take_label, take_list
+from stilts_repro.tasks.format import Limits, Row, encode, specials_of, take, take_list
+from stilts_repro.tasks.labels import Names, take_label
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -33,7 +34,7 @@ class Tagging:
 
     words: str
     tags: str
-    labels: tuple[str, ...] | None
+    labels: Names | None
     name: str = "tagging"
     score: Literal["f1", "accuracy"] = "f1"
 
@@ -41,6 +42,11 @@ class Tagging:
     def outputs(self) -> int:
         """Number of logits that the head gives."""
         return len(self.known_labels())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return (self.words, self.tags)
 
     def known_labels(self) -> tuple[str, ...]:
         """Return the tags in the order of the logits; ValueError before `fitted` has found them."""
@@ -113,7 +119,7 @@ class Tagging:
         tags = take_list(row, self.tags, str, where)
         if not all(tags):
             raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")
-        return tags
+        return [str(tag) for tag in tags]  # no `ClassName`, whatever the file holds
 
 
 def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
