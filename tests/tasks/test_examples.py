@@ -24,6 +24,7 @@ UNREAD = {
     "context ": {1, 2},
 }
 BUCC = TARGET_TASKS["bucc2018"]
+WHOLE = Part("validation")
 
 
 def translations(count):
@@ -42,12 +43,12 @@ def more(rows):
     return [{**UNREAD, **row, "number": place} for place, row in enumerate(rows)]
 
 
-def evaluated(name, config, rows, part=Part("validation")):
+def evaluated(name, config, rows, part=WHOLE):
     source = Given({(config, part.split): rows})
     return load_evaluation(source, TARGET_TASKS[name], part, "de", None)
 
 
-@pytest.mark.parametrize("part", [Part("validation"), Part("validation", 0, 5)])
+@pytest.mark.parametrize("part", [WHOLE, Part("validation", 0, 5)])
 def test_a_column_that_nothing_reads_changes_nothing(part):
     for name, config, rows in (
         ("mlqa", "MLQA.de.de", questions(60)),
