@@ -69,7 +69,7 @@ def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> An
             f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60}; "
             "give the hub data set's own type"
         )
-    _refuse_half(value, column, where)
+    refuse_half(value, column, where)
     return value
 
 
@@ -82,11 +82,11 @@ def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
                 f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60} at place "
                 f"{index}; give the hub data set's own type"
             )
-        _refuse_half(value, column, where)
+        refuse_half(value, column, where)
     return list(values)
 
 
-def _refuse_half(value: Any, column: str, where: str) -> None:
+def refuse_half(value: Any, column: str, where: str) -> None:
     """Raise `InputError` for text that UTF-8 cannot hold: half of a pair of surrogates."""
     if isinstance(value, str) and not value.isascii():
         try:
