@@ -114,7 +114,7 @@ def documents_of(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
     logging.disable_progress_bar()
     try:
         _run(options, console)

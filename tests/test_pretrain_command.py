@@ -22,9 +22,10 @@ def texts(tmp_path):
     return folder
 
 
-def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
-    output = tmp_path / "model"
+def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path, capsys):
+    output = tmp_path / "a [/b] :cat:"  # no markup of rich's
     assert main(["--corpus", str(texts), "--steps", "3", "--output", str(output)]) == 0
+    assert "a [/b] :cat:: a masked LM" in " ".join(capsys.readouterr().err.split())
     card = json.loads((output / "pretraining.json").read_text())
     assert card["steps"] == 3 and len(card["first_losses"]) == 3
     assert card["documents"] == {"en": 120, "qab": 120}
