@@ -73,7 +73,7 @@ def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> An
     return value
 
 
-def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
+def take_list(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> list[Any]:
     """Return a list column whose elements are all of `kind`, or raise `InputError`."""
     values = take(row, column, (list, tuple), where)
     for index, value in enumerate(values):
@@ -82,7 +82,8 @@ def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
                 f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60} at place "
                 f"{index}; give the hub data set's own type"
             )
-        refuse_half(value, column, where)
+    if kind is str:
+        refuse_half("".join(values), column, where)
     return list(values)
 
 
@@ -93,8 +94,8 @@ def refuse_half(value: Any, column: str, where: str) -> None:
             value.encode()
         except UnicodeEncodeError as error:
             raise InputError(
-                f"{where}: column {column!r} holds half a character, "
-                f"{value[error.start]!a} at place {error.start}; mend the text"
+                f"{where}: column {column!r} holds half a character, {value[error.start]!a}; mend "
+                "the text"
             ) from None
 
 

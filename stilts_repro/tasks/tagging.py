@@ -111,11 +111,12 @@ class Tagging:
 
     def _tag_names(self, row: Row, where: str) -> list[str]:
         if self.labels is not None:
-            places = [
-                take_label({self.tags: tag}, self.tags, self.labels, where)
-                for tag in row[self.tags]
-            ]
-            return [self.labels[place] for place in places]
+            tags = take_list(row, self.tags, (int, str), where)
+            names = {
+                tag: self.labels[take_label({self.tags: tag}, self.tags, self.labels, where)]
+                for tag in dict.fromkeys(tags)
+            }
+            return [names[tag] for tag in tags]
         tags = take_list(row, self.tags, str, where)
         if not all(tags):
             raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")

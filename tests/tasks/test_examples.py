@@ -113,7 +113,7 @@ def test_half_a_character_is_refused_where_it_is_read(column):
     row = {"premise": "a", "hypothesis": "b", "label": 0} | {column: "so \ud83d"}
     with pytest.raises(InputError) as error:
         load_training(Given({("mnli", "train"): [row]}), TRAINING_SETS["mnli"], None)
-    one_line(error, "mnli/train row 0: column", repr(column), r"half a character, '\ud83d' at")
+    one_line(error, "mnli/train row 0: column", repr(column), r"half a character, '\ud83d'; mend")
     with pytest.raises(InputError, match=r"row 0: column 'tokens' holds half a character"):
         TRAINING_SETS["panx_en"].format.parse(
             {"tokens": ["ok", "\udc00"], "ner_tags": [0, 0]}, "row 0"
