@@ -120,7 +120,8 @@ def all_claims() -> dict[str, Claim]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = parser().parse_args(arguments)
-    console = Console() if sys.stdout.isatty() else Console(width=100)
+    # Names of folders and models are no markup.
+    console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     try:
         if options.list:
             print_claims(console, all_claims())

@@ -12,21 +12,11 @@ from stilts_repro.data.revisions import PINS
 from stilts_repro.evaluation.scoring import main_metric
 from stilts_repro.experiments.scales import SCALES, Scale, model_name
 from stilts_repro.report.table import NOTHING, paper_cell
-from stilts_repro.tasks.classification import Classification
-from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
-from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import TrainingSet
 from stilts_repro.training.optimiser import Recipe
 
 TARGETS = tuple(TARGET_TASKS)
-COLUMNS = {
-    "Span": "id, context, question, answers",
-    "HellaSwag": "ctx_a, ctx_b, endings, label",
-    "CosmosQA": "context, question, answer0 to answer3, label",
-    "CommonsenseQA": "question, choices, answerKey",
-    "Retrieval": "source_sentence, target_sentence, source_lang, target_lang",
-}
 
 
 def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:
@@ -117,7 +107,7 @@ def print_tasks(console: Console, scale: Scale) -> None:
         data = TRAINING_SETS[name]
         entry = {
             "rows": rows_of(data),
-            "columns": columns(data.format),
+            "columns": ", ".join(data.format.columns),
             "metric": data.metric,
             "recipe": recipe_of(scale.intermediate[name]),
         }
@@ -128,7 +118,7 @@ def print_tasks(console: Console, scale: Scale) -> None:
             "rows": f"{task.repo} {task.config} at {revision_of(task.repo)}",
             "parts": "; or ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions),
             "languages": f"{len(task.languages)}: {' '.join(task.languages)}",
-            "columns": columns(task.format),
+            "columns": ", ".join(task.format.columns),
             "metric": main_metric(task.format),
             "trains on": task.train_on or "nothing",
         }
@@ -158,15 +148,6 @@ def revision_of(repo: str) -> str:
     """Return the pinned commit of a hub data set, shortened."""
     pin = PINS.get(repo)
     return (pin.commit if pin and pin.commit else "no pin")[:10]
-
-
-def columns(kind: Format) -> str:
-    """Return the columns that a format reads."""
-    if isinstance(kind, Classification):
-        return f"{kind.first}, {kind.second}, {kind.label}"
-    if isinstance(kind, Tagging):
-        return f"{kind.words}, {kind.tags}"
-    return COLUMNS[type(kind).__name__]
 
 
 def recipe_of(recipe: Recipe) -> str:

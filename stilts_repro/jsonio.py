@@ -33,10 +33,17 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read `path`; raise `MissingError` where it is absent, `InputError` where it is not JSON."""
+    """Read `path`; raise `MissingError` where it is absent, `InputError` where it is not JSON.
+
+    Text that UTF-8 cannot hold (half of a surrogate pair, which JSON can escape) is refused too.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(found, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return found

@@ -5,6 +5,7 @@ The result is a Hugging Face directory that `--model` takes.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from stilts_repro.arguments import Parser
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
-from stilts_repro.errors import InputError, MissingError, StiltsError
+from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.experiments import environment
 from stilts_repro.jsonio import write_json
 from stilts_repro.models.pretrained import fingerprint
@@ -57,11 +58,7 @@ Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 def read_corpus(folder: Path) -> Documents:
     """Return the lines of every language's file in `folder`."""
-    found = {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
-    documents = {code: lines for code, lines in found.items() if lines}
-    if not documents:
-        raise MissingError(f"--corpus {folder}: its files are empty; give text")
-    return documents
+    return {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
 
 
 def testbed_corpus(*, unrelated: bool = False) -> Documents:
@@ -117,7 +114,7 @@ def documents_of(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
     logging.disable_progress_bar()
     try:
         _run(options, console)
@@ -148,8 +145,9 @@ def _parser() -> Parser:
 
 def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     for name in ("minutes", "steps"):
-        if getattr(options, name) is not None and getattr(options, name) <= 0:
-            raise InputError(f"--{name} {getattr(options, name)}: give a number above zero")
+        value = getattr(options, name)
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"--{name} {value}: give a number above zero")
     if options.unrelated and not options.testbed:
         raise InputError("--unrelated: only the testbed has such languages; give --testbed")
     if options.testbed:

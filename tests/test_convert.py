@@ -142,13 +142,32 @@ def test_a_bad_row_of_cosmos_qa_is_named(cosmos, tmp_path, capsys, row, complain
         (b"", "train.csv: no rows"),
         (b"id,context\n1,2\n", "no field 'question'"),
         (b"id,context\n1\n", "train.csv line 2: not 2 fields as in its head"),
-        (b"id,context\n1,2,3\n", "not 2 fields"),
+        (b"\n\nid,context\n\n1,2,3\n", "train.csv line 5: not 2 fields"),
         (b'id,context\n1,"open\n', "not CSV ("),
         (b"id,context\n\xff,2\n", "not UTF-8 ("),
     ],
 )
 def test_a_broken_file_of_cosmos_qa_is_named(cosmos, tmp_path, capsys, text, complaint):
     (cosmos / "train.csv").write_bytes(text)
+    assert complaint in refused(capsys, tmp_path, "cosmosqa")
+
+
+@pytest.mark.parametrize("end", ["\n", " \n\n", "\r\n\t\r\n"])
+def test_blank_lines_of_cosmos_qa_are_no_rows(cosmos, tmp_path, capsys, end):
+    whole = (cosmos / "train.csv").read_text(encoding="utf-8")
+    (cosmos / "train.csv").write_text(f"\n{whole}{end},,,,,,,\n{end}", encoding="utf-8", newline="")
+    row = json.dumps(COSMOS)
+    (cosmos / "valid.jsonl").write_text(f"{end}{row}\n{end}{row}\n{end}", newline="")
+    assert run(capsys, "cosmosqa", cosmos, "--output", tmp_path / "out")[0] == 0
+    source = DirectorySource(tmp_path / "out")
+    rows = source.load("allenai/cosmos_qa", "default", "train")
+    assert rows == [COSMOS | {"label": 0}, COSMOS | {"id": "b", "label": 3}]
+    assert len(source.load("allenai/cosmos_qa", "default", "validation")) == 2
+
+
+def test_half_a_character_of_cosmos_qa_is_named(cosmos, tmp_path, capsys):
+    write_cosmos(cosmos, "valid", [COSMOS | {"answer1": "so \ud83d"}], "jsonl")
+    complaint = r"line 1: column 'answer1' holds half a character, '\ud83d'; mend"
     assert complaint in refused(capsys, tmp_path, "cosmosqa")
 
 
@@ -233,6 +252,18 @@ def test_bucc_has_its_gold_pairs_and_everything_else(bucc, tmp_path, capsys, mon
     sentences = {side: [text for _, text in named] for side, named in unpaired.items()}
     assert sentences == {"source": ["x"], "target": ["Three.\u2028Four."]}
     assert all(name.startswith("zh-") for name, _ in unpaired["source"])
+
+
+def test_blank_lines_of_bucc_are_no_sentences(bucc, tmp_path, capsys):
+    run(capsys, "bucc", bucc, "--output", tmp_path / "plain")
+    for path in bucc.glob("*"):
+        text = path.read_text(encoding="utf-8").replace("\n", "\n\n")
+        path.write_text(f"\n{text} \t\n", encoding="utf-8")
+    assert run(capsys, "bucc", bucc, "--output", tmp_path / "blank")[0] == 0
+    for split in ("test", "test_unpaired"):
+        held = (DirectorySource(tmp_path / name) for name in ("plain", "blank"))
+        plain, blank = (s.load("google/xtreme", "bucc18.zh", split) for s in held)
+        assert plain == blank != []
 
 
 def test_bucc_without_one_part_says_so(bucc, tmp_path, capsys):

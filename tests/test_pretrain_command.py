@@ -22,9 +22,10 @@ def texts(tmp_path):
     return folder
 
 
-def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
-    output = tmp_path / "model"
+def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path, capsys):
+    output = tmp_path / "a [/b] :cat:"  # no markup of rich's
     assert main(["--corpus", str(texts), "--steps", "3", "--output", str(output)]) == 0
+    assert "a [/b] :cat:: a masked LM" in " ".join(capsys.readouterr().err.split())
     card = json.loads((output / "pretraining.json").read_text())
     assert card["steps"] == 3 and len(card["first_losses"]) == 3
     assert card["documents"] == {"en": 120, "qab": 120}
@@ -40,6 +41,8 @@ def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
         (["--unrelated"], 2, "--unrelated: only the testbed"),
         (["--steps", "0"], 2, "--steps 0: give a number above zero"),
         (["--minutes", "-1"], 2, "--minutes -1.0: give a number above zero"),
+        (["--minutes", "nan"], 2, "--minutes nan: give a number above zero"),
+        (["--minutes", "inf"], 2, "--minutes inf: give a number above zero"),
     ],
 )
 def test_bad_options_are_one_line(texts, tmp_path, capsys, options, status, says):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, Split, lines
+from stilts_repro.convert.files import Output, Split, filled
 from stilts_repro.errors import InputError, MissingError
 
 REPO = "google/xtreme"
@@ -66,7 +66,7 @@ def _convert(files: dict[str, Path], language: str, split: str, output: Output) 
 def _sort_out(path: Path, code: str, gold: set[str], texts: dict[str, str], alone: Split) -> None:
     """Keep one side's sentences with a partner in `texts`, and write the others as they come."""
     seen: set[str] = set()
-    for where, line in lines(path):
+    for where, line in filled(path):
         name, tab, text = line.partition("\t")
         if not tab or not text.strip():
             raise InputError(f"{where}: not id<TAB>sentence; get the file anew")
@@ -87,7 +87,7 @@ def _sort_out(path: Path, code: str, gold: set[str], texts: dict[str, str], alon
 
 def _gold(path: Path, language: str) -> Iterator[tuple[str, str]]:
     found = False
-    for where, line in lines(path):
+    for where, line in filled(path):
         names = line.split("\t")
         if len(names) != 2:
             raise InputError(f"{where}: not {language}-id<TAB>en-id; get the file anew")

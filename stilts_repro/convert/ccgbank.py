@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, lines
+from stilts_repro.convert.files import Output, filled
 from stilts_repro.errors import InputError, MissingError
 
 REPO = "ldc/ccgbank"
@@ -35,9 +35,7 @@ def convert(folder: Path, output: Output) -> list[str]:
 def sentences(path: Path) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the words and supertags of each derivation; brackets stay as `-LRB-`, `-RRB-`."""
     name, where = "", str(path)
-    for where, line in lines(path):
-        if not line.strip():
-            continue
+    for where, line in filled(path):
         if line.startswith("ID="):
             if name:
                 raise InputError(f"{where}: {name} has no derivation; get the file anew")

@@ -3,13 +3,15 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, lines
+from stilts_repro.convert.files import Output, filled, lines
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.tasks.format import refuse_half
 
 REPO = "allenai/cosmos_qa"
 SPLITS = {"train": "train", "valid": "validation"}  # the test labels are not public
@@ -42,30 +44,39 @@ def _find(folder: Path, stem: str) -> Path:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    for where, line in lines(path):
+    for where, line in filled(path):
         try:
             yield where, json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{where}: not a JSON object ({error.msg}); get the file anew"
-            ) from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: not a JSON object ({error}); get the file anew") from None
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a CSV file with a head; a quoted field may run over several lines."""
-    reader = csv.DictReader((f"{line}\n" for _, line in lines(path)), strict=True)
+    """Yield the rows of a CSV file with a head; a quoted field may run over several lines.
+
+    Blank lines between rows, and rows of blank fields, are none.
+    """
+    where = ""
+
+    def fed() -> Iterator[str]:
+        nonlocal where
+        for pair in dropwhile(lambda pair: not pair[1].strip(), lines(path)):
+            where = pair[0]
+            yield f"{pair[1]}\n"
+
+    reader = csv.DictReader(fed(), strict=True)
     try:
         for row in reader:
+            if not any(isinstance(field, list) or (field or "").strip() for field in row.values()):
+                continue
             if None in row or None in row.values():
                 raise InputError(
-                    f"{path} line {reader.line_num}: not {len(reader.fieldnames or ())} fields as "
-                    "in its head; get the file anew"
+                    f"{where}: not {len(reader.fieldnames or ())} fields as in its head; get the "
+                    "file anew"
                 )
-            yield f"{path} line {reader.line_num}", row
+            yield where, row
     except csv.Error as error:
-        raise InputError(
-            f"{path} line {reader.line_num}: not CSV ({error}); get the file anew"
-        ) from None
+        raise InputError(f"{where}: not CSV ({error}); get the file anew") from None
 
 
 def _checked(row: Any, where: str) -> Mapping[str, str | int]:
@@ -80,6 +91,7 @@ def _checked(row: Any, where: str) -> Mapping[str, str | int]:
     for name in TEXTS:
         if not isinstance(row[name], str):
             raise InputError(f"{where}: {name} is {row[name]!r:.60}, not text; mend the line")
+        refuse_half(row[name], name, where)
     if str(row["label"]) not in ("0", "1", "2", "3"):
         raise InputError(
             f"{where}: label {row['label']!r:.60} is none of 0, 1, 2, 3; mend the line"

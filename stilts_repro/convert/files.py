@@ -30,6 +30,11 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); get the file anew") from None
 
 
+def filled(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what `lines` does, but for blank lines, which files of one line a row may end with."""
+    return (pair for pair in lines(path) if pair[1].strip())
+
+
 class Split:
     """One split on its way into a parquet file."""
 

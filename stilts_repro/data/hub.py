@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stilts_repro.data.card import read_card
+from stilts_repro.data.columns import Row, rows_of
 from stilts_repro.data.revisions import LOCAL_ONLY, pinned
-from stilts_repro.data.source import Row
 from stilts_repro.errors import MissingError
 
 Catalogue = Mapping[str, frozenset[str] | None]  # splits by configuration; None: not listed
@@ -82,11 +83,11 @@ class HubSource:
         _check_commit(where, data, revision)
         if limit is not None:
             data = data.select(range(min(limit, len(data))))
-        return data.to_list()
+        return rows_of(data.with_format("arrow")[:], where)
 
     def _read_catalogue(self, repo: str) -> Catalogue | None:
         """Read what the repository's card lists; {}: it lists nothing, None: it cannot be had."""
-        from huggingface_hub import DatasetCard, hf_hub_download
+        from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import (
             LocalEntryNotFoundError,
             RemoteEntryNotFoundError,
@@ -104,8 +105,7 @@ class HubSource:
                     local_files_only=_offline(),
                 )
                 card = Path(found)
-            head = DatasetCard(card.read_text(encoding="utf-8")).data.to_dict()
-            return {config["config_name"]: _splits(config) for config in head.get("configs") or ()}
+            return read_card(card).splits
         except LocalEntryNotFoundError:
             return {} if _offline() else None  # offline the cached rows may know
         except (FileNotFoundError, RemoteEntryNotFoundError):
@@ -127,14 +127,6 @@ class HubSource:
             return _offline()
         except Exception:  # as in `load`, which gives the reason
             return True
-
-
-def _splits(config: Mapping[str, Any]) -> frozenset[str] | None:
-    """Return the splits that a card gives a configuration, None where it leaves them open."""
-    files = config.get("data_files")
-    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
-        return None
-    return frozenset(file["split"] for file in files)
 
 
 def _offline() -> bool:

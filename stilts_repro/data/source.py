@@ -4,20 +4,18 @@ A *row* is a plain dictionary. Which columns a task reads, and what they must ho
 of the task's format (`stilts_repro.tasks`); a source only finds the rows.
 """
 
-import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
+from stilts_repro.data.card import Card, read_card
+from stilts_repro.data.columns import Row, rows_of
 from stilts_repro.errors import InputError, MissingError
 
-Row = dict[str, Any]
-CARD_HEAD = re.compile(r"\s*---[\r\n]+(.*?)[\r\n]+---(?=[\r\n]|$)", re.DOTALL)
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # XTREME's heads are long
+__all__ = ["CachedSource", "DirectorySource", "Row", "Source"]
 
 
 class Source(Protocol):
@@ -42,7 +40,10 @@ class Source(Protocol):
         ...
 
     def declared(self, repo: str) -> frozenset[tuple[str, str]] | None:
-        """Return the (configuration, split) pairs that it says it holds; None: it does not say."""
+        """Return the (configuration, split) pairs that it says it holds; None: it does not say.
+
+        The split is empty where it names the configuration alone.
+        """
         ...
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
@@ -66,6 +67,7 @@ class DirectorySource:
                 f"--data {root}: no such directory; give a folder laid out like the hub"
             )
         self.root = root
+        self._kept_card = cache(self._card)  # some are long, and each of their files asks
 
     def has(self, repo: str, config: str, split: str) -> bool:
         """Say whether the split's file is there."""
@@ -73,22 +75,12 @@ class DirectorySource:
 
     def declared(self, repo: str) -> frozenset[tuple[str, str]] | None:
         """Return what the README of `repo` lists under `configs`, as hub repositories do."""
-        card = self.root / repo / "README.md"
-        if not card.is_file():
-            return None
-        try:
-            head = CARD_HEAD.match(card.read_text(encoding="utf-8"))
-            configs = (yaml.load(head[1], LOADER) or {}).get("configs") if head else None
-            return configs and frozenset(
-                (config["config_name"], file["split"])
-                for config in configs
-                for file in config["data_files"]
-            )
-        except (ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(
-                f"{card}: its head is not a data set's YAML ({reason}); mend it"
-            ) from None
+        pairs = {
+            (config, split)
+            for config, splits in self._card(repo).splits.items()
+            for split in (("",) if splits is None else splits)
+        }
+        return frozenset(pairs) or None
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
         """Return the first `limit` rows; `MissingError` or `InputError` names the file."""
@@ -106,16 +98,22 @@ class DirectorySource:
             raise InputError(
                 f"{path}: not a readable parquet file ({reason}); copy it anew"
             ) from None
-        try:
-            return table.slice(0, limit).to_pylist()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: text that is not UTF-8 ({error}); mend the file") from None
+        return rows_of(table.slice(0, limit), str(path), self._kept_card(repo).classes.get(config))
 
     def revision(self, repo: str, config: str, split: str) -> None:
         """Say nothing: a folder has no commits; the hash of the rows stands for them."""
 
     def _path(self, repo: str, config: str, split: str) -> Path:
         return self.root / repo / config / f"{split}.parquet"
+
+    def _card(self, repo: str) -> Card:
+        card = self.root / repo / "README.md"
+        try:
+            return read_card(card) if card.is_file() else Card({}, {})
+        except (ValueError, OSError) as error:
+            raise InputError(
+                f"{card}: its head is not a data set's YAML ({error}); mend it"
+            ) from None
 
 
 def _first_groups(metadata: pq.FileMetaData, limit: int | None) -> list[int]:

@@ -112,7 +112,7 @@ class Inventory:
         """Return where a training set's rows come from, and whether it is a substitute."""
         if name == MLM:
             assert self.texts is not None  # else nothing was trained on them
-            told = f"texts of one language each, equally many: {', '.join(self.texts(1))}"
+            told = f"texts of one language each, in turn: {', '.join(self.texts(1))}"
             return {"id": told, "revision": None, "substitute": False}
         data = TRAINING_SETS[name]
         rows = english_rows(self.source, data)
@@ -180,7 +180,7 @@ class Inventory:
         return choose_division(self.source, TARGET_TASKS[name], self.evaluation_rows)
 
     def _continued(self, rows: int | None) -> Examples:
-        """Return at most `rows` texts, equally many a language, languages in turn."""
+        """Return at most `rows` texts, languages in turn."""
         if self.texts is None:
             raise MissingError("continued MLM: no text to go on with; give --corpus DIR")
         found = self.texts(rows)

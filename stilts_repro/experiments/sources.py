@@ -46,7 +46,8 @@ def open_source(data: str) -> Source:
 def open_texts(data: str, corpus: str | None) -> Texts | None:
     """Return the texts to continue masked-language modelling on: `--corpus`, or the testbed's.
 
-    None where there are none. Languages of a folder are its files.
+    None where there are none. Languages of a folder are its files that hold text; one has fewer
+    texts where its file does. Raises what `corpus_files` does.
     """
     if corpus is not None:
         files = corpus_files(Path(corpus))

@@ -210,6 +210,6 @@ def _by_text(claims: Iterable[tuple[str, str]]) -> list[str]:
 def _escaped(text: str) -> str:
     """Return `text` as one Markdown line that can break neither a table nor the page."""
     line = " ".join(text.split())
-    for character in "\\|<>*`":
+    for character in "\\|<>*`&~":
         line = line.replace(character, f"\\{character}")
-    return line
+    return line.replace("](", "]\\(")  # no link

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_label
+from stilts_repro.tasks.format import Limits, Row, pair_features, take
+from stilts_repro.tasks.labels import Names, take_label
 
 
 @dataclass(frozen=True)
@@ -22,28 +23,35 @@ class Pair:
 class Classification:
     """Two text columns and a label column; `labels` gives the order of the logits.
 
-    Where `positive` names one of them, its F1 and the mean of that and accuracy are reported beside
-    accuracy (GLUE's score for QQP, and jiant's).
+    `spellings` are what data sets call the same labels besides, in the same order. Where `positive`
+    names one of them, its F1 and the mean of that and accuracy are reported beside accuracy (GLUE's
+    score for QQP, and jiant's).
     """
 
     first: str
     second: str
     label: str
-    labels: tuple[str, ...]
+    labels: Names
     name: str = "classification"
     positive: str | None = None
+    spellings: tuple[Names, ...] = ()
 
     @property
     def outputs(self) -> int:
         """Number of logits that the head gives."""
         return len(self.labels)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return (self.first, self.second, self.label)
+
     def parse(self, row: Row, where: str) -> Pair:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
         return Pair(
             take(row, self.first, str, where),
             take(row, self.second, str, where),
-            take_label(row, self.label, self.labels, where),
+            take_label(row, self.label, self.labels, where, self.spellings),
         )
 
     def featurise(

@@ -37,6 +37,11 @@ class Format(Protocol):
         ...
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads of a row; there may be others."""
+        ...
+
+    @property
     def outputs(self) -> int:
         """Number of logits that the head gives."""
         ...
@@ -65,10 +70,11 @@ def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> An
             f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60}; "
             "give the hub data set's own type"
         )
+    refuse_half(value, column, where)
     return value
 
 
-def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
+def take_list(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> list[Any]:
     """Return a list column whose elements are all of `kind`, or raise `InputError`."""
     values = take(row, column, (list, tuple), where)
     for index, value in enumerate(values):
@@ -77,17 +83,21 @@ def take_list(row: Row, column: str, kind: type, where: str) -> list[Any]:
                 f"{where}: column {column!r} holds {type(value).__name__} {value!r:.60} at place "
                 f"{index}; give the hub data set's own type"
             )
+    if kind is str:
+        refuse_half("".join(values), column, where)
     return list(values)
 
 
-def take_label(row: Row, column: str, names: Sequence[str], where: str) -> int:
-    """Return a label's index; the hub writes it as an index or as one of `names`."""
-    value = take(row, column, (int, str), where)
-    if isinstance(value, str) and value in names:
-        return list(names).index(value)
-    if isinstance(value, int) and 0 <= value < len(names):
-        return value
-    raise InputError(f"{where}: label {value!r} is none of {', '.join(names)}")
+def refuse_half(value: Any, column: str, where: str) -> None:
+    """Raise `InputError` for text that UTF-8 cannot hold: half of a pair of surrogates."""
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{where}: column {column!r} holds half a character, {value[error.start]!a}; mend "
+                "the text"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,27 @@
-"""From a source's rows to checked examples, with a hash of what was read."""
+"""What a source has of a task: training and evaluation rows, languages, dev and test."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.jsonio import canonical, content_hash
-from stilts_repro.tasks.format import Example, Format, take
+from stilts_repro.tasks.examples import (
+    Examples,
+    Numbered,
+    joined,
+    named_apart,
+    parsed,
+    refuse_blank,
+)
+from stilts_repro.tasks.format import take
+from stilts_repro.tasks.labels import UNLABELLED
 from stilts_repro.tasks.languages import LANGUAGES, Language
-from stilts_repro.tasks.retrieval import Translation
 from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
-Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
-UNLABELLED = -1
 _FEW = 20  # rows that tell whether labels are withheld
 _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Checked examples, in the order of their rows, and the hash of the rows' content.
-
-    `unlabelled` counts rows that were dropped, of those read, because their annotators had no
-    majority.
-    """
-
-    examples: tuple[Example, ...]
-    hash: str
-    unlabelled: int = 0
-
-    def __len__(self) -> int:
-        return len(self.examples)
 
 
 def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examples:
@@ -43,7 +31,7 @@ def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examp
     """
     rows = english_rows(source, data)
     sizes = sum(part.size for part in rows)
-    return _joined(
+    return joined(
         _load_english(source, data, part, part.train, limit and -(-limit * part.size // sizes))
         for part in rows
     )
@@ -52,7 +40,7 @@ def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examp
 def load_dev(source: Source, data: TrainingSet, limit: int | None) -> Examples:
     """Return English dev examples of a training set (how well phase (ii) learned its task)."""
     rows = english_rows(source, data)
-    return _joined(
+    return joined(
         _load_english(source, data, part, Part(part.dev), limit and -(-limit // len(rows)))
         for part in rows
     )
@@ -86,11 +74,12 @@ def load_evaluation(
         if by_language and name not in by_language:
             return None
         numbered = by_language.get(name, [])
-    loaded = _named_apart(_examples(task.format, numbered, where, part, limit), part, where)
+    loaded = parsed(task.format, numbered, where, part, limit, language.name)
+    loaded = named_apart(loaded, part, where)
     questions = [example for example in loaded.examples if isinstance(example, Question)]
     if questions and all(question.withheld for question in questions):
         return None
-    _refuse_blank(questions, where)
+    refuse_blank(questions, where)
     return loaded
 
 
@@ -147,11 +136,11 @@ def choose_division(source: Source, task: TargetTask, limit: int | None = None) 
     _refuse(task, _promised(source, task))
     rows = limit or _FEW
     for division in task.divisions:
-        if all(
-            any(load_evaluation(source, task, part, code, rows) for code in languages(source, task))
-            for part in (division.dev, division.test)
-        ):
+        parts = (division.dev, division.test)
+        if all(any(_languages_of(source, task, part, rows)) for part in parts):
             _refuse(task, _unaccounted(source, task, division), _SAY)
+            if task.mining:
+                _refuse_apart(source, task, division, rows)
             return division
     tried = "; ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions)
     raise MissingError(
@@ -160,13 +149,35 @@ def choose_division(source: Source, task: TargetTask, limit: int | None = None) 
     )
 
 
+def _languages_of(source: Source, task: TargetTask, part: Part, limit: int) -> Iterator[str]:
+    """Yield the languages of which `part` has labelled rows."""
+    for code in languages(source, task):
+        if load_evaluation(source, task, part, code, limit):
+            yield code
+
+
+def _refuse_apart(source: Source, task: TargetTask, division: Division, limit: int) -> None:
+    """Raise `InputError` where no language has dev and test: dev gives test its threshold."""
+    dev, test = (
+        list(_languages_of(source, task, part, limit)) for part in (division.dev, division.test)
+    )
+    if set(dev).isdisjoint(test):
+        raise InputError(
+            f"{task.title}: no language of {task.repo} has both {division.dev} (it is in "
+            f"{', '.join(dev)}) and {division.test} ({', '.join(test)}); add what is missing, or "
+            "leave the task out with --skip-missing"
+        )
+
+
 def _promised(source: Source, task: TargetTask) -> list[str]:
     """Return the splits that a folder's README lists, as hub repositories do, and that are gone."""
     configs = {task.config.format(**vars(language_of(code))) for code in task.languages}
+    ours = {part.split for held in task.divisions for part in (held.dev, held.test)}
     return [
-        f"{config}/{split}"
+        f"{config}/{split}".rstrip("/")
         for config, split in sorted(source.declared(task.repo) or ())
-        if config in configs and not source.has(task.repo, config, split)
+        if config in configs
+        and not any(source.has(task.repo, config, name) for name in ([split] if split else ours))
     ]
 
 
@@ -226,75 +237,8 @@ def _load_english(
     numbered = [(number, row) for number, row in enumerate(rows) if ours(row)]
     kept = numbered
     if data.drop_unlabelled:
-        kept = [(number, row) for number, row in numbered if row.get("label") != UNLABELLED]
-    loaded = _examples(data.format, kept, where, part, limit)
+        kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
+    loaded = parsed(data.format, kept, where, part, limit)
     loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
-    _refuse_blank(loaded.examples, where)
-    return loaded if part == rows_of.train else _named_apart(loaded, part, where)
-
-
-def _joined(parts: Iterable[Examples]) -> Examples:
-    found = tuple(parts)
-    if len(found) == 1:
-        return found[0]
-    return Examples(
-        tuple(example for part in found for example in part.examples),
-        content_hash([part.hash for part in found]),
-        sum(part.unlabelled for part in found),
-    )
-
-
-def _examples(
-    kind: Format, rows: Iterable[Numbered], where: str, part: Part, limit: int | None
-) -> Examples:
-    """Parse the first `limit` of `rows` that are in `part`; rows come with their numbers."""
-    digest = hashlib.sha256()
-    examples: list[Example] = []
-    for number, row in rows:
-        if limit is not None and len(examples) == limit:
-            break
-        if _in_part(row, part):
-            examples.append(kind.parse(row, f"{where} row {number}"))
-            digest.update(canonical(row).encode())
-    if not examples:
-        raise InputError(f"{where}: no rows; give a split that is not empty")
-    return Examples(tuple(examples), digest.hexdigest()[:16])
-
-
-def _in_part(row: Row, part: Part) -> bool:
-    """Say whether a row is in `part`; rows on one context stay together, whatever their order."""
-    if part.whole:
-        return True
-    text = str(row["context"]) if "context" in row else canonical(row)
-    return part.low <= hashlib.sha256(text.encode()).digest()[0] % 10 < part.high
-
-
-def _named_apart(loaded: Examples, part: Part, where: str) -> Examples:
-    """Return examples of which no two have one id: answers are scored by their question's id.
-
-    Raises `InputError` where an id comes twice; in rows carved out of a split, a training file's
-    perhaps, whose ids need not differ, the second gets its place added.
-    """
-    known: dict[str, str] = {}
-    examples: list[Example] = []
-    for place, example in enumerate(loaded.examples):
-        named: tuple[tuple[str, str], ...] = ()
-        if isinstance(example, Question):
-            if example.id in known and not part.whole:
-                example = replace(example, id=f"{example.id}#{place}")
-            named = ((example.id, str(place)),)
-        elif isinstance(example, Translation) and "-" in example.source_id:  # BUCC's, not Tatoeba's
-            named = ((example.source_id, example.source), (example.target_id, example.target))
-        for identity, what in named:
-            if known.setdefault(identity, what) != what:
-                raise InputError(f"{where}: id {identity!r} comes twice; give each its own")
-        examples.append(example)
-    return replace(loaded, examples=tuple(examples))
-
-
-def _refuse_blank(examples: Sequence[Example], where: str) -> None:
-    for example in examples:
-        if isinstance(example, Question) and example.withheld:
-            raise InputError(
-                f"{where} (id {example.id}): its answer is empty text; remove the row or mend it"
-            )
+    refuse_blank(loaded.examples, where)
+    return loaded if part == rows_of.train else named_apart(loaded, part, where)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
@@ -15,6 +16,7 @@ MLM = "mlm"  # the task's name beside intermediate tasks, and the suffix of rows
 class MaskedText:
     """A text, some of whose tokens are to be told from the rest; which ones is drawn each time."""
 
+    columns: ClassVar = ("text",)
     name: str = MLM
 
     @property

@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_label, take_list
+from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_list
+from stilts_repro.tasks.labels import take_label
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class MultipleChoice(ABC):
     """What the data sets of this format share: all but their columns."""
 
     choices: int
+    columns: ClassVar[tuple[str, ...]]
     name: str = "multiple_choice"
 
     @property
@@ -43,6 +46,10 @@ class MultipleChoice(ABC):
         labels = [e.label for e in examples]
         return pair_features(pairs, labels, tokenizer, limits, group=self.choices, keep_end=True)
 
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        return tuple(map(str, range(self.choices)))
+
     def _check_number(self, endings: Sequence[str], where: str) -> None:
         if len(endings) != self.choices:
             raise InputError(
@@ -54,6 +61,7 @@ class MultipleChoice(ABC):
 class HellaSwag(MultipleChoice):
     """HellaSwag's columns: the prompt is `ctx_a`, a choice is `ctx_b` and an ending (jiant)."""
 
+    columns = ("ctx_a", "ctx_b", "endings", "label")
     choices: int = 4
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -61,11 +69,10 @@ class HellaSwag(MultipleChoice):
         beginning = take(row, "ctx_b", str, where)
         endings = take_list(row, "endings", str, where)
         self._check_number(endings, where)
-        names = [str(index) for index in range(self.choices)]
         return Choices(
             take(row, "ctx_a", str, where),
             tuple(f"{beginning} {ending}".strip() for ending in endings),
-            take_label(row, "label", names, where),
+            take_label(row, "label", self._numbers, where),
         )
 
 
@@ -73,6 +80,7 @@ class HellaSwag(MultipleChoice):
 class CosmosQA(MultipleChoice):
     """Cosmos QA's columns: the prompt is context and question, a choice is an answer (jiant)."""
 
+    columns = (*("context", "question", "answer0", "answer1", "answer2", "answer3"), "label")
     choices: int = 4
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -80,14 +88,15 @@ class CosmosQA(MultipleChoice):
         context = take(row, "context", str, where)
         question = take(row, "question", str, where)
         answers = tuple(take(row, f"answer{n}", str, where) for n in range(self.choices))
-        names = [str(index) for index in range(self.choices)]
-        return Choices(f"{context} {question}", answers, take_label(row, "label", names, where))
+        label = take_label(row, "label", self._numbers, where)
+        return Choices(f"{context} {question}", answers, label)
 
 
 @dataclass(frozen=True)
 class CommonsenseQA(MultipleChoice):
     """CommonsenseQA's columns: the prompt is the question, choices are lettered A to E (jiant)."""
 
+    columns = ("question", "choices", "answerKey")
     choices: int = 5
 
     def parse(self, row: Row, where: str) -> Choices:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
@@ -23,6 +24,7 @@ class Translation:
 class Retrieval:
     """XTREME's columns on the hub; `mining` tells BUCC from Tatoeba."""
 
+    columns: ClassVar = ("source_sentence", "target_sentence", "source_lang", "target_lang")
     mining: bool
     name: str = "retrieval"
 
@@ -33,8 +35,7 @@ class Retrieval:
 
     def parse(self, row: Row, where: str) -> Translation:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        columns = ("source_sentence", "target_sentence", "source_lang", "target_lang")
-        return Translation(*(take(row, column, str, where) for column in columns))
+        return Translation(*(take(row, column, str, where) for column in self.columns))
 
     def featurise(
         self, examples: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -34,6 +35,7 @@ class Question:
 class Span:
     """The SQuAD columns; `unanswerable` allows questions without an answer (SQuAD 2.0)."""
 
+    columns: ClassVar = ("id", "context", "question", "answers")
     unanswerable: bool = False
     name: str = "span"
 

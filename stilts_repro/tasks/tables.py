@@ -13,6 +13,9 @@ from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSe
 
 XTREME = "google/xtreme"
 NLI_LABELS = ("entailment", "neutral", "contradiction")
+# ANLI's own files, XNLI's translations of MNLI.
+NLI_SPELLINGS = (("e", "n", "c"), ("entailment", "neutral", "contradictory"))
+TRUTH = ("false", "true")
 NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UPOS_LABELS = (
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
@@ -21,9 +24,9 @@ UPOS_LABELS = (
 
 _NER = Tagging("tokens", "ner_tags", NER_LABELS)
 _POS = Tagging("tokens", "pos_tags", UPOS_LABELS)
-_PAWS = Classification("sentence1", "sentence2", "label", ("0", "1"))
+_PAWS = Classification("sentence1", "sentence2", "label", ("0", "1"), spellings=(TRUTH,))
 
-_NLI = Classification("premise", "hypothesis", "label", NLI_LABELS)
+_NLI = Classification("premise", "hypothesis", "label", NLI_LABELS, spellings=NLI_SPELLINGS)
 _MNLI = Rows("nyu-mll/glue", "mnli", dev="validation_matched", size=392_702)
 _SNLI = Rows("stanfordnlp/snli", "plain_text", size=549_367)
 
@@ -45,7 +48,11 @@ _TRAINING_SETS = (
     TrainingSet(
         "qqp",
         "QQP",
-        Classification("question1", "question2", "label", ("0", "1"), positive="1"),
+        Classification(
+            *("question1", "question2", "label", ("0", "1")),
+            positive="1",
+            spellings=(TRUTH, ("not_duplicate", "duplicate")),
+        ),
         (Rows("nyu-mll/glue", "qqp"),),
         "accuracy_f1",
     ),
@@ -107,7 +114,7 @@ _TARGET_TASKS = (
     TargetTask(
         "xnli",
         "XNLI",
-        Classification("sentence1", "sentence2", "gold_label", NLI_LABELS),
+        Classification("sentence1", "sentence2", "gold_label", NLI_LABELS, spellings=NLI_SPELLINGS),
         XTREME,
         "XNLI",
         codes("ar bg de el en es fr hi ru sw th tr ur vi zh"),

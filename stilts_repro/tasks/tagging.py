@@ -16,9 +16,9 @@ from stilts_repro.tasks.format import (
     end_of_text,
     specials_of,
     take,
-    take_label,
     take_list,
 )
+from stilts_repro.tasks.labels import Names, take_label
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -42,7 +42,7 @@ class Tagging:
 
     words: str
     tags: str
-    labels: tuple[str, ...] | None
+    labels: Names | None
     name: str = "tagging"
     score: Literal["f1", "accuracy"] = "f1"
 
@@ -50,6 +50,11 @@ class Tagging:
     def outputs(self) -> int:
         """Number of logits that the head gives."""
         return len(self.known_labels())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return (self.words, self.tags)
 
     def known_labels(self) -> tuple[str, ...]:
         """Return the tags in the order of the logits; ValueError before `fitted` has found them."""
@@ -122,15 +127,16 @@ class Tagging:
 
     def _tag_names(self, row: Row, where: str) -> list[str]:
         if self.labels is not None:
-            places = [
-                take_label({self.tags: tag}, self.tags, self.labels, where)
-                for tag in row[self.tags]
-            ]
-            return [self.labels[place] for place in places]
+            tags = take_list(row, self.tags, (int, str), where)
+            names = {
+                tag: self.labels[take_label({self.tags: tag}, self.tags, self.labels, where)]
+                for tag in dict.fromkeys(tags)
+            }
+            return [names[tag] for tag in tags]
         tags = take_list(row, self.tags, str, where)
         if not all(tags):
             raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")
-        return tags
+        return [str(tag) for tag in tags]  # no `ClassName`, whatever the file holds
 
 
 def _encode_words(

@@ -55,3 +55,47 @@ def test_real_corpus_files_are_read(real_data):
     lines = list(read_lines(files["sw"]))
     assert len(lines) > 100
     assert all(line == line.strip() != "" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (
+            ("de.txt", "de.txt.gz"),
+            "de.txt and de.txt.gz: give one file a language, called <language>.txt or",
+        ),
+        (("DE.txt", "de.txt"), "DE.txt and de.txt: give one file a language"),
+        (("news.de.txt", "news.en.txt"), "news.de.txt and news.en.txt: give one file a language"),
+        (("de.1.txt.gz",), "de.1.txt.gz: give one file a language, called <language>.txt or <lang"),
+        (("de..txt",), "de..txt: give one file a language"),
+    ],
+)
+def test_no_file_is_passed_over(tmp_path, names, says):
+    for name in names:
+        (tmp_path / name).write_bytes(b"Satz\n")
+    with pytest.raises(InputError) as caught:
+        corpus_files(tmp_path)
+    assert str(caught.value).startswith(f"--corpus {tmp_path}: {says}")
+    assert "\n" not in str(caught.value)
+
+
+def test_hidden_files_and_other_kinds_are_no_text(tmp_path):
+    (tmp_path / "sw.TXT").write_text("moja\n")
+    for name in ("._sw.txt", ".txt", "notes.md", "sw.txt~", "a.b.json"):
+        (tmp_path / name).write_text("x\n")
+    assert corpus_files(tmp_path) == {"sw": tmp_path / "sw.TXT"}
+
+
+def test_byte_order_marks_are_no_text(tmp_path):
+    path = tmp_path / "de.txt"
+    path.write_text("\ufeffeins\nzw\ufeffei\n\ufeff\n\ufeffdrei \n", encoding="utf-8")
+    assert list(read_lines(path)) == ["eins", "zw\ufeffei", "drei"]
+
+
+def test_languages_without_text_are_left_out(tmp_path):
+    for name, text in (("de", "eins\n"), ("en", ""), ("fr", "\n \ufeff\n")):
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    assert list(corpus_files(tmp_path)) == ["de"]
+    (tmp_path / "de.txt").write_text("\n")
+    with pytest.raises(MissingError, match=r"^--corpus .*: its files are empty; give text$"):
+        corpus_files(tmp_path)

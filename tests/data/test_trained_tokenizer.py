@@ -1,8 +1,9 @@
 import unicodedata
 
 import pytest
+from tokenizers import normalizers
 
-from stilts_repro.data.tokenizer import SPECIALS, train_tokenizer
+from stilts_repro.data.tokenizer import SPECIALS, _without_rare_characters, train_tokenizer
 from stilts_repro.testbed import TestbedSource
 
 CHINESE = ["北京是中国的首都。", "上海在东海之滨。", "ﬁne Ａ ½ ① Å"]
@@ -81,3 +82,21 @@ def test_the_same_texts_give_the_same_ids():
     first, second = (train_tokenizer(texts, 600, 128).get_vocab() for _ in range(2))
     assert set(first) == set(second)
     assert first == second
+
+
+def test_more_characters_than_pieces_leave_the_rarest_unknown():
+    """Chinese, Japanese and Korean have more characters than a small model has pieces."""
+    often = [chr(0x4E00 + place) for place in range(90)]
+    rare = [chr(0x6000 + place) for place in range(500)]
+    texts = ["".join(often[place % 7 :]) for place in range(40)] + rare
+    trained = train_tokenizer(texts, 120, 32)
+    assert len(trained) <= 120
+    ids = trained("".join(often), add_special_tokens=False)["input_ids"]
+    assert trained.unk_token_id not in ids
+    unknown = trained(rare, add_special_tokens=False)["input_ids"]
+    assert sum(trained.unk_token_id in ids for ids in unknown) > 450
+
+
+def test_texts_of_few_characters_are_trained_on_as_they_are():
+    texts = [*CHINESE, "the cat sat on the mat"] * 5
+    assert _without_rare_characters(texts, normalizers.NFKC(), 100) == texts

@@ -69,3 +69,9 @@ def test_markdown_table_survives_pipes_and_line_breaks(result):
     assert len(rows) == 2 + len(result["claims"])
     assert {row.replace("\\|", "").count("|") for row in rows} == {8}
     assert "model a\\|b c \\<b\\>" in lines[2]
+
+
+def test_markdown_makes_no_link_of_a_name(result):
+    result["model"] = "[x](http://y) &lt; ~~z~~"
+    said = markdown(result).splitlines()[2]
+    assert "model [x]\\(http://y) \\&lt; \\~\\~z" in said

@@ -204,6 +204,17 @@ def test_the_command_prints_a_page_writes_and_tells_what_moved(saved, tmp_path, 
     assert "loop[mini-32]" in moved  # which rich would take for markup
 
 
+def test_names_are_printed_as_they_are(saved, tmp_path, capsys):
+    def change(told):
+        told["machine_info"]["hardware"] = "cpu [/hw]"
+        told["benchmarks"][0] |= {"name": "test_[/n]", "group": "[red]g"}
+        told["benchmarks"][0]["extra_info"] |= {"model": "m[/b] :cat:", "peer": "[/p]"}
+
+    assert throughput.main([str(saved(change)), "--history", str(tmp_path / "history")]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("cpu [/hw]", "[/n]", "[red]g", "m[/b] :cat:", "[/p]"))
+
+
 def without_hardware(told):
     del told["machine_info"]["hardware"]
 
@@ -220,8 +231,18 @@ def with_no_statistics(told):
     told["benchmarks"][0]["stats"] = None
 
 
+def says(key, value):
+    return lambda told: told["benchmarks"][0]["extra_info"].update({key: value})
+
+
 @pytest.mark.parametrize(
-    "change", [without_hardware, with_a_word_for_a_rate, with_no_rate_at_all, with_no_statistics]
+    "change",
+    [
+        *(without_hardware, with_a_word_for_a_rate, with_no_rate_at_all, with_no_statistics),
+        *(says("mfu", value) for value in ("0.4", True, [], float("nan"), -1)),
+        *(says("ratio", value) for value in ("3", 0, float("inf"))),
+        *(says(key, "1") for key in ("peak_memory", "ratio_iqr", "tokens_per_second")),
+    ],
 )
 def test_other_results_are_refused_in_one_line(saved, change):
     with pytest.raises(InputError) as error:

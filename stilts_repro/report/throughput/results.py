@@ -7,6 +7,7 @@ pytest-benchmark's times), and where they apply `ratio` (how many times as fast 
 on. The machine's part says `hardware`, `data`, `precision`, `threads` and `versions`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def read_results(path: Path) -> Results:
             date=str(told["datetime"])[:10],
             data=str(machine["data"]),
             precision=str(machine["precision"]),
-            threads=int(machine["threads"]),
+            threads=int(_number("machine_info", machine, "threads")),
             versions={name: str(version) for name, version in machine["versions"].items()},
             benchmarks=tuple(
                 found for held in told["benchmarks"] if (found := _benchmark(held)) is not None
@@ -100,22 +101,43 @@ def _benchmark(held: Mapping[str, Any]) -> Benchmark | None:
     unit = next((key.removesuffix(RATE) for key in told if key.endswith(RATE)), None)
     if unit is None:
         return None
-    rate = float(told[unit + RATE])
-    if not rate > 0:
-        raise ValueError(f"{held['name']}: {rate} {unit} a second")
-    noise = float(told.get("noise", float(stats["iqr"]) / float(stats["median"])))
-    ratio = told.get("ratio")
-    memory = told.get("peak_memory")
+    name = str(held["name"])
+    rate = _number(name, told, unit + RATE, above=True)
+    if "noise" in told:
+        noise = _number(name, told, "noise")
+    else:
+        noise = _number(name, stats, "iqr") / _number(name, stats, "median", above=True)
+    ratio = None
+    if told.get("ratio") is not None:
+        iqr = _number(name, {"ratio_iqr": 0.0, **told}, "ratio_iqr")
+        ratio = Spread(_number(name, told, "ratio", above=True), iqr)
+    peer, attention = told.get("peer"), told.get("attention")
     return Benchmark(
-        name=str(held["name"]),
+        name=name,
         group=str(held["group"] or "other"),
         model=str(told.get("model", NO_MODEL)),
         unit=unit,
         rate=Spread(rate, rate * noise),
-        rounds=int(stats["rounds"]),
-        peer=told.get("peer"),
-        ratio=None if ratio is None else Spread(float(ratio), float(told.get("ratio_iqr", 0.0))),
-        attention=told.get("attention"),
-        mfu=told.get("mfu"),
-        peak_memory=None if memory is None else int(memory),
+        rounds=int(_number(name, stats, "rounds")),
+        peer=None if peer is None else str(peer),
+        ratio=ratio,
+        attention=None if attention is None else str(attention),
+        mfu=None if told.get("mfu") is None else _number(name, told, "mfu"),
+        peak_memory=(
+            None if told.get("peak_memory") is None else int(_number(name, told, "peak_memory"))
+        ),
     )
+
+
+def _number(name: str, told: Mapping[str, Any], key: str, *, above: bool = False) -> float:
+    """Return what `told` has of `key`, a number from zero (or `above` it); ValueError if none."""
+    value = told[key]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value < math.inf
+        or (above and not value)
+    ):
+        least = "above" if above else "from"
+        raise ValueError(f"{name}: {key} is {value!r:.40}, not a number {least} zero")
+    return float(value)

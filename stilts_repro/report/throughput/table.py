@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stilts_repro.report.throughput.history import FOLDER, Change, changes, newest
 from stilts_repro.report.throughput.results import Benchmark, Results
@@ -15,22 +16,29 @@ def show(results: Results, console: Console, folder: Path = FOLDER) -> None:
     for model in results.models:
         before = newest(results, model, folder)
         if before is None:
-            console.print(
+            lines = [
                 f"{model}: no earlier entry of this hardware, rows, precision and threads; "
                 "--write makes one"
-            )
-            continue
-        moved = changes(results, before)
-        console.print(f"{model}: {len(moved)} moved since {before['date']}")
-        for change in moved:
-            console.print(f"  {sentence(change)}", highlight=False, markup=False)
+            ]
+        else:
+            moved = changes(results, before)
+            lines = [f"{model}: {len(moved)} moved since {before['date']}"]
+            lines += [f"  {sentence(change)}" for change in moved]
+        for line in lines:
+            console.print(Text(line))
 
 
 def table(results: Results) -> Table:
-    """Return one row a benchmark: rate, times as fast as the peer, MFU, peak memory."""
+    """Return one row a benchmark: rate, times as fast as the peer, MFU, peak memory.
+
+    What comes from a file is never rich's markup.
+    """
     said = Table(
-        title=f"{results.hardware}, {results.precision}, {results.threads} thread(s), "
-        f"rows: {results.data}, {results.date}",
+        title=Text(
+            f"{results.hardware}, {results.precision}, {results.threads} thread(s), "
+            f"rows: {results.data}, {results.date}",
+            "table.title",
+        ),
         caption="± is the interquartile range; rates count real tokens, never padding",
     )
     said.add_column("benchmark", overflow="fold")
@@ -41,8 +49,8 @@ def table(results: Results) -> Table:
         if benchmark.group != group:
             group = benchmark.group
             said.add_section()
-            said.add_row(f"[bold]{group}")
-        said.add_row(*cells(benchmark))
+            said.add_row(Text(group, "bold"))
+        said.add_row(*map(Text, cells(benchmark)))
     return said
 
 
@@ -51,8 +59,7 @@ def cells(benchmark: Benchmark) -> tuple[str, ...]:
     ratio, mfu, memory = benchmark.ratio, benchmark.mfu, benchmark.peak_memory
     rate = benchmark.rate
     return (
-        # A name's [parameters] are not rich's markup.
-        benchmark.name.removeprefix("test_").replace("[", r"\["),
+        benchmark.name.removeprefix("test_"),
         f"{rate.value:,.0f} {benchmark.unit} ±{100 * rate.noise:.0f} %",
         f"{ratio.value:.2f} ±{ratio.iqr:.2f}\n{benchmark.peer or ''}" if ratio else "",
         f"{100 * mfu:.0f} %" if mfu is not None else "",

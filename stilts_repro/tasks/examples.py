@@ -1,0 +1,119 @@
+"""From rows to checked examples, with a hash of what was read."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from stilts_repro.data.source import Row
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import canonical, content_hash
+from stilts_repro.tasks.format import Example, Format
+from stilts_repro.tasks.retrieval import Translation
+from stilts_repro.tasks.span import Question
+from stilts_repro.tasks.task import Part
+
+Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Checked examples, in the order of their rows, and the hash of what was read of them.
+
+    `unlabelled` counts rows that were dropped, of those read, because their annotators had no
+    majority.
+    """
+
+    examples: tuple[Example, ...]
+    hash: str
+    unlabelled: int = 0
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+def joined(parts: Iterable[Examples]) -> Examples:
+    """Return the examples of several data sets as those of one."""
+    found = tuple(parts)
+    if len(found) == 1:
+        return found[0]
+    return Examples(
+        tuple(example for part in found for example in part.examples),
+        content_hash([part.hash for part in found]),
+        sum(part.unlabelled for part in found),
+    )
+
+
+def parsed(
+    kind: Format,
+    rows: Iterable[Numbered],
+    where: str,
+    part: Part,
+    limit: int | None,
+    language: str = "English",
+) -> Examples:
+    """Parse the first `limit` of `rows` that are in `part`; rows come with their numbers.
+
+    Raises `InputError` for a row that cannot be used, and where there is none.
+    """
+    digest = hashlib.sha256()
+    examples: list[Example] = []
+    read = 0
+    for number, row in rows:
+        if limit is not None and len(examples) == limit:
+            break
+        read += 1
+        if _in_part(kind, row, part):
+            examples.append(kind.parse(row, f"{where} row {number}"))
+            digest.update(repr(examples[-1]).encode())  # and of no column that nothing reads
+    if not examples and read:
+        raise InputError(
+            f"{where}: too small to divide, none of its {read} {language} rows is in {part} "
+            "(tenths by a hash); give more rows, or each part as a split of its own"
+        )
+    if not examples:
+        raise InputError(f"{where}: no rows; give a split that is not empty")
+    return Examples(tuple(examples), digest.hexdigest()[:16])
+
+
+def _in_part(kind: Format, row: Row, part: Part) -> bool:
+    """Say whether a row is in `part`; rows on one context stay together, whatever their order."""
+    if part.whole:
+        return True
+    if "context" in kind.columns:
+        text = str(row.get("context"))
+    else:
+        text = canonical({name: str(row.get(name)) for name in kind.columns})
+    digest = hashlib.sha256(text.encode(errors="replace")).digest()
+    return part.low <= digest[0] % 10 < part.high
+
+
+def named_apart(loaded: Examples, part: Part, where: str) -> Examples:
+    """Return examples of which no two have one id: answers are scored by their question's id.
+
+    Raises `InputError` where an id comes twice; in rows carved out of a split, a training file's
+    perhaps, whose ids need not differ, the second gets its place added.
+    """
+    known: dict[str, str] = {}
+    examples: list[Example] = []
+    for place, example in enumerate(loaded.examples):
+        named: tuple[tuple[str, str], ...] = ()
+        if isinstance(example, Question):
+            if example.id in known and not part.whole:
+                example = replace(example, id=f"{example.id}#{place}")
+            named = ((example.id, str(place)),)
+        elif isinstance(example, Translation) and "-" in example.source_id:  # BUCC's, not Tatoeba's
+            named = ((example.source_id, example.source), (example.target_id, example.target))
+        for identity, what in named:
+            if known.setdefault(identity, what) != what:
+                raise InputError(f"{where}: id {identity!r} comes twice; give each its own")
+        examples.append(example)
+    return replace(loaded, examples=tuple(examples))
+
+
+def refuse_blank(examples: Sequence[Example], where: str) -> None:
+    """Raise `InputError` where a question's answer is empty text."""
+    for example in examples:
+        if isinstance(example, Question) and example.withheld:
+            raise InputError(
+                f"{where} (id {example.id}): its answer is empty text; remove the row or mend it"
+            )
