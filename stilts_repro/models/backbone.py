@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
+from stilts_repro.data.hub import check_home
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.folders import check_name
 from stilts_repro.models.families import family_of
 from stilts_repro.seeds import derive
 
@@ -41,12 +43,14 @@ class Pooler(nn.Module):
 def check_directory(model: str) -> None:
     """Raise where `model` is a directory that cannot be a backbone; a hub id passes.
 
-    `MissingError` names the file that is not there.
+    `MissingError` names the file that is not there, `InputError` a name that is not UTF-8.
     """
+    check_name("--model", model)
     path = Path(model)
     if not path.exists():
         if model.startswith((".", "/", "~")) or model.count("/") > 1:
             raise MissingError(f"--model {model}: no such directory")
+        check_home()
         return
     if not path.is_dir():
         raise InputError(f"--model {model}: not a directory; give one in the Hugging Face layout")

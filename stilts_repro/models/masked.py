@@ -7,7 +7,7 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM
 
 from stilts_repro.data.features import Batch, Chosen
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, reason
 from stilts_repro.models.heads import Head
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
             model, trust_remote_code=False, use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:160]
-        raise InputError(f"--model {model}: it is no masked language model ({reason})") from None
+        told = f"--model {model}: it is no masked language model ({reason(error)})"
+        raise InputError(told) from None
     name = next((name for name in HEADS if hasattr(whole, name)), None)
     absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
     if name is None or absent:
