@@ -1,14 +1,23 @@
 """`python -m reproduce`: check the paper's claims; see `python -m reproduce --help`."""
 
 import sys
+from contextlib import suppress
 
+from stilts_repro.commands import ended
 from stilts_repro.experiments import forking
 
 LOOKS = {"-h", "--help", "--list", "--tasks", "--plan"}  # what runs no jobs
 
-if __name__ == "__main__":
+
+def start() -> int:
+    """Run the command; return its exit status."""
     if LOOKS.isdisjoint(sys.argv):
-        forking.start()  # first of all: workers get ready while the rest is imported and read
+        with suppress(OSError):  # who needs workers says why there are none
+            forking.start()  # first of all: they get ready while the rest is imported and read
     from reproduce.command import main
 
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(ended("reproduce", start, resumes=True))

@@ -12,12 +12,12 @@ from rich.console import Console
 
 import reproduce
 from reproduce.listing import print_claims, print_plan, print_tasks
-from stilts_repro.arguments import Parser
 from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
-from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.commands import Parser, folder, named, run
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
@@ -49,7 +49,8 @@ def parser() -> Parser:
         prog="python -m reproduce",
         description="Run the paper's claims and check each against what is expected of it.",
         epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
-        "3 something needed is missing.",
+        "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
+        "4 a fault of this package, 130 stopped from the keyboard.",
     )
     found.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
     found.add_argument("--list", action="store_true", help="show every claim and leave")
@@ -59,11 +60,16 @@ def parser() -> Parser:
     )
     found.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
     found.add_argument(
-        "--data", default="auto", help="auto, hub, a folder laid out like it, or hub+FOLDER"
+        "--data",
+        type=named,
+        default="auto",
+        help="auto, hub, a folder laid out like it, or hub+FOLDER",
     )
-    found.add_argument("--model", help="hub id or folder of the masked LM to start from")
+    found.add_argument(
+        "--model", type=named, help="hub id or folder of the masked LM to start from"
+    )
     found.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
-    found.add_argument("--output", type=Path, metavar="DIR", help="default: results/<scale>")
+    found.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
     found.add_argument(
         "--crosses",
         choices=CROSSINGS,
@@ -80,11 +86,13 @@ def parser() -> Parser:
     )
     found.add_argument(
         "--corpus",
+        type=named,
         metavar="DIR",
         help="text for continued MLM, <language>.txt[.gz]",
     )
     found.add_argument(
         "--translator",
+        type=named,
         metavar="SPEC",
         help=f"who translates rows of phase (ii): {WAYS} "
         f"(default on the testbed: {TESTBED_TRANSLATOR})",
@@ -119,31 +127,28 @@ def all_claims() -> dict[str, Claim]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    options = parser().parse_args(arguments)
+    return run(parser(), act, arguments, resumes=True)
+
+
+def act(options: argparse.Namespace) -> int:
+    """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
-    try:
-        if options.list:
-            print_claims(console, all_claims())
-            return 0
-        if options.tasks:
-            print_tasks(console, scale_of(options.scale))
-            return 0
-        if options.plan:
-            print_plan(console, request_of(options))
-            return 0
-        return run(options, console)
-    except StiltsError as error:
-        print(f"reproduce: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("reproduce: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+    if options.list:
+        print_claims(console, all_claims())
+    elif options.tasks:
+        print_tasks(console, scale_of(options.scale))
+    elif options.plan:
+        print_plan(console, request_of(options))
+    else:
+        return check_claims(options, console)
+    return 0
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def check_claims(options: argparse.Namespace, console: Console) -> int:
     """Measure, print, write; return 1 where a claim fails its check, else 0."""
     request = request_of(options)
+    options.output = request.output  # where a fault of ours is written to
     if options.export_xtreme:
         check_export(request.output)
     result = measure(request, PrintedProgress(console))

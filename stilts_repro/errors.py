@@ -3,11 +3,17 @@
 A message is one line: what is wrong, where it is, and what to do about it.
 """
 
+import errno
+import os
+import re
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room, whoever asks
+
 
 class StiltsError(Exception):
     """Base of every error that a user can cause and mend; printed as one line, no traceback."""
 
-    exit_status = 1
+    exit_status: int
 
 
 class InputError(StiltsError):
@@ -17,6 +23,26 @@ class InputError(StiltsError):
 
 
 class MissingError(StiltsError):
-    """Something needed is not there: data, weights, a network, hardware (exit status 3)."""
+    """Something needed is not there: data, weights, a network, hardware, room (exit status 3)."""
 
     exit_status = 3
+
+
+def reason(error: BaseException) -> str:
+    """Return in one line why `error` came: the system's words, its first line, or its type."""
+    told = (error.strerror or "") if isinstance(error, OSError) else ""
+    lines = (told or str(error)).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
+
+
+def refusal(error: BaseException) -> OSError | None:
+    """Return what the operating system refused: `error` itself, or what its text says; else None.
+
+    safetensors and tokenizers are Rust: a full disk is in the words of an error of their own.
+    """
+    if isinstance(error, OSError):
+        return error
+    if isinstance(error, StiltsError):  # which may quote what has been seen to
+        return None
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None

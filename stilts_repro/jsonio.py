@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError, MissingError, reason
 
 
 def canonical(value: Any) -> str:
@@ -16,14 +16,21 @@ def canonical(value: Any) -> str:
 
 def content_hash(value: Any) -> str:
     """Return the first 16 hex digits of the SHA-256 of `value`'s canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+    # Names of folders may hold half a surrogate, which is how Python reads bytes that are no UTF-8.
+    return hashlib.sha256(canonical(value).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader (or a kill) never meets half a file."""
+    """Write `text` to `path` so that a reader (a kill, a full disk) never meets half a file.
+
+    Half a surrogate is written as its escape, in JSON the very same text.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -33,17 +40,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read `path`; raise `MissingError` where it is absent, `InputError` where it is not JSON.
-
-    Text that UTF-8 cannot hold (half of a surrogate pair, which JSON can escape) is refused too.
-    """
+    """Read `path`; raise `MissingError` where it is absent, `InputError` where it is not JSON."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(found, ensure_ascii=False).encode()
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return found
+        raise InputError(f"{path}: cannot be read ({reason(error)})") from None

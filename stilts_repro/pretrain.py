@@ -6,6 +6,7 @@ The result is a Hugging Face directory that `--model` takes.
 
 import argparse
 import math
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,12 +17,13 @@ from rich.console import Console
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from stilts_repro.arguments import Parser
+from stilts_repro.commands import Parser, folder, run
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
-from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
+from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.seeds import numpy_rng
@@ -35,6 +37,7 @@ from stilts_repro.training.pretraining import (
     Size,
 )
 
+CARD = "pretraining.json"
 TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on
 MOST_DOCUMENTS = 200_000  # of real text: more than a small model reads in an hour
 SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
@@ -113,15 +116,7 @@ def documents_of(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    options = _parser().parse_args(arguments)
-    console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
-    logging.disable_progress_bar()
-    try:
-        _run(options, console)
-    except StiltsError as error:
-        print(f"pretrain: {error}", file=sys.stderr)
-        return error.exit_status
-    return 0
+    return run(_parser(), _pretrain, arguments, resumes=True)
 
 
 def _parser() -> Parser:
@@ -130,12 +125,12 @@ def _parser() -> Parser:
         description="Train a small multilingual masked LM from scratch.",
     )
     text = parser.add_mutually_exclusive_group(required=True)
-    text.add_argument("--corpus", type=Path, help="folder of <language>.txt[.gz], a text a line")
+    text.add_argument("--corpus", type=folder, help="folder of <language>.txt[.gz], a text a line")
     text.add_argument("--testbed", action="store_true", help="the testbed's documents and recipe")
     parser.add_argument(
         "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--output", type=folder, required=True, help="folder for the model")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
     parser.add_argument("--size", choices=sorted(SIZES), default="mini")
@@ -146,7 +141,7 @@ def _parser() -> Parser:
 def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     for name in ("minutes", "steps"):
         value = getattr(options, name)
-        if value is not None and not 0 < value < math.inf:
+        if value is not None and not 0 < value < math.inf:  # nor NaN
             raise InputError(f"--{name} {value}: give a number above zero")
     if options.unrelated and not options.testbed:
         raise InputError("--unrelated: only the testbed has such languages; give --testbed")
@@ -168,15 +163,14 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     )
 
 
-def _run(options: argparse.Namespace, console: Console) -> None:
+def _pretrain(options: argparse.Namespace) -> int:
+    console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
+    logging.disable_progress_bar()
     recipe = _recipe(options)
     output: Path = options.output
-    try:
+    check_name("--output", output)
+    with writing("--output", output):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--output {output}: cannot be written ({error.strerror}); choose another"
-        ) from None
     documents = (
         testbed_corpus(unrelated=options.unrelated)
         if options.testbed
@@ -206,24 +200,26 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         )
 
     checkpoint = output / "checkpoint"
-    run = Pretraining(recipe, parts, tokenizer, checkpoint)
-    log = run.run(report)
-    run.model.save_pretrained(output)
-    tokenizer.save_pretrained(output)
-    _write_card(output, recipe, documents, log)
-    for file in checkpoint.glob("*"):
-        file.unlink()
-    if checkpoint.is_dir():
-        checkpoint.rmdir()
-    console.print(f"{output}: a masked LM of {run.model.num_parameters():,} parameters")
+    training = Pretraining(recipe, parts, tokenizer, checkpoint)
+    log = training.run(report)
+    new = checkpoint / "model"  # whole before it is where a model is looked for
+    with writing("--output", output):
+        training.model.save_pretrained(new)
+        tokenizer.save_pretrained(new)
+        _write_card(new, recipe, documents, log)
+        for file in sorted(new.iterdir(), key=lambda file: file.name == CARD):  # the card last
+            file.replace(output / file.name)
+        shutil.rmtree(checkpoint)
+    console.print(f"{output}: a masked LM of {training.model.num_parameters():,} parameters")
+    return 0
 
 
 def _write_card(
-    output: Path, recipe: PretrainRecipe, documents: Documents, log: PretrainLog
+    model: Path, recipe: PretrainRecipe, documents: Documents, log: PretrainLog
 ) -> None:
     """Write what the model was made of beside it."""
     write_json(
-        output / "pretraining.json",
+        model / CARD,
         {
             "recipe": {**vars(recipe), "size": vars(recipe.size)},
             "documents": {name: len(texts) for name, texts in documents.items()},
@@ -232,7 +228,7 @@ def _write_card(
             "seconds": round(log.seconds, 1),
             "first_losses": log.first,
             "losses": log.losses,
-            "hash": fingerprint(str(output)),
+            "hash": fingerprint(str(model)),
             "versions": environment.versions(),
         },
     )

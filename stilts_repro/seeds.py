@@ -14,8 +14,8 @@ import numpy as np
 
 def derive(seed: int, *purpose: str | int) -> int:
     """Return a 63-bit seed for `purpose` under `seed`; the same on every machine and Python."""
-    text = "\x1f".join(map(str, (seed, *purpose)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    text = "\x1f".join(map(str, (seed, *purpose))).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
 def python_rng(seed: int, *purpose: str | int) -> random.Random:

@@ -8,7 +8,7 @@ from stilts_repro.jsonio import read_json
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", '{"a": "\\ud83d"}', '{"\\udc00": 1}', "9" * 5000, "[" * 100_000, b"\xff"],
+    ["", "{", "9" * 5000, "[" * 100_000, b"\xff"],
     ids=lambda text: str(text[:8]),
 )
 def test_what_is_no_json_is_named(tmp_path, text):

@@ -78,6 +78,7 @@ def plan_of(request: Request) -> Plan:
     Raises `InputError` or `MissingError`.
     """
     scale = request.scale
+    arithmetic = environment.fingerprint()  # first: reading the data may take long
     claims = [claim for claim in request.claims if runs(claim, scale)]
     tokenizer = check_pretrained(request.model, longest(scale)) if claims else None
     inventory = inventory_of(
@@ -95,7 +96,7 @@ def plan_of(request: Request) -> Plan:
         data=request.data,
         evaluation_rows=scale.evaluation_rows,
         retrieval_length=scale.retrieval_length,
-        environment=environment.fingerprint(),
+        environment=arithmetic,
         corpus=request.corpus,
         translator=request.translator,
         crosses=request.crosses,

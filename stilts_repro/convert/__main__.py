@@ -3,14 +3,14 @@
 The result is a folder that `--data DIR` reads, or `--data hub+DIR` together with the hub.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from stilts_repro.arguments import Parser
+from stilts_repro.commands import Parser, folder, run
 from stilts_repro.convert import bucc, ccgbank, cosmosqa
 from stilts_repro.convert.files import Output
-from stilts_repro.errors import MissingError, StiltsError
+from stilts_repro.errors import MissingError
 
 CONVERTERS = {
     "bucc": (bucc.convert, "BUCC 2018: the folder with the unpacked archives, <pair>/<pair>.*"),
@@ -21,16 +21,15 @@ CONVERTERS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    options = _parser().parse_args(arguments)
+    return run(_parser(), _convert, arguments)
+
+
+def _convert(options: argparse.Namespace) -> int:
     convert, _ = CONVERTERS[options.name]
-    try:
-        if not options.input.is_dir():
-            raise MissingError(f"{options.input}: no such folder; give that of the official files")
-        with Output(options.output) as output:
-            notes = convert(options.input, output)
-    except StiltsError as error:
-        print(f"convert: {error}", file=sys.stderr)
-        return error.exit_status
+    if not options.input.is_dir():
+        raise MissingError(f"{options.input}: no such folder; give that of the official files")
+    with Output(options.output) as output:
+        notes = convert(options.input, output)
     for split in output.splits:
         print(f"{split.path}: {split.rows:,} rows")
     for note in notes:
@@ -46,8 +45,10 @@ def _parser() -> Parser:
     names = parser.add_subparsers(dest="name", required=True, metavar="DATA_SET")
     for name, (_, description) in CONVERTERS.items():
         command = names.add_parser(name, help=description)
-        command.add_argument("input", type=Path, metavar="INPUT", help=description)
-        command.add_argument("--output", type=Path, required=True, help="folder laid out like hub")
+        command.add_argument("input", type=folder, metavar="INPUT", help=description)
+        command.add_argument(
+            "--output", type=folder, required=True, help="folder laid out like hub"
+        )
     return parser
 
 

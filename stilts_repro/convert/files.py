@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, reason
+from stilts_repro.folders import writing
 
 ROWS_AT_ONCE = 20_000
 
@@ -27,7 +28,7 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
             f"{path} after line {number}: not UTF-8 ({error.reason}); get the file anew"
         ) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); get the file anew") from None
+        raise InputError(f"{path}: cannot be read ({reason(error)}); get the file anew") from None
 
 
 def filled(path: Path) -> Iterator[tuple[str, str]]:
@@ -43,7 +44,9 @@ class Split:
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._waiting: list[dict[str, Any]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self.temporary, schema)
+        # Python opens it, since pyarrow takes no name that is not UTF-8.
+        self._file = self.temporary.open("wb")
+        self._writer = pq.ParquetWriter(self._file, schema)
 
     def add(self, **row: Any) -> None:
         """Add a row; rows are written as they come, some thousands at a time."""
@@ -54,8 +57,9 @@ class Split:
 
     def close(self) -> None:
         """Write what waits, and end the file."""
-        self._flush()
-        self._writer.close()
+        with self._file:
+            self._flush()
+            self._writer.close()
 
     def _flush(self) -> None:
         self._writer.write_table(pa.Table.from_pylist(self._waiting, self.schema))
@@ -70,14 +74,10 @@ class Output:
         self.splits: list[Split] = []
 
     def split(self, repo: str, config: str, name: str, schema: pa.Schema) -> Split:
-        """Open a split; `InputError` where the folder cannot be written."""
+        """Open a split; what `writing` raises where the folder cannot be written."""
         path = self.root / repo / config / f"{name}.parquet"
-        try:
+        with writing("--output", self.root):
             self.splits.append(Split(path, schema))
-        except OSError as error:
-            raise InputError(
-                f"--output {self.root}: cannot be written ({error.strerror}); choose another"
-            ) from None
         return self.splits[-1]
 
     def __enter__(self) -> "Output":
@@ -90,15 +90,12 @@ class Output:
         trace: TracebackType | None,
     ) -> None:
         try:
-            for split in self.splits:
-                split.close()
-            if error is None:
+            with writing("--output", self.root):
                 for split in self.splits:
-                    split.temporary.replace(split.path)
-        except OSError as failure:
-            raise InputError(
-                f"--output {self.root}: cannot be written ({failure.strerror}); choose another"
-            ) from None
+                    split.close()
+                if error is None:
+                    for split in self.splits:
+                        split.temporary.replace(split.path)
         finally:
             for split in self.splits:
                 split.temporary.unlink(missing_ok=True)

@@ -21,7 +21,10 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from stilts_repro.data.features import Features
+from stilts_repro.errors import InputError, reason
+from stilts_repro.folders import expanded
 
+CACHE = "STILTS_CACHE"
 PACKAGE = Path(__file__).parents[1]
 MAKERS = ("data", "tasks")  # the folders of the package whose code decides what features are
 DESCRIPTION = "features.json"
@@ -56,14 +59,22 @@ def featurise(
         if damaged:
             _say(f"{entry} was damaged; it has been made anew")
     except OSError as error:
-        _say(f"{root} cannot be written ({error.strerror}); features are not kept")
+        _say(f"{root} cannot be written ({reason(error)}); features are not kept")
     return features
 
 
 def _root() -> Path | None:
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    named = os.environ.get("STILTS_CACHE", f"{home}/stilts_repro")
-    return Path(named) if named not in ("", "off") else None
+    """Return the cache's folder, None where there is none: it is off, or there is no home."""
+    shared = os.environ.get("XDG_CACHE_HOME", "")  # one that is not absolute does not count
+    shared = shared if os.path.isabs(shared) else "~/.cache"  # noqa: PTH117
+    named = os.environ.get(CACHE, f"{shared}/stilts_repro").strip()
+    if named in ("", "off"):
+        return None
+    try:
+        return Path(expanded(named))
+    except InputError as error:
+        _say(f"{error}; nothing is kept ({CACHE} names another folder)")
+        return None
 
 
 def _key(kind: Featuriser, examples: Sequence[Any], tokenizer: Tokenizer, limits: Any) -> str:

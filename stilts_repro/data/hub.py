@@ -24,6 +24,7 @@ class HubSource:
     languages = None
 
     def __init__(self, prefix: str = "") -> None:
+        check_home()
         self.prefix = prefix
         self._catalogues: dict[str, Catalogue | None] = {}
         self._current: dict[str, str | None] = {}
@@ -127,6 +128,16 @@ class HubSource:
             return _offline()
         except Exception:  # as in `load`, which gives the reason
             return True
+
+
+def check_home() -> None:
+    """Raise `MissingError` where the hub's files would be kept in a folder called `~`."""
+    from huggingface_hub.constants import HF_HOME
+
+    if HF_HOME.startswith("~"):
+        raise MissingError(
+            f"{HF_HOME}: no such home folder to keep the hub's files in; name one with HF_HOME"
+        )
 
 
 def _offline() -> bool:

@@ -86,8 +86,9 @@ class DirectorySource:
         """Return the first `limit` rows; `MissingError` or `InputError` names the file."""
         path = self._path(repo, config, split)
         try:
-            # `pq.read_table` would import pandas, and read what is cut off below.
-            with pq.ParquetFile(path) as file:
+            # `pq.read_table` would import pandas, and read what is cut off below. Python opens the
+            # file, since pyarrow takes no name that is not UTF-8.
+            with path.open("rb") as opened, pq.ParquetFile(opened) as file:
                 table = file.read_row_groups(_first_groups(file.metadata, limit))
         except FileNotFoundError:
             raise MissingError(

@@ -56,16 +56,14 @@ def git_state() -> dict[str, str | bool] | None:
     """Return the commit and whether the work tree differs from it; None outside git."""
 
     def git(*arguments: str) -> str | None:
-        done = subprocess.run(
-            ["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else None
+        done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, check=False)
+        return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
 
     try:
         commit = git("rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(git("status", "--porcelain"))} if commit else None
     except OSError:  # no git on this machine
         return None
-    return {"commit": commit, "dirty": bool(git("status", "--porcelain"))} if commit else None
 
 
 def device() -> torch.device:

@@ -3,24 +3,29 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from stilts_repro.errors import MissingError, StiltsError
+from stilts_repro.data import cache
+from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.environment import device, take_device, workers
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.store import Store
+from stilts_repro.streams import steady
 from stilts_repro.training.arithmetic import TOKENS, threads, tokens_at_once
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
+_hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
 
 
 def run_local(
@@ -33,23 +38,39 @@ def run_local(
     todo = [job for job in jobs.values() if not finished(job, store, keep_models=keep_models)]
     if not todo:
         return
-    context = forking.start()
-    pool = ProcessPoolExecutor(
-        max_workers=min(workers(), len(todo)),
-        mp_context=context,
-        initializer=_enter_worker,
-        initargs=(dict(os.environ), gpus(context)),
-    )
+    # The main process says where the cache is, or why there is none: workers would each say it.
+    variables = {**os.environ, cache.CACHE: str(cache._root() or "off")}
+    with _starting():
+        context = forking.start()
+        pool = ProcessPoolExecutor(
+            max_workers=min(workers(), len(todo)),
+            mp_context=context,
+            initializer=_enter_worker,
+            initargs=(variables, gpus(context)),
+        )
     try:
         _run_all(pool, todo, store, report, keep_models)
     except BrokenProcessPool:
-        raise StiltsError(
-            "a worker process died (out of memory?); start the same command again to go on"
+        raise MissingError(
+            "a worker process died, most likely for want of memory; free some, and start the same "
+            "command again to go on"
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Say in one line why the block could start no process: `MissingError`."""
+    try:
+        yield
+    except (OSError, EOFError, ImportError, NotImplementedError) as error:
+        raise MissingError(
+            f"no worker process can be started ({reason(error)}); workers need memory, processes, "
+            "/dev/shm with some room, and a temporary folder with a short name (TMPDIR)"
+        ) from None
 
 
 def gpus(context: BaseContext) -> "SimpleQueue[int] | None":
@@ -81,7 +102,8 @@ def _run_all(
         ready = [job for job in waiting if job.start not in pending]
         # Trainings that others wait for go first.
         for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
-            running[pool.submit(_work, job, store.output, keep_models)] = job
+            with _starting():
+                running[pool.submit(_work, job, store.output, keep_models)] = job
             waiting.remove(job)
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
@@ -95,12 +117,21 @@ def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | Non
     That is also where the main process was killed. `variables` are the main process's: they may
     have changed since the worker's helper started.
     """
-    import torch
-    from transformers.utils import logging
-
     os.environ.clear()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
+    steady()
+    _end_with_main()
+    try:
+        _prepare(indices)
+    except Exception as error:  # raised here it would be printed with its traceback
+        _hindrances.append(error)
+
+
+def _prepare(indices: "SimpleQueue[int] | None") -> None:
+    import torch
+    from transformers.utils import logging
+
     torch.set_num_threads(threads())
     torch.set_num_interop_threads(1)
     if indices is not None:
@@ -108,6 +139,8 @@ def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | Non
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
+
+def _end_with_main() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "this runs in workers only"
 
@@ -125,10 +158,26 @@ def _work(job: Job, output: Path, keep_models: bool) -> float:
 
     started = time.perf_counter()
     try:
+        for hindrance in _hindrances:
+            raise hindrance
         run_job(job, Store(output), keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
             f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
             f"once, below {tokens_at_once(device())} and start the same command again to go on"
         ) from None
+    except Exception as error:
+        _check_travels(error)
+        raise
     return time.perf_counter() - started
+
+
+def _check_travels(error: Exception) -> None:
+    """Raise what says the same where `error` itself cannot be sent to the main process.
+
+    It would be taken for a worker's death there.
+    """
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error

@@ -33,7 +33,7 @@ def platform_fingerprint() -> str:
 def _processor() -> tuple[str, str]:
     """Return the processor's name and its flags, sorted; the latter is empty where unknown."""
     try:
-        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor(), ""
     parts = (line.partition(":") for line in lines)

@@ -4,21 +4,26 @@ A job works in a scratch folder beside; the folder gets its name by one rename, 
 killed at any moment leaves finished jobs or scratch folders, and the next run sweeps the latter.
 """
 
+import errno
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import read_json, write_json
 
 SCRATCH = ".unfinished-"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
+NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
 
 
 class Store:
@@ -30,28 +35,36 @@ class Store:
         self.records = output / "records"
 
     def prepare(self) -> None:
-        """Make the folders; `InputError` where they cannot be written."""
-        try:
+        """Make the folders; `InputError` or `MissingError` where they cannot be written."""
+        check_name("--output", self.output)
+        with writing("--output", self.output):
             for folder in (self.jobs, self.records):
                 folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.output):
-                pass
-        except OSError as error:
-            raise InputError(
-                f"--output {self.output}: cannot be written ({error.strerror}); choose another"
-            ) from None
+            with tempfile.TemporaryFile(dir=self.output) as file:
+                file.write(b"\0")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one run; `InputError` where another run holds it."""
-        with (self.output / ".lock").open("w") as lock:
+        """Hold the folder for one run; `InputError` where another run holds it.
+
+        Where the file system has no locks, stderr says so. Nothing is then swept: it might be that
+        other run's.
+        """
+        with writing("--output", self.output):
+            lock = (self.output / ".lock").open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._sweep()
             except BlockingIOError:
                 raise InputError(
                     f"--output {self.output}: another run is using it; wait, or choose another"
                 ) from None
-            self._sweep()
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                told = "its file system has no locks; let no other run use it"
+                print(f"reproduce: --output {self.output}: {told}", file=sys.stderr, flush=True)
             yield
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
@@ -77,7 +90,8 @@ class Store:
     @contextmanager
     def working(self, job: str) -> Iterator[Path]:
         """Give a scratch folder that becomes the job's when the block ends without error."""
-        scratch = self.jobs / f"{SCRATCH}{job}-{os.getpid()}"
+        # Containers number their processes alike: one that was killed may have left this number's.
+        scratch = self.jobs / f"{SCRATCH}{job}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         scratch.mkdir()
         try:
             yield scratch

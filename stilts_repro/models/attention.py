@@ -67,7 +67,7 @@ PACKS = {
 
 def asked() -> str:
     """Return the back end that `STILTS_ATTENTION` forces; '' where it forces none."""
-    name = os.environ.get(ATTENTION, "")
+    name = os.environ.get(ATTENTION, "").strip()
     if name not in ("", *NAMES):
         raise InputError(f"{ATTENTION}={name}: give {', '.join(NAMES)}")
     return name

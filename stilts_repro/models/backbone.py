@@ -14,11 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerBase
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.models.families import family_of
 from stilts_repro.models.pretrained import (
     check_directory,
-    first_line,
     load_config,
     load_tokenizer,
     location,
@@ -61,9 +60,7 @@ def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreT
             output_loading_info=True,
         )
     except Exception as error:  # transformers raises a dozen unrelated kinds here
-        raise MissingError(
-            f"--model {model}: its weights do not load ({first_line(error)})"
-        ) from None
+        raise MissingError(f"--model {model}: its weights do not load ({reason(error)})") from None
     # Without this, a file of other names would leave a random model (nyu-mll/jiant#1329).
     absent = sorted(key for key in loaded["missing_keys"] if not key.startswith("pooler."))
     if absent:
@@ -135,4 +132,4 @@ def load_beside(module: nn.Module, folder: Path, file: str, prefix: str = "") ->
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder / file}: it does not load ({first_line(error)})") from None
+        raise InputError(f"{folder / file}: it does not load ({reason(error)})") from None

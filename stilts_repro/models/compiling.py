@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from stilts_repro.errors import MissingError
+from stilts_repro.errors import MissingError, reason
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedModel
@@ -37,10 +37,8 @@ def compile_layers(backbone: "PreTrainedModel", **options: Any) -> None:
 @cache
 def _problem(device: str) -> str:
     """Return why torch does not compile for `device`, '' where it does: found out by doing it."""
-    from torch._dynamo.exc import TorchDynamoException
-
     try:
         torch.compile(torch.sin)(torch.ones(8, device=device))
-    except TorchDynamoException as error:
-        return str(error).splitlines()[0]
+    except Exception as error:  # no compiler, nowhere to keep what it makes, a user without a name
+        return reason(error)
     return ""

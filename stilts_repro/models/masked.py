@@ -7,9 +7,9 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM
 
 from stilts_repro.data.features import Batch, Chosen
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, reason
 from stilts_repro.models.heads import Head
-from stilts_repro.models.pretrained import MASKED_HEADS, first_line, location
+from stilts_repro.models.pretrained import MASKED_HEADS, location
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -58,9 +58,8 @@ def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
             **location(model), use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"--model {model}: it is no masked language model ({first_line(error)})"
-        ) from None
+        told = f"--model {model}: it is no masked language model ({reason(error)})"
+        raise InputError(told) from None
     name = next((name for name in MASKED_HEADS if hasattr(whole, name)), None)
     absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
     if name is None or absent:

@@ -22,7 +22,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.data.hub import check_home
+from stilts_repro.errors import InputError, MissingError, reason
+from stilts_repro.folders import check_name
 from stilts_repro.models.attention import PACKS
 from stilts_repro.tasks.format import specials_of
 
@@ -43,12 +45,14 @@ MASKED_HEADS = ("lm_head", "cls")  # what transformers' classes call it (RoBERTa
 def check_directory(model: str) -> None:
     """Raise where `model` is a directory that cannot be a backbone; a hub id passes.
 
-    `MissingError` names the file that is not there.
+    `MissingError` names the file that is not there, `InputError` a name that is not UTF-8.
     """
+    check_name("--model", model)
     path = Path(model)
     if not path.exists():
         if model.startswith((".", "/", "~")) or model.count("/") > 1:
             raise MissingError(f"--model {model}: no such directory")
+        check_home()
         return
     if not path.is_dir():
         raise InputError(f"--model {model}: not a directory; give one in the Hugging Face layout")
@@ -142,7 +146,7 @@ def load_config(model: str) -> PreTrainedConfig:
         return AutoConfig.from_pretrained(**location(model))
     except Exception as error:  # transformers raises a dozen unrelated kinds here
         raise MissingError(
-            f"--model {model}: its configuration does not load ({first_line(error)})"
+            f"--model {model}: its configuration does not load ({reason(error)})"
         ) from None
 
 
@@ -156,7 +160,7 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(**location(model))
     except Exception as error:  # as above; the tokenizers library raises bare `Exception`
         raise MissingError(
-            f"--model {model}: its tokenizer does not load ({first_line(error)})"
+            f"--model {model}: its tokenizer does not load ({reason(error)})"
         ) from None
     if not tokenizer.is_fast:
         raise InputError(
@@ -188,12 +192,6 @@ def fingerprint(model: str) -> str:
             digest.update(file.name.encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its kind where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
 
 
 def _check_length(model: str, config: PreTrainedConfig, longest: int) -> None:
@@ -236,6 +234,6 @@ def _weight_names(model: str) -> list[str]:
                 names += held.keys()
         except (OSError, SafetensorError) as error:
             raise MissingError(
-                f"--model {model}: its weights do not load ({file.name}: {first_line(error)})"
+                f"--model {model}: its weights do not load ({file.name}: {reason(error)})"
             ) from None
     return names

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.claims.schema import validate
-from stilts_repro.errors import InputError
+from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report.page import html
 from stilts_repro.report.table import markdown
@@ -15,15 +15,12 @@ def write_claims(output: Path, result: Mapping[str, Any]) -> None:
     """Write `result` to claims.json, claims.md and report.html in `output`.
 
     Raises `InputError` (one line), and writes nothing, where `result` breaks
-    `expected_results/schema/claims.schema.json`; also where `output` cannot be written.
+    `expected_results/schema/claims.schema.json`; what `writing` does where `output` cannot be
+    written.
     """
     validate(result, "claims", output / "claims.json")
-    try:
+    with writing("--output", output):
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "claims.json", result)
         write_text(output / "claims.md", markdown(result))
         write_text(output / "report.html", html(result))
-    except OSError as error:
-        raise InputError(
-            f"{output}: cannot be written ({error.strerror}); give another folder with --output"
-        ) from None

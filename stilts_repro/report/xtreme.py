@@ -21,6 +21,7 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.rows import NONE, is_control
 from stilts_repro.experiments.store import PREDICTIONS, Store
+from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example
@@ -66,12 +67,12 @@ def choose_entries(
 def export_xtreme(output: Path, entries: Mapping[str, Entry], inventory: Inventory) -> None:
     """Write the predictions of `entries`, and the labels of the same test rows, below `output`.
 
-    An earlier export there is replaced; `InputError` as `check_export`, or where predictions and
-    rows are not equally many. Languages are those that were scored: evaluate.py asks for all of
-    its own, so it reads a partial export only with its lists cut to match.
+    An earlier export there is replaced; `InputError` as `check_export` and `writing`, or where
+    predictions and rows are not equally many. Languages are those that were scored: evaluate.py
+    asks for all of its own, so it reads a partial export only with its lists cut to match.
     """
     check_export(output)
-    try:
+    with writing("--export-xtreme", output):
         for side in SIDES:
             shutil.rmtree(output / side, ignore_errors=True)
             (output / side).mkdir(parents=True)
@@ -82,10 +83,6 @@ def export_xtreme(output: Path, entries: Mapping[str, Entry], inventory: Invento
             for code, predictions in entry.predictions.items():
                 examples = held[code].examples if code in held else ()
                 _write(output, TARGET_TASKS[name], code, examples, predictions)
-    except OSError as error:
-        raise InputError(
-            f"--export-xtreme {output}: cannot be written ({error.strerror}); choose another folder"
-        ) from None
 
 
 def check_export(output: Path) -> None:

@@ -1,9 +1,9 @@
 """`python -m stilts_repro.testbed describe CODE`: a language's grammar and a glossed sentence."""
 
+import argparse
 import sys
 
-from stilts_repro.arguments import Parser
-from stilts_repro.errors import StiltsError
+from stilts_repro.commands import Parser, run
 from stilts_repro.testbed.grammar import Grammar, grammar
 from stilts_repro.testbed.languages import Language, language
 from stilts_repro.testbed.meanings import Event
@@ -65,12 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument(
         "--unrelated", action="store_true", help="without cognates and names in common"
     )
-    options = parser.parse_args(arguments)
-    try:
-        print(describe(options.language, options.world_seed, options.unrelated))
-    except StiltsError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
+    return run(parser, _describe, arguments)
+
+
+def _describe(options: argparse.Namespace) -> int:
+    print(describe(options.language, options.world_seed, options.unrelated))
     return 0
 
 

@@ -7,6 +7,7 @@ number) says how many real tokens are trained on at once; a step with more is cu
 """
 
 import os
+import re
 from collections.abc import Mapping
 
 import torch
@@ -18,11 +19,12 @@ PRECISION, THREADS, TOKENS = "STILTS_PRECISION", "STILTS_THREADS", "STILTS_TOKEN
 # With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. None: a step
 # is never cut, as on a CPU, where memory is plenty and references are of whole steps.
 _AT_ONCE = {"cuda": 16384}
+_MOST = {THREADS: 1024, TOKENS: 10**9}  # torch ends the process where it cannot start its threads
 
 
 def uses_bf16(device: torch.device) -> bool:
     """Say whether jobs on `device` compute in bf16: where it has that, or as asked for."""
-    asked = os.environ.get(PRECISION, "")
+    asked = asked_for(PRECISION)
     if asked not in ("", "fp32", "bf16"):
         raise InputError(f"{PRECISION}={asked}: give fp32 or bf16")
     return asked == "bf16" if asked else has_bf16(device)
@@ -47,8 +49,7 @@ def autocast(device: torch.device) -> torch.autocast:
 
 def tokens_at_once(device: torch.device) -> int | None:
     """Return the real tokens that a training computes gradients of at once; None: all of a step."""
-    asked = os.environ.get(TOKENS, "")
-    return _number(TOKENS, asked) if asked else _AT_ONCE.get(device.type)
+    return _number(TOKENS) or _AT_ONCE.get(device.type)
 
 
 def threads() -> int:
@@ -56,7 +57,7 @@ def threads() -> int:
 
     One also makes results independent of how many cores there are.
     """
-    return _number(THREADS, os.environ.get(THREADS, "1"))
+    return _number(THREADS) or 1
 
 
 def compiles() -> bool:
@@ -66,13 +67,22 @@ def compiles() -> bool:
     bf16: trainings last seconds, and what is fused rounds otherwise, so that results would hang on
     whether a machine has a compiler. On a GPU it has not been measured; there is a benchmark.
     """
-    asked = os.environ.get(COMPILE, "")
+    asked = asked_for(COMPILE)
     if asked not in ("", "0", "1"):
         raise InputError(f"{COMPILE}={asked}: give 0 or 1")
     return asked == "1"
 
 
-def _number(name: str, asked: str) -> int:
-    if not asked.isdigit() or int(asked) < 1:
-        raise InputError(f"{name}={asked}: give a number above zero")
+def asked_for(name: str) -> str:
+    """Return what the variable `name` asks for, without blanks around it; '' where nothing."""
+    return os.environ.get(name, "").strip()
+
+
+def _number(name: str) -> int | None:
+    """Return the number that the variable `name` holds, None where it holds nothing."""
+    asked, most = asked_for(name), _MOST[name]
+    if not asked:
+        return None
+    if not re.fullmatch("[0-9]{1,10}", asked) or not 1 <= int(asked) <= most:
+        raise InputError(f"{name}={asked:.40}: give a number from 1 to {most}")
     return int(asked)

@@ -8,10 +8,12 @@ that was stopped goes on to the very weights of an unbroken one, which a GPU doe
 """
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,8 @@ from transformers import (
 )
 
 from stilts_repro.data.features import Features, blocks, collate, token_batches
-from stilts_repro.errors import InputError
-from stilts_repro.jsonio import content_hash, read_json, write_json
+from stilts_repro.errors import InputError, reason
+from stilts_repro.jsonio import content_hash, write_json
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.training.mlm import Masking, mlm_loss
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
@@ -232,28 +234,58 @@ class Pretraining:
             for name, value in state.items()
         }
         tag = f"{self.log.steps}.safetensors"
-        save_file(
-            {k: v.clone() for k, v in self.model.state_dict().items()}, folder / f"model-{tag}"
-        )
-        save_file(moments, folder / f"optimiser-{tag}")
+        weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+        for name, tensors in (("model", weights), ("optimiser", moments)):
+            save_file(tensors, folder / f"{name}-{tag}")
         write_json(folder / "state.json", asdict(self.log) | {"identity": self.identity})
         for old in folder.glob("*.safetensors"):
             if not old.name.endswith(f"-{tag}"):
                 old.unlink()
 
     def _restore(self, folder: Path) -> None:
-        state = read_json(folder / "state.json")
-        if state.pop("identity", None) != self.identity:
-            raise InputError(
-                f"{folder}: the checkpoint of another recipe or corpus; remove it to start afresh"
-            )
-        state["losses"] = [tuple(pair) for pair in state["losses"]]
-        self.log = replace(PretrainLog(), **state)
+        with _whole(folder / "state.json") as path:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            if state.pop("identity") != self.identity:
+                raise InputError(
+                    f"{folder}: the checkpoint of another recipe or corpus; remove it to start "
+                    "afresh"
+                )
+            self.log = _log_of(state)
         tag = f"{self.log.steps}.safetensors"
-        self.model.load_state_dict(load_file(folder / f"model-{tag}"))
-        moments: dict[int, dict[str, Any]] = {}
-        for key, value in load_file(folder / f"optimiser-{tag}").items():
-            index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = value
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        with _whole(folder / f"model-{tag}") as path:
+            self.model.load_state_dict(load_file(path))
+        with _whole(folder / f"optimiser-{tag}") as path:
+            moments: dict[int, dict[str, Any]] = {}
+            for key, value in load_file(path).items():
+                index, name = key.split(".")
+                moments.setdefault(int(index), {})[name] = value
+            groups = self.optimiser.state_dict()["param_groups"]
+            self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _log_of(state: dict[str, Any]) -> PretrainLog:
+    """Return the log that a state file holds; `ValueError` where it holds another thing."""
+    log = PretrainLog(**state)
+    log.losses = [(int(step), float(loss)) for step, loss in log.losses]
+    log.first = [float(loss) for loss in log.first]
+    if asdict(PretrainLog()).keys() != state.keys() or not (
+        type(log.steps) is type(log.tokens) is int and 0 <= float(log.seconds) < math.inf
+    ):
+        raise ValueError("not what a run has written")
+    return log
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Turn all that a damaged file of a checkpoint may raise in the block into one line."""
+    try:
+        yield path
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # half a file, other JSON, other tensors: anything
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise  # it cannot be read, which does not mean that it is damaged
+        raise InputError(
+            f"{path}: damaged, or of no checkpoint ({reason(error)}); "
+            f"remove {path.parent} to start afresh"
+        ) from None

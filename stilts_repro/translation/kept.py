@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from stilts_repro.data import cache as features
+from stilts_repro.errors import reason
 from stilts_repro.jsonio import content_hash, write_json
 from stilts_repro.translation.translator import Translator
 
@@ -62,7 +63,8 @@ def _read(folder: Path) -> dict[str, str]:
     """Return the translations in `folder` by key; a damaged line counts as none."""
     found: dict[str, str] = {}
     for file in sorted(folder.glob("*.jsonl")):
-        with file.open(encoding="utf-8", errors="replace") as lines:
+        # The cache never fails a run: what cannot be read is translated again.
+        with contextlib.suppress(OSError), file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
@@ -84,7 +86,7 @@ def _append(shard: Path, translations: dict[str, str], identity: tuple[str, str,
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        _say(f"{shard.parent} cannot be written ({error.strerror}); translations are not kept")
+        _say(f"{shard.parent} cannot be written ({reason(error)}); translations are not kept")
         return False
     return True
 

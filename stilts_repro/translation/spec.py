@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from stilts_repro.data.hub import check_home
 from stilts_repro.errors import InputError
+from stilts_repro.folders import check_name
 from stilts_repro.translation.seq2seq import COMMIT, Seq2SeqTranslator, is_local
 from stilts_repro.translation.testbed import TestbedTranslator
 from stilts_repro.translation.translator import Translator
@@ -16,6 +18,7 @@ def translator_of(spec: str) -> Translator | TestbedTranslator:
     Raises `InputError` where it is malformed or names a directory that is not there; weights are
     read with the first translation.
     """
+    check_name("--translator", spec)
     kind, _, rate = spec.partition(":")
     if kind == "testbed":
         try:
@@ -31,4 +34,5 @@ def translator_of(spec: str) -> Translator | TestbedTranslator:
     model, _, commit = spec.partition("@")
     if not (model and COMMIT.fullmatch(commit)):
         raise InputError(f"--translator {spec}: no commit of 40 hex digits in it; give {WAYS}")
+    check_home()
     return Seq2SeqTranslator(model, commit)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
-from stilts_repro.errors import InputError
+from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json
 from stilts_repro.report.throughput.results import Benchmark, Results, Spread
 
@@ -54,7 +54,8 @@ def write_entries(results: Results, folder: Path = FOLDER) -> list[Path]:
     One of the same day that was made alike keeps those benchmarks that `results` lack (of a run of
     a few, as by `-k mining`); any other of the same day is replaced.
 
-    Raises `InputError` where an entry, old or new, does not fit the schema, or cannot be written.
+    Raises `InputError` where an entry, old or new, does not fit the schema, and what `writing` does
+    where it cannot be written.
     """
     entries = {model: entry(results, model) for model in results.models}
     for model, held in entries.items():
@@ -62,13 +63,9 @@ def write_entries(results: Results, folder: Path = FOLDER) -> list[Path]:
     written = []
     for model, held in entries.items():
         path = folder / f"{_slug(model)}_{_slug(results.hardware)}_{results.date}.json"
-        try:
+        with writing("--history", folder):
             folder.mkdir(parents=True, exist_ok=True)
             write_json(path, _merged(path, held))
-        except OSError as error:
-            raise InputError(
-                f"--history {folder}: cannot be written ({error.strerror}); choose another"
-            ) from None
         written.append(path)
     return written
 

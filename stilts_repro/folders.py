@@ -1,0 +1,49 @@
+"""Folders that a user names: whose home it is, whether it can be written, and what its name is."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stilts_repro.errors import FULL, InputError, MissingError, reason, refusal
+
+
+def expanded(name: str) -> str:
+    """Return `name` with `~` and `~user` replaced by homes, where no shell has done it.
+
+    Raises `InputError` where there is no such home: a folder called `~` is nobody's wish.
+    """
+    found = os.path.expanduser(name)  # noqa: PTH111 (Path's raises)
+    homeless = found == name or not os.path.isabs(os.environ.get("HOME", "/"))  # noqa: PTH117
+    if name.startswith("~") and homeless:
+        raise InputError(f"{name}: no such home folder")
+    return found
+
+
+@contextmanager
+def writing(option: str, folder: Path) -> Iterator[None]:
+    """Turn what the system refuses in the block into one line on the `folder` that `option` names.
+
+    `MissingError` where there is no room, otherwise `InputError`.
+    """
+    try:
+        yield
+    except Exception as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        told = f"{option} {folder}: cannot be written ({reason(refused)})"
+        if refused.errno in FULL:
+            raise MissingError(f"{told}; free some room, or choose another folder") from None
+        raise InputError(f"{told}; choose another folder") from None
+
+
+def check_name(option: str, folder: Path | str) -> None:
+    """Raise `InputError` where a folder's name is not UTF-8: models cannot lie below it."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{option} {folder}: its name is not UTF-8, and safetensors and tokenizers open no "
+            "such file; give it another name, or a link to it"
+        ) from None
