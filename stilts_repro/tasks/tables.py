@@ -114,6 +114,7 @@ _TARGET_TASKS = (
         "mnli",
         (_DEV_TEST,),
         language_in="column",
+        version=2,
     ),
     TargetTask(
         "pawsx",
@@ -124,6 +125,7 @@ _TARGET_TASKS = (
         codes("de en es fr ja ko zh"),
         "pawsx_en",
         (_DEV_TEST,),
+        version=2,
     ),
     TargetTask(
         "udpos",
@@ -137,7 +139,7 @@ _TARGET_TASKS = (
         ),
         "udpos_en",
         (_DEV_TEST,),
-        version=2,
+        version=3,
     ),
     TargetTask(
         "panx",
@@ -151,7 +153,7 @@ _TARGET_TASKS = (
         ),
         "panx_en",
         (_DEV_TEST,),
-        version=2,
+        version=3,
     ),
     TargetTask(
         "xquad",
@@ -162,6 +164,7 @@ _TARGET_TASKS = (
         codes("ar de el en es hi ru th tr vi zh"),
         "squad_v1",
         (_DEV_TEST, _ONE_SET),
+        version=2,
     ),
     TargetTask(
         "mlqa",
@@ -172,6 +175,7 @@ _TARGET_TASKS = (
         codes("ar de en es hi vi zh"),
         "squad_v1",
         (_DEV_TEST, _HALVES),
+        version=2,
     ),
     TargetTask(
         "tydiqa",
@@ -183,7 +187,7 @@ _TARGET_TASKS = (
         "tydiqa_en",
         (_DEV_TEST, _ONE_SET, _TYDIQA_CARVED),
         language_in="id",
-        version=2,
+        version=3,
     ),
     TargetTask(
         "bucc2018",

@@ -79,8 +79,9 @@ class Tagging:
         """Tokenise word by word; a sentence that is too long becomes several sequences.
 
         It is split between words, each sequence filled before the next begins (XTREME; jiant cuts
-        the rest off, and XTREME then scores words that were never predicted). A word that
-        is too long for a sequence of its own is one unknown token.
+        the rest off, and XTREME then scores words that were never predicted). A word has the tokens
+        that it has in the whole sentence, wherever that is split. One that is too long for a
+        sequence of its own is one unknown token.
 
         Unit column `sentence`: index into `examples`, rising. Token column `label`: the tag at each
         word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
@@ -93,7 +94,7 @@ class Tagging:
         before = [TOKEN_PADDING] * len(specials.start)
         after = [TOKEN_PADDING] * len(specials.end)
         index = {tag: place for place, tag in enumerate(self.known_labels())}
-        pieces = iter(encode(tokenizer, [word for e in examples for word in e.words]))
+        pieces = iter(_encode_words(tokenizer, [e.words for e in examples]))
         sequences: list[list[int]] = []
         labels: list[list[int]] = []
         sentences: list[int] = []
@@ -130,6 +131,22 @@ class Tagging:
         if not all(tags):
             raise InputError(f"{where}: the tag of word {tags.index('')} is empty; name it")
         return tags
+
+
+def _encode_words(
+    tokenizer: PreTrainedTokenizerBase, sentences: Sequence[Sequence[str]]
+) -> list[list[int]]:
+    """Return the tokens that each word has in running text, blanks between the words.
+
+    Where the blank is part of the word's tokens (byte-level BPE), all words but a sentence's first
+    have it; elsewhere, as in unigram and WordPiece tokenizers, a word is the same alone.
+    """
+    first, plain, spaced, running = encode(tokenizer, ["a", "b", " b", "a b"])
+    blank = " " if plain != spaced and running == [*first, *spaced] else ""
+    return encode(
+        tokenizer,
+        [f"{blank if place else ''}{word}" for s in sentences for place, word in enumerate(s)],
+    )
 
 
 def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
