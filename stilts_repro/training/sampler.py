@@ -54,7 +54,8 @@ class Sampler:
     def weights(self, steps: Mapping[str, int]) -> dict[str, float]:
         """Return each task's share, from the steps that its recipe comes to under the cap."""
         power = 0.0 if self.temperature is None else 1.0 / self.temperature
-        raw = {name: count**power for name, count in steps.items()}
+        most = max(steps.values()) if power > 1.0 else 1  # high powers are beyond all floats
+        raw = {name: (count / most) ** power for name, count in steps.items()}
         total = sum(raw.values())
         return {name: value / total for name, value in raw.items()}
 

@@ -23,6 +23,9 @@ def test_shares_follow_the_rule():
     assert rooted == pytest.approx({"big": 0.8, "small": 0.2})
     flat = Sampler(temperature=None).weights(SIZES)
     assert flat == pytest.approx(dict.fromkeys(SIZES, 1 / 3))
+    for cold in (1e-3, 1e-320):  # 800 to the power 1000 is no float
+        coldest = Sampler.parse(f"temperature:{cold}").weights(SIZES)
+        assert coldest == {"big": 1.0, "small": 0.0, "tiny": 0.0}
 
 
 def test_a_cap_counts_rows():
