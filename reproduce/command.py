@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from transformers.utils import logging
 
 import reproduce
 from reproduce.listing import print_claims, print_plan, print_tasks
@@ -132,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def act(options: argparse.Namespace) -> int:
     """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
+    logging.set_verbosity_error()  # transformers' warnings are no line of ours
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     if options.list:

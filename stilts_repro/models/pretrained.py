@@ -120,7 +120,12 @@ def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
             f"{config.vocab_size}; resize the embeddings, or save the tokenizer that belongs to it"
         )
     _check_length(model, config, longest)
-    specials_of(tokenizer)
+    segments, kinds = specials_of(tokenizer).segments, getattr(config, "type_vocab_size", None) or 1
+    if 1 < kinds <= max(segments, default=0):
+        raise InputError(
+            f"--model {model}: its tokenizer tells segments up to {max(segments)}, its embeddings "
+            f"of them end before {kinds}; save the tokenizer that belongs to it"
+        )
     return tokenizer
 
 

@@ -30,6 +30,14 @@ from stilts_repro.models.pretrained import (
     pinned_model,
 )
 
+SHAPE = {
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 128,
+}
+
 
 @pytest.fixture
 def copy(tiny_model, tmp_path):
@@ -123,6 +131,19 @@ def test_texts_that_cannot_be_told_apart_are_refused(copy):
         check_pretrained(str(copy), 128)
 
 
+def test_more_segments_than_the_model_tells_apart_are_refused(copy, tokenizer):
+    config = AutoConfig.for_model("bert", **SHAPE, vocab_size=len(tokenizer), type_vocab_size=2)
+    BertModel(config).save_pretrained(copy)
+    check_pretrained(str(copy), 128)
+    content = json.loads((copy / "tokenizer.json").read_text())
+    for piece in content["post_processor"]["pair"][-2:]:
+        next(iter(piece.values()))["type_id"] = 2
+    (copy / "tokenizer.json").write_text(json.dumps(content))
+    settings = {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}
+    respelt(copy, **settings)
+    assert "tells segments up to 2" in refusal(InputError, check_pretrained, copy, 128)
+
+
 def test_a_model_of_other_things_than_text_is_refused(copy):
     ViTConfig().save_pretrained(copy)
     assert "no language model of type 'vit'" in refusal(InputError, check_pretrained, copy, 128)
@@ -160,14 +181,6 @@ def test_an_encoder_alone_has_no_head_to_continue_with(copy):
 
 
 # Positions ----------------------------------------------------------------------------------------
-
-SHAPE = {
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "max_position_embeddings": 128,
-}
 
 
 @pytest.mark.parametrize(
