@@ -57,8 +57,11 @@ def run_local(
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
+        children = multiprocessing.active_children()
+        for process in children:
             process.terminate()
+        for process in children:  # none writes any more
+            process.join(10)
 
 
 @contextmanager
