@@ -44,7 +44,6 @@ def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
         (["--unrelated"], 2, "--unrelated: only the testbed"),
         (["--steps", "0"], 2, "--steps 0: give a number above zero"),
         (["--minutes", "-1"], 2, "--minutes -1.0: give a number above zero"),
-        (["--minutes", "nan"], 2, "--minutes nan: give a number above zero"),
     ],
 )
 def test_bad_options_are_one_line(texts, tmp_path, capsys, options, status, says):

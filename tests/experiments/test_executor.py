@@ -115,7 +115,7 @@ def test_a_finished_job_that_vanishes_under_a_run_ends_it(monkeypatch, tmp_path)
     monkeypatch.setattr(executor, "_work", lambda *_: 0.0)  # leaves nothing
     with (
         ThreadPoolExecutor(1) as pool,
-        pytest.raises(MissingError, match="jobs .* are gone; start"),
+        pytest.raises(MissingError, match=r"jobs .* gone; start"),
     ):
         executor._run_all(pool, [first, second], Store(tmp_path), lambda *_: None, False)
 
