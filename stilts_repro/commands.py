@@ -15,7 +15,6 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -116,11 +115,10 @@ def _told(error: BaseException, output: Path | None, resumes: bool) -> tuple[str
     if (refused := refusal(error)) is None:
         return _fault(error, output), FAULT
     full = refused.errno in FULL
-    where = refused.filename or (output if full else None) or "a file"
-    named = os.fsdecode(where) if isinstance(where, bytes) else where
-    do = "free some room" if full else "see to it"
-    line = f"{named}: {reason(refused)}; {do}, or choose another folder{again}"
-    return line, MissingError.exit_status
+    where = refused.filename or (f"--output {output}" if full and output else "")
+    told = ": ".join(filter(None, (where if isinstance(where, str) else "", reason(refused))))
+    do = "free some room" if full else "mend that"
+    return f"{told}; {do}, or choose another folder{again}", MissingError.exit_status
 
 
 def _fault(error: BaseException, output: Path | None) -> str:
@@ -129,6 +127,8 @@ def _fault(error: BaseException, output: Path | None) -> str:
     The file is in `output` if that can be written, else in the temporary folder. What a worker
     process raised has the worker's part as its cause.
     """
+    from importlib import metadata  # half of what this module's imports would take, for nothing
+
     told = [shlex.join(sys.orig_argv), time.ctime(), f"Python {sys.version}", ""]
     told += ["".join(traceback.format_exception(error))]
     told += sorted(f"{found.name}=={found.version}" for found in metadata.distributions())

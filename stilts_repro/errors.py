@@ -7,6 +7,7 @@ import errno
 import os
 import re
 
+NUMPY_FULL = re.compile(r"\d+ requested and \d+ written")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room, whoever asks
 
 
@@ -32,6 +33,8 @@ def reason(error: BaseException) -> str:
     """Return in one line why `error` came: the system's words, its first line, or its type."""
     told = (error.strerror or "") if isinstance(error, OSError) else ""
     lines = (told or str(error)).strip().splitlines()
+    if lines and NUMPY_FULL.fullmatch(lines[0]):
+        return os.strerror(errno.ENOSPC)
     return lines[0][:160] if lines else type(error).__name__
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stilts_repro.errors import FULL, InputError, MissingError, reason, refusal
+from stilts_repro.errors import FULL, InputError, reason, refusal
 
 
 def expanded(name: str) -> str:
@@ -22,9 +22,9 @@ def expanded(name: str) -> str:
 
 @contextmanager
 def writing(option: str, folder: Path) -> Iterator[None]:
-    """Turn what the system refuses in the block into one line on the `folder` that `option` names.
+    """Say of what the system refuses in the block which `folder` that is, and which `option`'s.
 
-    `MissingError` where there is no room, otherwise `InputError`.
+    Raises `InputError`; where there is no room anywhere, `OSError`, which ends the command as well.
     """
     try:
         yield
@@ -32,10 +32,10 @@ def writing(option: str, folder: Path) -> Iterator[None]:
         refused = refusal(error)
         if refused is None:
             raise
-        told = f"{option} {folder}: cannot be written ({reason(refused)})"
+        where, why = f"{option} {folder}", reason(refused)
         if refused.errno in FULL:
-            raise MissingError(f"{told}; free some room, or choose another folder") from None
-        raise InputError(f"{told}; choose another folder") from None
+            raise OSError(refused.errno, why, where) from None
+        raise InputError(f"{where}: cannot be written ({why}); choose another folder") from None
 
 
 def check_name(option: str, folder: Path | str) -> None:

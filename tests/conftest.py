@@ -1,7 +1,9 @@
 """Fixtures that tests of several layers share: a tiny tokenizer, a tiny model, real rows."""
 
 import os
-from collections.abc import Iterator
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -107,3 +109,19 @@ def real_data() -> Path:
     if "STILTS_REAL_DATA" not in os.environ:
         pytest.skip("STILTS_REAL_DATA is not set: no real rows to test on")
     return Path(os.environ["STILTS_REAL_DATA"])
+
+
+@pytest.fixture
+def little_room() -> Callable[[int], AbstractContextManager[None]]:
+    """A disk that is full: within `little_room(n)` no file gets longer than `n` bytes."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import random
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -296,3 +299,24 @@ def test_a_broken_file_of_bucc_is_named(bucc, tmp_path, capsys, end, text, compl
 def test_a_file_of_bucc_that_lacks_its_companions_is_named(bucc, tmp_path, capsys):
     (bucc / "zh-en.training.gold").unlink()
     assert "zh-en.training.gold: no such file" in refused(capsys, tmp_path, "bucc", 3)
+
+
+def test_a_full_disk_leaves_nothing_and_is_no_bad_usage(cosmos, tmp_path, capsys, little_room):
+    noise = random.Random(0)
+    rows = [COSMOS | {"context": noise.randbytes(5000).hex()} for _ in range(40)]
+    write_cosmos(cosmos, "train", rows)
+    with little_room(40_000):
+        error = refused(capsys, tmp_path, "cosmosqa", 3)
+    assert re.fullmatch(
+        rf"convert: --output {tmp_path}/out: File too large; free some room, or choose another "
+        r"folder\n",
+        error,
+    )
+    assert run(capsys, "cosmosqa", cosmos, "--output", tmp_path / "out")[0] == 0
+
+
+def test_an_output_may_have_a_name_that_is_not_utf8(cosmos, tmp_path, capsys):
+    output = tmp_path / os.fsdecode(b"donn\xe9es")
+    status, printed, _ = run(capsys, "cosmosqa", cosmos, "--output", output)
+    assert status == 0 and "train.parquet: 2 rows" in printed
+    assert len(DirectorySource(output).load("allenai/cosmos_qa", "default", "train")) == 2

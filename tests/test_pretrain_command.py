@@ -1,12 +1,16 @@
 """`python -m stilts_repro.pretrain`: a model that --model takes, or one line that says why not."""
 
+import itertools
 import json
+import resource
 
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from stilts_repro.models.backbone import fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
+from stilts_repro.training import pretraining
 
 
 @pytest.fixture
@@ -55,3 +59,44 @@ def test_an_empty_corpus_is_missing(tmp_path, capsys):
     (tmp_path / "en.txt").write_text("\n")
     assert main(["--corpus", str(tmp_path), "--output", str(tmp_path / "model")]) == 3
     assert "its files are empty" in capsys.readouterr().err
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
+    texts, tmp_path, capsys, little_room, monkeypatch
+):
+    seconds = itertools.count()
+    monkeypatch.setattr(pretraining.time, "perf_counter", lambda: float(next(seconds)))
+    output = tmp_path / "model"
+    command = ["--corpus", str(texts), "--steps", "110", "--output", str(output)]
+    save = pretraining.Pretraining._save
+
+    def with_room(self, folder):
+        with little_room(hard_limit()):
+            save(self, folder)
+
+    monkeypatch.setattr(pretraining.Pretraining, "_save", with_room)
+    with little_room(20_000):
+        assert main(command) == 3
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"pretrain: --output {output}: File too large; free some room, or choose another folder; "
+        "the same command goes on from here"
+    )
+    assert [name for name in files(output) if not name.startswith("checkpoint/")] == []
+    assert json.loads((output / "checkpoint/state.json").read_text())["steps"] == 100
+    steps = []
+    step = pretraining.Pretraining._step
+    monkeypatch.setattr(
+        pretraining.Pretraining, "_step", lambda self, *given: steps.append(1) or step(self, *given)
+    )
+    assert main(command) == 0
+    assert len(steps) == 10
+    assert json.loads((output / "pretraining.json").read_text())["hash"] == fingerprint(str(output))
+    assert not (output / "checkpoint").exists()
+
+
+def hard_limit():
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -57,8 +57,11 @@ def run_local(
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
+        children = multiprocessing.active_children()
+        for process in children:
             process.terminate()
+        for process in children:  # none writes any more
+            process.join(10)
 
 
 @contextmanager
@@ -105,6 +108,11 @@ def _run_all(
             with _starting():
                 running[pool.submit(_work, job, store.output, keep_models)] = job
             waiting.remove(job)
+        if not running:
+            raise MissingError(
+                f"--output {store.output}: jobs that had finished are gone; start the same command "
+                "again to do them anew"
+            )
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
             job = running.pop(future)

@@ -1,7 +1,8 @@
 """Where finished jobs lie: `jobs/<hash>/`, there whole or not at all.
 
 A job works in a scratch folder beside; the folder gets its name by one rename, last of all. A run
-killed at any moment leaves finished jobs or scratch folders, and the next run sweeps the latter.
+killed at any moment leaves finished jobs or scratch folders, and the next run sweeps the latter; a
+run that ends otherwise has done so itself.
 """
 
 import errno
@@ -14,7 +15,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stilts_repro.errors import InputError, StiltsError
 from stilts_repro.folders import check_name, writing
@@ -35,7 +36,7 @@ class Store:
         self.records = output / "records"
 
     def prepare(self) -> None:
-        """Make the folders; `InputError` or `MissingError` where they cannot be written."""
+        """Make the folders; `writing` says where they cannot be written."""
         check_name("--output", self.output)
         with writing("--output", self.output):
             for folder in (self.jobs, self.records):
@@ -47,25 +48,36 @@ class Store:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one run; `InputError` where another run holds it.
 
-        Where the file system has no locks, stderr says so. Nothing is then swept: it might be that
-        other run's.
+        Before and after, what unfinished jobs have left is swept. Where the file system has no
+        locks, stderr says so and nothing is swept: it might be that other run's.
         """
         with writing("--output", self.output):
             lock = (self.output / ".lock").open("w")
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = self._hold(lock)
+            if held:
                 self._sweep()
-            except BlockingIOError:
-                raise InputError(
-                    f"--output {self.output}: another run is using it; wait, or choose another"
-                ) from None
-            except OSError as error:
-                if error.errno not in NO_LOCKS:
-                    raise
-                told = "its file system has no locks; let no other run use it"
-                print(f"reproduce: --output {self.output}: {told}", file=sys.stderr, flush=True)
-            yield
+            try:
+                yield
+            finally:
+                if held:
+                    self._sweep()
+
+    def _hold(self, lock: IO[str]) -> bool:
+        """Lock the folder; say whether its file system can do that."""
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"--output {self.output}: another run is using it; wait, or choose another"
+            ) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            told = "its file system has no locks; let no other run use it"
+            print(f"reproduce: --output {self.output}: {told}", file=sys.stderr, flush=True)
+            return False
+        return True
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
         """Say whether the job has finished, and kept its model if it is asked for.

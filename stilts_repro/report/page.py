@@ -1,6 +1,7 @@
 """report.html: one self-contained file with everything a run has to say."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,7 +33,9 @@ def html(result: Mapping[str, Any]) -> str:
 
     Every text from `result` is escaped. Equal results give equal documents.
     """
-    # Imported here: matplotlib takes half a second, and jobs should not wait for it.
+    # Imported here: matplotlib takes half a second, and jobs should not wait for it. No window is
+    # opened, and a name of one that it does not know must not end a run that is as good as done.
+    os.environ.pop("MPLBACKEND", None)
     from stilts_repro.report.plots import gains_svg, layers_svg
 
     grid = Grid(result["grid"])

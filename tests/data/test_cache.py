@@ -1,4 +1,5 @@
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -289,3 +290,59 @@ def test_another_process_finds_the_same_entry(folder, tiny_model):
     )
     assert done.stdout == "memmap\n"
     assert len(entries(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"STILTS_CACHE": "~/x"}, "home/x"),
+        ({"STILTS_CACHE": " ~/x "}, "home/x"),
+        ({"STILTS_CACHE": " off "}, None),
+        ({"XDG_CACHE_HOME": ""}, "home/.cache/stilts_repro"),
+        ({"XDG_CACHE_HOME": "relative"}, "home/.cache/stilts_repro"),  # as the XDG rules say
+    ],
+)
+def test_homes_are_found(tmp_path, monkeypatch, variables, expected):
+    for name in ("STILTS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache._root() == (expected and tmp_path / expected)
+
+
+@pytest.mark.parametrize("named", [None, "~/x", "~nobody-at-all/x"])
+def test_without_a_home_nothing_is_kept_and_that_is_said_once(
+    tmp_path, tokenizer, monkeypatch, capsys, named
+):
+    cache._say.cache_clear()
+    for name in ("STILTS_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if named:
+        monkeypatch.setenv("STILTS_CACHE", named)
+
+    def nobody(_):
+        raise KeyError("no entry in passwd")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.chdir(tmp_path)
+    kind, examples = made("mnli")
+    for rows in (12, 6):
+        cache.featurise(kind, examples[:rows], tokenizer, LIMITS)
+    assert list(tmp_path.iterdir()) == []
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error == (
+        f"feature cache: {named or '~/.cache/stilts_repro'}: no such home folder; nothing is kept "
+        "(STILTS_CACHE names another folder)\n"
+    )
+
+
+def test_a_real_full_disk_costs_only_the_cache(folder, tokenizer, capsys, little_room):
+    kind, examples = made("squad")
+    with little_room(500):
+        for rows in (12, 8):
+            cache.featurise(kind, examples[:rows], tokenizer, LIMITS)
+    assert entries(folder) == []
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "cannot be written (" in error

@@ -1,4 +1,6 @@
+import os
 import re
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -133,3 +135,17 @@ def test_a_readme_that_is_broken_is_named(tmp_path, file, head):
     assert re.fullmatch(
         rf"{re.escape(str(readme))}: its head is not .*; mend it", str(caught.value)
     )
+
+
+def test_a_folder_may_have_a_name_that_is_not_utf8(tmp_path, file):
+    root = tmp_path / os.fsdecode(b"donn\xe9es")
+    shutil.copytree(tmp_path / "google", root / "google")
+    assert load(root) == ROWS
+
+
+def test_a_folder_where_a_file_is_due_is_no_split(tmp_path, file):
+    file.unlink()
+    file.mkdir()
+    assert not DirectorySource(tmp_path).has("google/xtreme", "XQuAD.de", "validation")
+    with pytest.raises(InputError, match="not a readable parquet file"):
+        load(tmp_path)

@@ -301,3 +301,11 @@ def test_what_the_hub_lacks_is_missing_in_one_line(mirror, repo, config, split):
     message = one_line(caught)
     assert message.startswith(f"{repo} {config}/{split}: the hub did not give it (")
     assert "--data DIR" in message
+
+
+def test_without_a_home_the_hubs_files_would_be_in_a_folder_called_tilde(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", "~/.cache/huggingface")
+    with pytest.raises(
+        MissingError, match=r"^~/\.cache/huggingface: no such home folder .*HF_HOME$"
+    ):
+        HubSource()

@@ -1,14 +1,20 @@
 """Which GPU a worker takes, and what is said of a full one; no test here needs one."""
 
-from concurrent.futures import ProcessPoolExecutor
+import errno
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from stilts_repro.errors import MissingError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment, executor, forking, work
-from stilts_repro.training.arithmetic import TOKENS
+from stilts_repro.experiments.store import Store
+from stilts_repro.training.arithmetic import THREADS, TOKENS
 
 TAKEN: list[int] = []
 
@@ -66,3 +72,95 @@ def test_a_full_gpu_is_one_line_that_says_what_to_set(monkeypatch, tmp_path):
     assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory; set STILTS")
     assert "below 8192" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+JOB = SimpleNamespace(title="mnli (seed 0)", hash="abc", start=None, kind="target")
+
+
+def run_one(tmp_path):
+    executor.run_local({"abc": JOB}, Store(tmp_path), lambda *_: None)
+
+
+def test_a_dead_worker_is_a_lack_of_memory_and_no_failed_claim(monkeypatch, tmp_path):
+    def killed(*_):
+        raise BrokenProcessPool("A process in the process pool was terminated abruptly")
+
+    monkeypatch.setattr(executor, "_run_all", killed)
+    with pytest.raises(MissingError, match="a worker process died, most likely for want of memory"):
+        run_one(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("AF_UNIX path too long"),
+        OSError(errno.ENOSPC, "No space left on device"),  # /dev/shm is full
+        ImportError("This platform lacks a functioning sem_open implementation"),
+        EOFError("unexpected EOF"),
+    ],
+)
+def test_where_no_worker_can_be_started_one_line_says_what_they_need(monkeypatch, tmp_path, error):
+    def none():
+        raise error
+
+    monkeypatch.setattr(forking, "start", none)
+    with pytest.raises(MissingError, match=r"no worker process can be started \(.+TMPDIR\)$"):
+        run_one(tmp_path)
+
+
+def test_a_finished_job_that_vanishes_under_a_run_ends_it(monkeypatch, tmp_path):
+    """What starts from it would be waited for without end."""
+    first = SimpleNamespace(title="mnli", hash="first", start=None, kind="intermediate")
+    second = SimpleNamespace(title="mnli -> xnli", hash="second", start="first", kind="target")
+    monkeypatch.setattr(executor, "_work", lambda *_: 0.0)  # leaves nothing
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(MissingError, match=r"jobs .* gone; start"),
+    ):
+        executor._run_all(pool, [first, second], Store(tmp_path), lambda *_: None, False)
+
+
+class Odd(Exception):
+    """One that cannot be sent between processes: it is not made from its arguments."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def test_whatever_a_job_raises_reaches_the_main_process(monkeypatch, tmp_path):
+    def fail(job, store, *, keep_models):
+        raise Odd(1, 2)
+
+    monkeypatch.setattr(work, "run_job", fail)
+    with pytest.raises(RuntimeError, match=r"^Odd: 1 and 2$") as caught:
+        executor._work(JOB, tmp_path, False)
+    assert isinstance(caught.value.__cause__, Odd)
+
+
+def test_an_error_of_the_system_keeps_its_number_and_file(monkeypatch, tmp_path):
+    def fail(job, store, *, keep_models):
+        raise OSError(errno.ENOSPC, "No space left on device", "a.json")
+
+    monkeypatch.setattr(work, "run_job", fail)
+    with pytest.raises(OSError, match="No space") as caught:
+        executor._work(JOB, tmp_path, False)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.errno, again.filename) == (errno.ENOSPC, "a.json")
+
+
+def test_a_worker_that_could_not_get_ready_says_so_with_its_first_job(monkeypatch, tmp_path):
+    monkeypatch.setattr(executor, "_hindrances", [RuntimeError("CUDA error: busy")])
+    with pytest.raises(RuntimeError, match="CUDA error: busy"):
+        executor._work(JOB, tmp_path, False)
+
+
+def test_what_stops_a_worker_from_getting_ready_prints_no_traceback(capfd):
+    with ProcessPoolExecutor(
+        1,
+        mp_context=forking.start(),
+        initializer=executor._enter_worker,
+        initargs=(os.environ | {THREADS: "none"},),
+    ) as pool:
+        error = pool.submit(executor._work, JOB, Path(), False).exception()
+    assert isinstance(error, InputError) and str(error).startswith("STILTS_THREADS=none: give")
+    assert capfd.readouterr().err == ""

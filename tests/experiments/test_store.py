@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import signal
@@ -5,6 +6,7 @@ import signal
 import pytest
 
 from stilts_repro.errors import InputError
+from stilts_repro.experiments import store as store_module
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import write_json
 
@@ -64,3 +66,59 @@ def test_an_output_that_is_a_file_is_one_clear_line(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(InputError, match=r"--output .*out: cannot be written"):
         Store(tmp_path / "out").prepare()
+
+
+def test_an_output_without_room_is_found_at_the_start(tmp_path, monkeypatch):
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_module.tempfile, "TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left on device: '--output "):
+        Store(tmp_path / "out").prepare()
+
+
+def test_an_output_whose_name_is_not_utf8_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"--output .*: its name is not UTF-8"):
+        Store(tmp_path / os.fsdecode(b"r\xe9sultats")).prepare()
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_told_and_used(tmp_path, monkeypatch, capsys, number):
+    def none(*_):
+        raise OSError(number, os.strerror(number))
+
+    store = ready(tmp_path)
+    another_runs = store.jobs / f"{store_module.SCRATCH}abc-1"
+    another_runs.mkdir()
+    monkeypatch.setattr(store_module.fcntl, "flock", none)
+    with store.locked():
+        assert another_runs.is_dir()  # who knows whether it is at work
+    assert capsys.readouterr().err == (
+        f"reproduce: --output {store.output}: its file system has no locks; "
+        "let no other run use it\n"
+    )
+
+
+def test_other_errors_of_a_lock_are_errors(tmp_path, monkeypatch):
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    store = ready(tmp_path)
+    monkeypatch.setattr(store_module.fcntl, "flock", broken)
+    with pytest.raises(OSError, match="Input/output error"), store.locked():
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_one_clear_line(tmp_path):
+    store = ready(tmp_path)
+    (store.output / ".lock").mkdir()
+    with pytest.raises(InputError, match="cannot be written"), store.locked():
+        pass
+
+
+def test_a_run_that_fails_sweeps_what_its_workers_left(tmp_path):
+    store = ready(tmp_path)
+    with pytest.raises(RuntimeError), store.locked():
+        (store.jobs / f"{store_module.SCRATCH}abc-1").mkdir()
+        raise RuntimeError
+    assert list(store.jobs.iterdir()) == []

@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +49,22 @@ def test_folder_that_cannot_be_written_is_one_line(tmp_path, result):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/inside: cannot be written"):
         write_claims(tmp_path / "file" / "inside", result)
+
+
+def test_names_that_are_not_utf8_are_written_and_read_again(tmp_path, result):
+    result["data"] = os.fsdecode(b"donn\xe9es")
+    write_claims(tmp_path, result)
+    assert json.loads((tmp_path / "claims.json").read_text(encoding="utf-8")) == result
+    for name in ("claims.md", "report.html"):
+        assert "udce9es" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, result, monkeypatch):
+    def full(path, text, **_):
+        path.write_bytes(text.encode()[:9])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left on device: '--output "):
+        write_claims(tmp_path, result)
+    assert list(tmp_path.iterdir()) == []

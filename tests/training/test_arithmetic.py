@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from stilts_repro.claims.measure import plan_of
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.platform import platform_fingerprint
@@ -134,3 +137,38 @@ def test_what_is_not_known_is_one_line(monkeypatch, name, value):
     with pytest.raises(InputError, match=f"{name}={value}: give") as caught:
         environment.fingerprint()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [THREADS, TOKENS])
+@pytest.mark.parametrize("value", ["²", "1e9", "1.5", "９", "9" * 5000, "99999999999"])
+def test_a_number_is_written_in_digits_and_has_an_end(monkeypatch, name, value):
+    """`str.isdigit` is true of a superscript, and torch takes no more than 32 bits."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(
+        InputError, match=f"^{name}={value[:40]}: give a number from 1 to "
+    ) as caught:
+        environment.fingerprint()
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "variant"),
+    [
+        (THREADS, " 2\t", "2 threads"),
+        (THREADS, "", ""),
+        (TOKENS, " ", ""),
+        (PRECISION, "bf16\r", "bf16"),
+        (ATTENTION, " sdpa", ""),
+        (COMPILE, "1 ", "compiled"),
+    ],
+)
+def test_blanks_around_a_value_are_none_of_it(monkeypatch, name, value, variant):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+    monkeypatch.setenv(name, value)
+    assert environment.variant() == variant
+
+
+def test_they_are_looked_at_before_anything_is_read(monkeypatch):
+    monkeypatch.setenv(THREADS, "²")
+    with pytest.raises(InputError, match=r"^STILTS_THREADS=²: give a number"):
+        plan_of(SimpleNamespace(scale=None, claims=()))  # no data, no model

@@ -2,10 +2,15 @@ import itertools
 import json
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
+from stilts_repro.data.features import collate
+from stilts_repro.errors import InputError
 from stilts_repro.pretrain import balanced
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
@@ -156,3 +161,76 @@ def test_small_languages_are_repeated():
 
 def test_a_language_without_documents_is_left_out():
     assert balanced({"en": ["a", "b"], "sw": []}, seed=0, smoothing=0.5) == {"en": ["a", "b"]}
+
+
+@pytest.fixture
+def checkpoint(features, tokenizer, tmp_path):
+    run = Pretraining(RECIPE, [features], tokenizer)
+    run.log.steps = 100
+    run._step(collate(*_first(run), 1), 0.1)  # an optimiser without moments has nothing to keep
+    run.log.steps = 100
+    run._save(tmp_path)
+    return tmp_path
+
+
+def _first(run):
+    return next(run._batches())
+
+
+def rewritten(**changes):
+    def change(path):
+        held = json.loads(path.read_text())
+        path.write_text(json.dumps({k: v for k, v in (held | changes).items() if v != "gone"}))
+
+    return change
+
+
+def truncated(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def other_tensors(path):
+    save_file({"a": torch.ones(2)}, path)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("model-100.safetensors", truncated),
+        ("model-100.safetensors", other_tensors),
+        ("model-100.safetensors", Path.unlink),
+        ("optimiser-100.safetensors", truncated),
+        ("optimiser-100.safetensors", other_tensors),
+        ("optimiser-100.safetensors", Path.unlink),
+        ("state.json", truncated),
+        ("state.json", lambda path: path.write_bytes(b"\0" * 99)),
+        ("state.json", lambda path: path.write_text("[1]")),
+        ("state.json", rewritten(identity="gone")),
+        ("state.json", rewritten(steps="gone")),
+        ("state.json", rewritten(steps="100")),
+        ("state.json", rewritten(seconds=None)),
+        ("state.json", rewritten(seconds=float("nan"))),
+        ("state.json", rewritten(losses=[[1]])),
+        ("state.json", rewritten(first={"a": 1})),
+        ("state.json", rewritten(more=1)),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_line_that_names_the_file(
+    features, tokenizer, checkpoint, file, damage
+):
+    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
+    damage(checkpoint / file)
+    with pytest.raises(InputError) as caught:
+        Pretraining(RECIPE, [features], tokenizer, checkpoint)
+    line = str(caught.value)
+    assert line.startswith(f"{checkpoint / file}: damaged, or of no checkpoint (")
+    assert line.endswith(f"); remove {checkpoint} to start afresh") and "\n" not in line
+
+
+def test_a_full_disk_costs_no_checkpoint(features, tokenizer, checkpoint, little_room, monkeypatch):
+    run = Pretraining(RECIPE, [features], tokenizer, checkpoint)
+    run.log.steps = 200
+    with little_room(5_000), pytest.raises(SafetensorError):
+        run._save(checkpoint)
+    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
+    assert not (checkpoint / "model-200.safetensors").exists()
