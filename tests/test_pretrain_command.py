@@ -7,7 +7,7 @@ import resource
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from stilts_repro.models.backbone import fingerprint
+from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import pretraining

@@ -102,7 +102,9 @@ def _run_all(
     running: dict[Future[float], Job] = {}
     while waiting or running:
         pending = {job.hash for job in (*waiting, *running.values())}
-        ready = [job for job in waiting if job.start not in pending]
+        # Of a job that something starts from the files are looked at once, when it has ended.
+        ended_starts = (job for job in waiting if job.start not in pending)
+        ready = [job for job in ended_starts if job.start is None or store.done(job.start)]
         # Trainings that others wait for go first.
         for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
             with _starting():

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -106,12 +106,10 @@ def train(
     torch.manual_seed(derive(seed, purpose, "dropout"))
     best = _Best(model, first) if evaluate is not None and first.evaluate_every else None
     log, started = TrainingLog(steps=steps, weights=weights), time.perf_counter()
-    losses: list[torch.Tensor] = []
-    names: list[str] = []  # of the tasks, a step each
+    losses = _Losses(purpose)
     for step in range(steps):
         model.train()
         name = next(drawn)
-        names.append(name)
         batch = collate(tasks[name].features, next(streams[name]), pad_id)
         if masking := tasks[name].masking:
             drawn_by = torch.Generator().manual_seed(derive(seed, purpose, "mask", step))
@@ -119,24 +117,21 @@ def train(
         log.tokens += batch.tokens
         for group in optimiser.param_groups:
             group["lr"] = first.learning_rate * _rate(step, steps, first)
-        losses.append(backward(model, name, batch, budget))
+        losses.add(name, backward(model, name, batch, budget))
         torch.nn.utils.clip_grad_norm_(model.parameters(), first.clip)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if progress is not None:
             progress(step + 1, steps)
-        if (step + 1) % LOOK_EVERY == 0:
-            _refuse_broken(losses, names, purpose)
         if best and evaluate and best.due(step + 1, steps):
             best.add(evaluate(), step + 1)
             if best.stale:
                 log.steps = step + 1
                 break
-    _refuse_broken(losses, names, purpose)
+    log.losses = losses.values()
     if best:
         best.restore()
         log.best_step, log.dev_scores = best.step, best.scores
-    log.losses = torch.stack(losses).float().cpu().tolist()
     log.seconds = time.perf_counter() - started
     return log
 
@@ -149,16 +144,33 @@ def _rate(step: int, steps: int, recipe: Recipe) -> float:
     return 1.0 if steps == 1 else schedule((step + 1) / steps, recipe.warmup)
 
 
-def _refuse_broken(losses: Sequence[torch.Tensor], names: Sequence[str], purpose: str) -> None:
-    """Raise `InputError` where one of the last `LOOK_EVERY` losses is not finite."""
-    start = max(0, len(losses) - LOOK_EVERY)
-    broken = (~torch.isfinite(torch.stack([*losses[start:]]))).nonzero().flatten().tolist()
-    if broken:
-        step = start + broken[0]
-        raise InputError(
-            f"{purpose}: the loss of {names[step]} at step {step + 1} is not a finite number; "
-            "the model's weights are broken, or the recipe's rate is too high for it"
-        )
+class _Losses:
+    """The losses so far, left on the device; some steps at a time they are looked at."""
+
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
+        self._tasks: list[str] = []
+        self._losses: list[torch.Tensor] = []
+        self._seen: list[float] = []
+
+    def add(self, task: str, loss: torch.Tensor) -> None:
+        self._tasks.append(task)
+        self._losses.append(loss)
+        if len(self._losses) == LOOK_EVERY:
+            self.values()
+
+    def values(self) -> list[float]:
+        """Return all losses; `InputError` where one is no finite number."""
+        start, self._losses, new = len(self._seen), [], self._losses
+        self._seen += torch.stack(new).float().cpu().tolist() if new else []
+        for step in range(start, len(self._seen)):
+            if not math.isfinite(self._seen[step]):
+                raise InputError(
+                    f"{self.purpose}: the loss of {self._tasks[step]} at step {step + 1} is not a "
+                    "finite number; the model's weights are broken, or the recipe's rate is too "
+                    "high for it"
+                )
+        return self._seen
 
 
 def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, int]:
