@@ -32,7 +32,7 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def filled(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield what `lines` does, but for blank lines, which files of one line a row may end with."""
+    """Yield what `lines` does but blank lines: a file of a row a line may end with some."""
     return (pair for pair in lines(path) if pair[1].strip())
 
 

@@ -1,8 +1,8 @@
 """From Arrow tables to rows.
 
 `datasets` writes a column of classes (ClassLabel) as numbers, and the classes' names beside the
-data. What a number means is then the file's own affair, `class_encode_column` sorts the names, say:
-here a number becomes its name, and a task finds its labels by name.
+data. What a number means is then the file's own affair (`class_encode_column` sorts the names):
+here it becomes its name, and a task finds its labels by name.
 """
 
 import json
@@ -20,7 +20,7 @@ _LISTS = ("Sequence", "List", "LargeList")
 
 
 class ClassName(str):
-    """The name of a class that a file holds by `number`, one of those `among` which it is."""
+    """The name of a class that a file holds by `number`; all its classes are `among`."""
 
     number: int
     among: tuple[str, ...]
