@@ -7,7 +7,6 @@ import resource
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from stilts_repro.models.backbone import fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import pretraining
@@ -91,7 +90,8 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
     )
     assert main(command) == 0
     assert len(steps) == 10
-    assert json.loads((output / "pretraining.json").read_text())["hash"] == fingerprint(str(output))
+    assert json.loads((output / "pretraining.json").read_text())["steps"] == 110
+    AutoModelForMaskedLM.from_pretrained(output)
     assert not (output / "checkpoint").exists()
 
 

@@ -107,11 +107,6 @@ def _run_all(
             with _starting():
                 running[pool.submit(_work, job, store.output, keep_models)] = job
             waiting.remove(job)
-        if not running:
-            raise MissingError(
-                f"--output {store.output}: jobs that had finished are gone; start the same command "
-                "again to do them anew"
-            )
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
             job = running.pop(future)
