@@ -102,19 +102,12 @@ def _run_all(
     running: dict[Future[float], Job] = {}
     while waiting or running:
         pending = {job.hash for job in (*waiting, *running.values())}
-        # Of a job that something starts from the files are looked at once, when it has ended.
-        ended_starts = (job for job in waiting if job.start not in pending)
-        ready = [job for job in ended_starts if job.start is None or store.done(job.start)]
+        ready = [job for job in waiting if job.start not in pending]
         # Trainings that others wait for go first.
         for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
             with _starting():
                 running[pool.submit(_work, job, store.output, keep_models)] = job
             waiting.remove(job)
-        if not running:
-            raise MissingError(
-                f"--output {store.output}: jobs that had finished are gone; start the same command "
-                "again to do them anew"
-            )
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
             job = running.pop(future)

@@ -3,7 +3,7 @@
 import errno
 import os
 import pickle
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,18 +106,6 @@ def test_where_no_worker_can_be_started_one_line_says_what_they_need(monkeypatch
     monkeypatch.setattr(forking, "start", none)
     with pytest.raises(MissingError, match=r"no worker process can be started \(.+TMPDIR\)$"):
         run_one(tmp_path)
-
-
-def test_a_finished_job_that_vanishes_under_a_run_ends_it(monkeypatch, tmp_path):
-    """What starts from it would be waited for without end."""
-    first = SimpleNamespace(title="mnli", hash="first", start=None, kind="intermediate")
-    second = SimpleNamespace(title="mnli -> xnli", hash="second", start="first", kind="target")
-    monkeypatch.setattr(executor, "_work", lambda *_: 0.0)  # leaves nothing
-    with (
-        ThreadPoolExecutor(1) as pool,
-        pytest.raises(MissingError, match=r"jobs .* gone; start"),
-    ):
-        executor._run_all(pool, [first, second], Store(tmp_path), lambda *_: None, False)
 
 
 class Odd(Exception):
