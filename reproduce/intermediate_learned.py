@@ -11,12 +11,12 @@ from typing import Any
 
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
 
 def own_scores(scores: Scores) -> Mapping[str, float]:
     """Return what the model of each single task scores on that task's English dev rows."""
-    return {task: scores.own[task][task] for task in INTERMEDIATE_TASKS if task in scores.own}
+    return {task: scores.own[task][task] for task in INTERMEDIATES if task in scores.own}
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -35,7 +35,7 @@ CLAIM = Claim(
         "Control: the nine models of single intermediate tasks have learned them, by their mean "
         "score on English dev rows."
     ),
-    intermediates=tuple(INTERMEDIATE_TASKS),
+    intermediates=INTERMEDIATES,
     value=value,
     details=details,
     targets=("tatoeba",),

@@ -9,14 +9,11 @@ from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.claims.grid import Claim
 from stilts_repro.claims.measured import Request
 from stilts_repro.data.revisions import PINS
-from stilts_repro.evaluation.scoring import main_metric
 from stilts_repro.experiments.scales import SCALES, Scale, model_name
 from stilts_repro.report.table import NOTHING, paper_cell
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.tasks.task import TrainingSet
 from stilts_repro.training.optimiser import Recipe
-
-TARGETS = tuple(TARGET_TASKS)
 
 
 def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:
@@ -39,7 +36,7 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
     """Return what one seed of the claim costs alone, a line a scale: measured where we have it."""
     if claim.is_arithmetic:
         return ["nothing to train"]
-    sets = {TARGET_TASKS[target].train_on for target in claim.of(TARGETS)} - {None}
+    sets = {TARGET_TASKS[target].train_on for target in claim.targets} - {None}
     rows = len(claim.intermediates)
     trainings = (1 + rows) * len(sets) + rows
     return [
@@ -103,13 +100,13 @@ def duration(seconds: float) -> str:
 def print_tasks(console: Console, scale: Scale) -> None:
     """Print the two tables of tasks with the recipes of `scale`."""
     console.print(f"Intermediate tasks, with the recipes of --scale {scale.name}\n", style="bold")
-    for name in INTERMEDIATE_TASKS:
+    for name in intermediate_tasks():
         data = TRAINING_SETS[name]
         entry = {
             "rows": rows_of(data),
             "columns": ", ".join(data.format.columns),
-            "metric": data.metric,
-            "recipe": recipe_of(scale.intermediate[name]),
+            "metric": data.format.metric,
+            "recipe": recipe_of(scale.intermediate.get(name)),
         }
         print_entry(console, f"{data.title} ({name})", entry)
     console.print(f"Target tasks, with the recipes of --scale {scale.name}\n", style="bold")
@@ -119,11 +116,11 @@ def print_tasks(console: Console, scale: Scale) -> None:
             "parts": "; or ".join(f"dev {d.dev}, test {d.test}" for d in task.divisions),
             "languages": f"{len(task.languages)}: {' '.join(task.languages)}",
             "columns": ", ".join(task.format.columns),
-            "metric": main_metric(task.format),
+            "metric": task.format.metric,
             "trains on": task.train_on or "nothing",
         }
         if task.train_on:
-            entry["recipe"] = recipe_of(scale.target[task.train_on])
+            entry["recipe"] = recipe_of(scale.target.get(task.train_on))
         print_entry(console, f"{task.title} ({name}), version {task.version}", entry)
 
 
@@ -150,8 +147,10 @@ def revision_of(repo: str) -> str:
     return (pin.commit if pin and pin.commit else "no pin")[:10]
 
 
-def recipe_of(recipe: Recipe) -> str:
-    """Return a recipe in one line, with where it is known from."""
+def recipe_of(recipe: Recipe | None) -> str:
+    """Return a recipe in one line, with where it is known from; a scale may have none of a task."""
+    if recipe is None:
+        return "none at this scale"
     rows = f", {recipe.rows:,} rows" if recipe.rows else ""
     return (
         f"batch {recipe.batch_size}, {recipe.epochs:g} epochs{rows}, rate"

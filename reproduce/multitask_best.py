@@ -5,12 +5,12 @@ from typing import Any
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
 from stilts_repro.experiments.rows import MULTITASK
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
 
 def singly(scores: Scores, targets: tuple[str, ...]) -> dict[str, float]:
     """Return each single task's average gain over the targets."""
-    return {row: average_gain(scores, targets, row) for row in INTERMEDIATE_TASKS}
+    return {row: average_gain(scores, targets, row) for row in INTERMEDIATES}
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -30,7 +30,7 @@ CLAIM = Claim(
         "Multi-task intermediate training on all nine tasks is better on average than any single "
         "task: by 0.5 points than the best, SQuAD v2."
     ),
-    intermediates=(*INTERMEDIATE_TASKS, MULTITASK),
+    intermediates=(*INTERMEDIATES, MULTITASK),
     value=value,
     details=details,
 )

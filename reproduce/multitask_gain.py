@@ -5,7 +5,7 @@ from typing import Any
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
 from stilts_repro.experiments.rows import MULTITASK
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -15,8 +15,8 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Which tasks it was trained on: all nine, unless the data of some was left out."""
-    tasks = [task for task in INTERMEDIATE_TASKS if task in scores.tasks]
-    return {"trained on": f"{', '.join(tasks)} ({len(tasks)} of {len(INTERMEDIATE_TASKS)})"}
+    tasks = [task for task in INTERMEDIATES if task in scores.tasks]
+    return {"trained on": f"{', '.join(tasks)} ({len(tasks)} of {len(INTERMEDIATES)})"}
 
 
 CLAIM = Claim(

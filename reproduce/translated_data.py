@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from reproduce.command import main
-from stilts_repro.claims.grid import BEST, Claim, Scores, added, with_and_without
+from stilts_repro.claims.grid import Claim, Scores, added, with_and_without
+from stilts_repro.paper import BEST
 
 Told = Mapping[str, Any]  # what a record says of the translations into one language
 

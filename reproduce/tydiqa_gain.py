@@ -5,9 +5,9 @@ from typing import Any
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
 from stilts_repro.experiments.rows import MULTITASK
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
-ROWS = (*INTERMEDIATE_TASKS, MULTITASK)
+ROWS = (*INTERMEDIATES, MULTITASK)
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

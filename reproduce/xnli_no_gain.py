@@ -8,12 +8,12 @@ from typing import Any
 
 from reproduce.command import main
 from stilts_repro.claims.grid import Claim, Scores, average_gain
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
 
 def by_row(scores: Scores, targets: tuple[str, ...]) -> dict[str, float]:
     """Return XNLI's dev gain after each task."""
-    return {row: average_gain(scores, targets, row) for row in INTERMEDIATE_TASKS}
+    return {row: average_gain(scores, targets, row) for row in INTERMEDIATES}
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -33,7 +33,7 @@ CLAIM = Claim(
         "XNLI, which has ample English training data, gains from no intermediate task: after the "
         "best of the nine it loses 0.8 points."
     ),
-    intermediates=INTERMEDIATE_TASKS,
+    intermediates=INTERMEDIATES,
     value=value,
     details=details,
     targets=("xnli",),

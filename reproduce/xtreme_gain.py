@@ -14,9 +14,9 @@ from stilts_repro.claims.grid import (
     best_per_target_gain,
 )
 from stilts_repro.experiments.rows import MULTITASK
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
-MODELS = (*INTERMEDIATE_TASKS, MULTITASK)
+MODELS = (*INTERMEDIATES, MULTITASK)
 
 
 def models(scores: Scores) -> list[str]:

@@ -1,9 +1,15 @@
-"""JSON files from elsewhere: read, or one line that says why not."""
+"""JSON files: whole or absent whatever is in them, read or one line that says why not."""
+
+import os
+from pathlib import Path
 
 import pytest
 
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.jsonio import read_json
+from stilts_repro.jsonio import content_hash, read_json, write_json, write_text
+from stilts_repro.seeds import derive
+
+NAME = os.fsdecode(b"donn\xe9es")
 
 
 @pytest.mark.parametrize(
@@ -30,3 +36,34 @@ def test_what_cannot_be_read_is_named(tmp_path):
 def test_characters_of_two_halves_are_whole(tmp_path):
     (tmp_path / "a.json").write_text('"\\ud83d\\ude00"')
     assert read_json(tmp_path / "a.json") == "\U0001f600"
+
+
+def test_names_that_are_not_utf8_come_back_as_they_were(tmp_path):
+    write_json(tmp_path / "a.json", {NAME: [NAME, "é"]})
+    assert read_json(tmp_path / "a.json") == {NAME: [NAME, "é"]}
+    assert '"é"' in (tmp_path / "a.json").read_text(encoding="utf-8")  # whole UTF-8, readable
+    assert content_hash(NAME) != content_hash("donnes")
+    assert derive(0, NAME) != derive(0, "donnes")
+
+
+def test_hashes_and_seeds_of_other_text_stay():
+    assert content_hash(["é", 1]) == "ddfd6ac9292fe915"
+    assert derive(0, "é") == 8518178516350123665
+
+
+@pytest.mark.parametrize("at", ["write_text", "replace"])
+def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch, at):
+    write_text(tmp_path / "a", "before")
+    real = Path.write_text
+
+    def full(path, *rest, **options):
+        if at == "write_text":
+            real(path, "ha")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, at, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(tmp_path / "a", "half")
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "before"

@@ -14,7 +14,7 @@ from typing import Any
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.plan import Cell
 from stilts_repro.experiments.rows import NONE, Row
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Scores:
 
     values: Mapping[tuple[str, str, str], float]
     languages: Mapping[tuple[str, str, str], Mapping[str, float]] = field(default_factory=dict)
-    tasks: tuple[str, ...] = INTERMEDIATE_TASKS
+    tasks: tuple[str, ...] = INTERMEDIATES
     counts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -52,9 +52,6 @@ class Scores:
             ) from None
 
 
-# Those that the paper names best.
-BEST = ("squad_v2", "mnli", "hellaswag")
-
 Measure = Callable[[Scores, tuple[str, ...]], float]
 Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
 ByLanguage = Callable[[Scores], Mapping[str, float]]
@@ -69,7 +66,8 @@ class Claim:
     available, which may be fewer than nine. `value` returns the claim's unit (points);
     `details` returns what a reader of the report wants to know besides.
 
-    targets      the targets it is about; None: all nine; empty: it is arithmetic, nothing is run
+    targets      the targets it is about, all nine of the paper unless it says which; empty: it is
+                 arithmetic, nothing is run
     scales       where it can be measured; None: everywhere
     any_rows     whether it makes do with those of `intermediates` whose data is there
     by_language  the value's parts, for a check that holds each language against the paper
@@ -81,7 +79,7 @@ class Claim:
     intermediates: tuple[str, ...]
     value: Measure
     details: Details | None = None
-    targets: tuple[str, ...] | None = None
+    targets: tuple[str, ...] = TARGETS
     scales: tuple[str, ...] | None = None
     any_rows: bool = False
     by_language: ByLanguage | None = None
@@ -101,7 +99,7 @@ class Claim:
         return (NONE, *(r for r in self.intermediates if Row.parse(r).trains_on(there)))
 
     def cells(
-        self, targets: Sequence[str], seed: int, tasks: Sequence[str] = INTERMEDIATE_TASKS
+        self, targets: Sequence[str], seed: int, tasks: Sequence[str] = INTERMEDIATES
     ) -> list[Cell]:
         """Return the cells of `seed`: the baseline's and each intermediate's, for each target."""
         rows = () if self.is_arithmetic else self.rows(tasks)
@@ -109,7 +107,7 @@ class Claim:
 
     def of(self, targets: Sequence[str]) -> tuple[str, ...]:
         """Return those of `targets` that the claim is about."""
-        return tuple(t for t in targets if self.targets is None or t in self.targets)
+        return tuple(t for t in targets if t in self.targets)
 
 
 def gain_claim(id: str, row: str, statement: str) -> Claim:

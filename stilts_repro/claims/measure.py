@@ -24,8 +24,9 @@ from stilts_repro.models.pretrained import (
     fingerprint,
     pinned_model,
 )
+from stilts_repro.paper import TARGETS
 from stilts_repro.tasks.masked import MLM
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+from stilts_repro.tasks.tables import TARGET_TASKS, intermediate_tasks
 
 
 class Progress:
@@ -112,13 +113,14 @@ def plan_of(request: Request) -> Plan:
 def _survey(inventory: Inventory, claims: Sequence[Claim], request: Request) -> None:
     """Read and check the data that `claims` need."""
     scale = request.scale
-    wanted = {job_name(t) for claim in claims for t in claim.of(tuple(TARGET_TASKS))}
+    asked = {target for claim in claims for target in claim.targets}
+    wanted = {job_name(target) for target in asked}
     rows = {row for claim in claims for row in claim.intermediates}
     inventory.survey(
         {
             target: scale.target[task.train_on].rows if task.train_on else None
             for target, task in TARGET_TASKS.items()
-            if job_name(target) in wanted
+            if job_name(target) in wanted and target in {*TARGETS, *asked}
         },
         _phase_two(rows, scale),
         skip_missing=request.skip_missing,
@@ -152,7 +154,7 @@ def _phase_two(rows: Iterable[str], scale: Scale) -> dict[str, int | None]:
     recipes = {**scale.intermediate, MLM: scale.continued}
     return {
         name: recipes[task].rows
-        for task in (*INTERMEDIATE_TASKS, MLM)
+        for task in (*intermediate_tasks(), MLM)
         for name in sorted(sets)
         if sets[name] == task
     }

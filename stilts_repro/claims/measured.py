@@ -77,7 +77,7 @@ class Measured:
             {record["intermediate"]: record.get("translation", {}) for record in records},
             {
                 entry["intermediate"]: {
-                    task: metrics[TRAINING_SETS[task].metric]
+                    task: metrics[TRAINING_SETS[task].format.metric]
                     for task, metrics in entry["dev"].items()
                 }
                 for entry in self.intermediate()

@@ -1,6 +1,6 @@
 """From logits to predictions, and from predictions to a task's score in one language.
 
-Every metric is in points (0 to 100), and `main_metric` names the one that is the task's score.
+Every metric is in points (0 to 100); the format's `metric` names the one that is the task's score.
 Predictions are what a reader of results would write down, in plain JSON (`Scored`).
 """
 
@@ -19,8 +19,7 @@ from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example, Format
 from stilts_repro.tasks.languages import LANGUAGES
-from stilts_repro.tasks.retrieval import Retrieval
-from stilts_repro.tasks.span import NONE, Question, Span
+from stilts_repro.tasks.span import NONE, Question
 from stilts_repro.tasks.tagging import Tagged, Tagging
 
 Metrics = dict[str, float]
@@ -38,17 +37,6 @@ class Scored:
 
     metrics: Metrics
     predictions: Any
-
-
-def main_metric(kind: Format) -> str:
-    """Return the name of the metric that is the score of a task of this format (XTREME, GLUE)."""
-    if isinstance(kind, Span):
-        return "f1_em"  # the mean of F1 and exact match
-    if isinstance(kind, Tagging):
-        return kind.score  # F1 of spans, for part of speech too
-    if isinstance(kind, Retrieval) and kind.mining:
-        return "f1"
-    return "accuracy_f1" if getattr(kind, "positive", None) else "accuracy"
 
 
 def score_by_language(
@@ -153,7 +141,7 @@ def _tag_metrics(
     kind: Tagging, examples: Sequence[Tagged], predicted: Sequence[Sequence[str]]
 ) -> Metrics:
     gold = [e.tags for e in examples]
-    if kind.score == "accuracy":
+    if kind.metric == "accuracy":
         return {"accuracy": accuracy([*chain(*gold)], [*chain(*predicted)])}
     return vars(span_f1(gold, predicted)).copy()
 

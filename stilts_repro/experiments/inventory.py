@@ -22,7 +22,7 @@ from stilts_repro.tasks.loading import (
     load_unpaired,
 )
 from stilts_repro.tasks.masked import MLM, MaskedText
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division, TrainingSet
 from stilts_repro.translation.mixed import MixedSource, Translation
@@ -58,7 +58,7 @@ class Inventory:
         self.dev = cache(self._dev)
         self.format = cache(self._format)
         self.targets = tuple(TARGET_TASKS)
-        self.intermediates: tuple[str, ...] = INTERMEDIATE_TASKS
+        self.intermediates = intermediate_tasks()
         self.left_out: dict[str, str] = {}
         self.without: dict[str, str] = {}
 

@@ -16,7 +16,6 @@ from stilts_repro.evaluation.retrieve import (
     accuracy_by_layer,
     mine_pool,
 )
-from stilts_repro.evaluation.scoring import main_metric
 from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
@@ -52,7 +51,7 @@ class Retriever:
         settings = self._settings("cosine") | {"by_layer": by_layer}
         counts = {code: len(found) for code, found in held.items()}
         return Outcome(
-            main_metric(TARGET_TASKS[task].format),
+            TARGET_TASKS[task].format.metric,
             metrics,
             predictions,
             tolerated(f"{self.material.job.title}, {task} {part}", broken, counts),
@@ -73,7 +72,7 @@ class Retriever:
                 "pool": {code: found.pool.sizes() for code, found in mined.items()},
             }
             outcomes[part] = Outcome(
-                main_metric(TARGET_TASKS[task].format),
+                TARGET_TASKS[task].format.metric,
                 {code: found.mining.metrics(thresholds[code]) for code, found in mined.items()},
                 {code: found.mining.kept(thresholds[code]) for code, found in mined.items()},
                 tolerated(

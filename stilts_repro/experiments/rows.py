@@ -11,8 +11,9 @@
 from dataclasses import dataclass
 
 from stilts_repro.errors import InputError
+from stilts_repro.paper import INTERMEDIATES
 from stilts_repro.tasks.masked import MLM
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.tasks.tables import intermediate_tasks
 
 NONE = "none"
 MULTITASK = "multitask"
@@ -39,7 +40,7 @@ class Row:
     def parse(cls, name: str) -> "Row":
         """Read a row's name; `InputError` where a part of it is not known."""
         base, *more = name.split("+")
-        known = (NONE, MULTITASK, *INTERMEDIATE_TASKS)
+        known = (NONE, MULTITASK, *intermediate_tasks())
         if base not in known or not set(more) <= set(PARTS):
             raise InputError(f"row {name!r}: give one of {', '.join(known)}, and +mlm and the like")
         return cls(base, **{part: part in more for part in PARTS})
@@ -54,7 +55,7 @@ class Row:
         """The tasks that it trains on."""
         if self.base == NONE:
             return ()
-        tasks = INTERMEDIATE_TASKS if self.several else (self.base,)
+        tasks = INTERMEDIATES if self.several else (self.base,)
         return (*tasks, MLM) if self.mlm else tasks
 
     @property

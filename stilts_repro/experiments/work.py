@@ -15,7 +15,6 @@ from stilts_repro.evaluation.predict import predict
 from stilts_repro.evaluation.scoring import (
     best_threshold_metrics,
     broken_by_language,
-    main_metric,
     score_by_language,
 )
 from stilts_repro.experiments import environment
@@ -37,7 +36,7 @@ from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
@@ -135,7 +134,7 @@ class _Work:
     def _dev_score(self, names: Sequence[str]) -> float:
         """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
         return fmean(
-            self.dev_metrics(name, self.job.recipes[name].dev_rows)[TRAINING_SETS[name].metric]
+            self.dev_metrics(name, self.job.recipes[name].dev_rows)[self.formats[name].metric]
             for name in names
         )
 
@@ -201,7 +200,7 @@ class _Work:
         with self.meter.phase("score"):
             scored = score_by_language(kind, task, held, features, logits)
         return Outcome(
-            main_metric(kind),
+            kind.metric,
             {code: found.metrics for code, found in scored.items()},
             {code: found.predictions for code, found in scored.items()},
             self._tolerated(f"{task} {part}", held, features, logits),

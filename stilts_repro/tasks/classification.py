@@ -42,6 +42,11 @@ class Classification:
         return len(self.labels)
 
     @property
+    def metric(self) -> str:
+        """The name of the metric that is the task's score."""
+        return "accuracy_f1" if self.positive else "accuracy"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
         return (self.first, self.second, self.label)

@@ -37,6 +37,11 @@ class Format(Protocol):
         ...
 
     @property
+    def metric(self) -> str:
+        """The name of the metric that is the score of a task of this format (XTREME, GLUE)."""
+        ...
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads of a row; there may be others."""
         ...

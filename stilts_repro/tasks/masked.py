@@ -16,6 +16,7 @@ MLM = "mlm"  # the task's name beside intermediate tasks, and the suffix of rows
 class MaskedText:
     """A text, some of whose tokens are to be told from the rest; which ones is drawn each time."""
 
+    metric: ClassVar = ""  # nothing is scored
     columns: ClassVar = ("text",)
     name: str = MLM
 

@@ -26,6 +26,7 @@ class MultipleChoice(ABC):
     """What the data sets of this format share: all but their columns."""
 
     choices: int
+    metric: ClassVar = "accuracy"
     columns: ClassVar[tuple[str, ...]]
     name: str = "multiple_choice"
 

@@ -29,6 +29,11 @@ class Retrieval:
     name: str = "retrieval"
 
     @property
+    def metric(self) -> str:
+        """The name of the metric that is the task's score."""
+        return "f1" if self.mining else "accuracy"
+
+    @property
     def outputs(self) -> int:
         """Number of logits that the head gives."""
         return 0

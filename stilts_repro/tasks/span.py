@@ -35,6 +35,7 @@ class Question:
 class Span:
     """The SQuAD columns; `unanswerable` allows questions without an answer (SQuAD 2.0)."""
 
+    metric: ClassVar = "f1_em"  # the mean of F1 and exact match
     columns: ClassVar = ("id", "context", "question", "answers")
     unanswerable: bool = False
     name: str = "span"

@@ -41,10 +41,10 @@ _TRAINING_SETS = (
         "ANLI+",
         _NLI,
         (_anli(1, 16_946), _anli(2, 45_460), _anli(3, 100_459), _MNLI, _SNLI),
-        "accuracy",
+        intermediate=True,
         drop_unlabelled=True,
     ),
-    TrainingSet("mnli", "MNLI", _NLI, (_MNLI,), "accuracy"),
+    TrainingSet("mnli", "MNLI", _NLI, (_MNLI,), intermediate=True),
     TrainingSet(
         "qqp",
         "QQP",
@@ -54,53 +54,64 @@ _TRAINING_SETS = (
             spellings=(TRUTH, ("not_duplicate", "duplicate")),
         ),
         (Rows("nyu-mll/glue", "qqp"),),
-        "accuracy_f1",
+        intermediate=True,
     ),
     TrainingSet(
-        "squad_v1", "SQuAD v1.1", Span(), (Rows("rajpurkar/squad", "plain_text"),), "f1_em"
+        "squad_v1",
+        "SQuAD v1.1",
+        Span(),
+        (Rows("rajpurkar/squad", "plain_text"),),
+        intermediate=True,
     ),
     TrainingSet(
         "squad_v2",
         "SQuAD v2.0",
         Span(unanswerable=True),
         (Rows("rajpurkar/squad_v2", "squad_v2"),),
-        "f1_em",
+        intermediate=True,
     ),
     TrainingSet(
-        "hellaswag", "HellaSwag", HellaSwag(), (Rows("Rowan/hellaswag", "default"),), "accuracy"
+        "hellaswag",
+        "HellaSwag",
+        HellaSwag(),
+        (Rows("Rowan/hellaswag", "default"),),
+        intermediate=True,
     ),
     TrainingSet(
         "ccg",
         "CCG",
-        Tagging("tokens", "supertags", None, score="accuracy"),
+        Tagging("tokens", "supertags", None, metric="accuracy"),
         (Rows("ldc/ccgbank", "default"),),
-        "accuracy",
+        intermediate=True,
         substitutes=(Rows("substitutes/ccg-supertag", "questions", dev="test"),),
     ),
     TrainingSet(
-        "cosmosqa", "Cosmos QA", CosmosQA(), (Rows("allenai/cosmos_qa", "default"),), "accuracy"
+        "cosmosqa",
+        "Cosmos QA",
+        CosmosQA(),
+        (Rows("allenai/cosmos_qa", "default"),),
+        intermediate=True,
     ),
     TrainingSet(
         "csqa",
         "CommonsenseQA",
         CommonsenseQA(),
         (Rows("tau/commonsense_qa", "default"),),
-        "accuracy",
+        intermediate=True,
     ),
-    TrainingSet("pawsx_en", "PAWS-X en", _PAWS, (Rows(XTREME, "PAWS-X.en"),), "accuracy"),
-    TrainingSet("panx_en", "NER en", _NER, (Rows(XTREME, "PAN-X.en"),), "f1"),
-    TrainingSet("udpos_en", "POS en", _POS, (Rows(XTREME, "udpos.English"),), "f1"),
+    TrainingSet("pawsx_en", "PAWS-X en", _PAWS, (Rows(XTREME, "PAWS-X.en"),)),
+    TrainingSet("panx_en", "NER en", _NER, (Rows(XTREME, "PAN-X.en"),)),
+    TrainingSet("udpos_en", "POS en", _POS, (Rows(XTREME, "udpos.English"),)),
     # The file holds nine languages; jiant trains on all of them by mistake, XTREME on English only.
-    TrainingSet(
-        "tydiqa_en", "TyDiQA en", Span(), (Rows(XTREME, "tydiqa"),), "f1_em", english_by_id=True
-    ),
+    TrainingSet("tydiqa_en", "TyDiQA en", Span(), (Rows(XTREME, "tydiqa"),), english_by_id=True),
 )
 TRAINING_SETS = {row.name: row for row in _TRAINING_SETS}
 
-# The English tasks of phase (ii) in the order of the paper's Table 2, by the set they train on.
-INTERMEDIATE_TASKS = (
-    *("anli", "mnli", "qqp", "squad_v1", "squad_v2", "hellaswag", "ccg", "cosmosqa", "csqa"),
-)
+
+def intermediate_tasks() -> tuple[str, ...]:
+    """Return the tasks of phase (ii), by the set they train on: the paper's nine, or more."""
+    return tuple(name for name, data in TRAINING_SETS.items() if data.intermediate)
+
 
 _DEV_TEST = Division(Part("validation"), Part("test"))
 # XQuAD, TyDiQA and Tatoeba have one labelled set only: in the paper, as here, it plays both parts.

@@ -36,7 +36,7 @@ class Tagging:
     """A column of words and a column of tags; `labels` gives the order of the logits.
 
     `labels` is None where only the training rows say which tags there are (CCG has more than a
-    thousand); `fitted` then gives the format that can be trained. `score` is what the task is
+    thousand); `fitted` then gives the format that can be trained. `metric` is what the task is
     scored by: the F1 of spans (XTREME, for part of speech too) or the accuracy over words.
     """
 
@@ -44,7 +44,7 @@ class Tagging:
     tags: str
     labels: Names | None
     name: str = "tagging"
-    score: Literal["f1", "accuracy"] = "f1"
+    metric: Literal["f1", "accuracy"] = "f1"
 
     @property
     def outputs(self) -> int:

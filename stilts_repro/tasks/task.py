@@ -46,7 +46,7 @@ class Rows:
 class TrainingSet:
     """English rows to train on, from one data set or several that share a head.
 
-    metric           what its dev rows are scored by
+    intermediate     whether phase (ii) can train on it, by this name
     english_by_id    keep rows whose id begins with `english`
     drop_unlabelled  rows with the label -1 (annotators without a majority) are dropped (jiant)
     substitutes      real rows of another data set, used where the named one is not there, and
@@ -57,7 +57,7 @@ class TrainingSet:
     title: str
     format: Format
     parts: tuple[Rows, ...]
-    metric: str
+    intermediate: bool = False
     english_by_id: bool = False
     drop_unlabelled: bool = False
     substitutes: tuple[Rows, ...] = ()

@@ -5,7 +5,7 @@ from functools import cache
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Format
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tables import TRAINING_SETS, intermediate_tasks
 from stilts_repro.translation.rows import Translated, refuse, translate_rows
 from stilts_repro.translation.testbed import TestbedTranslator
 from stilts_repro.translation.translator import Translator
@@ -63,7 +63,7 @@ class TranslatedSource:
 
 def format_of(repo: str, config: str) -> Format:
     """Return the format of a data set of phase (ii)."""
-    for name in INTERMEDIATE_TASKS:
+    for name in intermediate_tasks():
         data = TRAINING_SETS[name]
         if any(
             (part.repo, part.config) == (repo, config) for part in data.parts + data.substitutes

@@ -7,7 +7,7 @@ import pytest
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.evaluation.accuracy import label_f1
-from stilts_repro.evaluation.scoring import broken_by_language, main_metric, score_by_language
+from stilts_repro.evaluation.scoring import broken_by_language, score_by_language
 from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.tasks.classification import Classification, Pair
 from stilts_repro.tasks.format import Limits
@@ -32,10 +32,10 @@ def test_a_positive_label_gives_gLUEs_mean_of_accuracy_and_f1():
     assert scored.metrics == pytest.approx(
         {"accuracy": 60.0, "f1": f1, "accuracy_f1": (60 + f1) / 2}
     )
-    assert main_metric(form) == "accuracy_f1"
+    assert form.metric == "accuracy_f1"
     plain = Classification("a", "b", "label", ("0", "1"))
     scored = score_by_language(plain, "x", {"en": examples}, features, one_hot(predicted, 2))["en"]
-    assert (scored.metrics, main_metric(plain)) == ({"accuracy": 60.0}, "accuracy")
+    assert (scored.metrics, plain.metric) == ({"accuracy": 60.0}, "accuracy")
 
 
 def test_label_f1_of_nothing_is_zero_and_lengths_must_agree():
@@ -98,11 +98,11 @@ def test_every_word_of_a_split_sentence_is_scored(tokenizer):
         expected = [[next(names) for _ in e.words] for e in examples]
         assert found[code].predictions == expected
         assert found[code].metrics == vars(span_f1([e.tags for e in examples], expected))
-    assert main_metric(form) == "f1"
+    assert form.metric == "f1"
 
 
 def test_a_tag_that_training_never_saw_is_wrong_and_breaks_nothing(tokenizer):
-    form = Tagging("tokens", "tags", None, score="accuracy")
+    form = Tagging("tokens", "tags", None, metric="accuracy")
     form = form.fitted([Tagged(("he", "she"), ("NP", "N"))])
     examples = [Tagged(("he", "she", "he"), ("N", "S/NP", "other"))]
     features = form.featurise(examples, tokenizer, Limits(32))
@@ -110,7 +110,7 @@ def test_a_tag_that_training_never_saw_is_wrong_and_breaks_nothing(tokenizer):
     found = score_by_language(form, "ccg", {"en": examples}, features, logits)["en"]
     assert found.predictions == [["N", "NP", "N"]]
     assert found.metrics == {"accuracy": pytest.approx(100 / 3)}  # no spans: the tags are none
-    assert main_metric(form) == "accuracy"
+    assert form.metric == "accuracy"
 
 
 def test_answers_are_kept_by_question_and_are_plain_json(tokenizer):

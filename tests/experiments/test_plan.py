@@ -9,7 +9,8 @@ from stilts_repro.experiments.scales import SCALES, UNRELATED_DATA, retrieval_la
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.unrelated import unrelated_setting
 from stilts_repro.models.pretrained import fingerprint
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TARGET_TASKS
+from stilts_repro.paper import INTERMEDIATES
+from stilts_repro.tasks.tables import TARGET_TASKS
 
 SCALE = SCALES["smoke"]
 SETTING = Setting("smoke", "/a/model", "abc", "def", "testbed", 4, 128, {"torch": "2.13.0"})
@@ -59,7 +60,7 @@ def test_every_job_comes_after_what_it_starts_from():
 def test_multitask_trains_on_all_intermediate_tasks():
     plan = make_plan([Cell("multitask", "xnli", 0)])
     (job,) = (job for job in plan.jobs.values() if job.kind == "intermediate")
-    assert job.tasks == INTERMEDIATE_TASKS
+    assert job.tasks == INTERMEDIATES
 
 
 def changed(recipe_set: str) -> dict:
@@ -137,7 +138,7 @@ def test_there_is_no_unrelated_world_without_its_model_or_off_the_testbed(tmp_pa
 
 def test_every_scale_has_a_recipe_for_every_training():
     for scale in SCALES.values():
-        assert set(scale.intermediate) == set(INTERMEDIATE_TASKS)
+        assert set(scale.intermediate) == set(INTERMEDIATES)
         assert set(scale.target) == {t.train_on for t in TARGET_TASKS.values()} - {None}
 
 

@@ -5,7 +5,7 @@ from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.material import with_shuffled_labels
 from stilts_repro.experiments.rows import Row, baseline_of, is_control
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
+from stilts_repro.paper import INTERMEDIATES
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from stilts_repro.tasks.tables import INTERMEDIATE_TASKS
         ("mnli+translated", Row("mnli", translated=True), ("mnli",)),
         ("none+unrelated", Row("none", unrelated=True), ()),
         ("mnli+mlm+unrelated", Row("mnli", mlm=True, unrelated=True), ("mnli", "mlm")),
-        ("multitask", Row("multitask"), INTERMEDIATE_TASKS),
+        ("multitask", Row("multitask"), INTERMEDIATES),
     ],
 )
 def test_a_name_says_what_is_trained(name, row, tasks):

@@ -128,7 +128,7 @@ def test_a_word_too_long_for_any_sequence_is_one_unknown(tokenizer):
 
 
 def test_an_open_tag_set_is_what_the_training_rows_hold(tokenizer):
-    form = Tagging("tokens", "tags", None, score="accuracy")
+    form = Tagging("tokens", "tags", None, metric="accuracy")
     train = [
         form.parse({"tokens": ["he", "runs"], "tags": tags}, "here")
         for tags in (["NP", "S\\NP"], ["N", "NP"])

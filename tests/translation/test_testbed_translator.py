@@ -3,8 +3,9 @@ from itertools import pairwise
 import pytest
 
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.paper import INTERMEDIATES
 from stilts_repro.tasks.loading import load_dev, load_training
-from stilts_repro.tasks.tables import INTERMEDIATE_TASKS, TRAINING_SETS
+from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.configs import PARALLEL
 from stilts_repro.translation.quality import quality
@@ -14,7 +15,7 @@ from stilts_repro.translation.testbed import TestbedTranslator
 
 PARTS = [
     (TRAINING_SETS[name], part)
-    for name in INTERMEDIATE_TASKS
+    for name in INTERMEDIATES
     if name != "ccg"
     for part in TRAINING_SETS[name].parts
 ]
