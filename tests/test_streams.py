@@ -62,7 +62,7 @@ def test_complaints_that_nobody_can_read_change_no_status(tmp_path, where):
     ("command", "variables"),
     [
         (DESCRIBE, {"PYTHONIOENCODING": "ascii"}),
-        (DESCRIBE, {"LC_ALL": "C", "PYTHONUTF8": "0"}),
+        (DESCRIBE, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}),
         (CLAIM, {"PYTHONIOENCODING": "ascii"}),
     ],
 )
