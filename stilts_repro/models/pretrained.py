@@ -206,8 +206,10 @@ def _check_length(model: str, config: PreTrainedConfig, longest: int) -> None:
     # Where positions begin after padding's, the table has padding_idx + 1 that no token has. To
     # find out takes seconds, so it is asked only where it matters.
     skipped = (config.pad_token_id or 0) + 1
-    if longest > positions - skipped and (longest > positions or _after_padding(config)):
-        room = positions - skipped if _after_padding(config) else positions
+    room = positions
+    if longest > positions - skipped and _after_padding(config):
+        room -= skipped
+    if longest > room:
         raise InputError(
             f"--model {model}: it reads {room} tokens, the scale's recipes up to "
             f"{longest}; choose a smaller --scale or a longer model"

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.translation import sentences
 from stilts_repro.translation.direction import Direction, direction, tells
 
@@ -253,8 +253,7 @@ def _hash_of(folder: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return an error's first line that says something."""
+    """Return in one line why a tokenizer or a model does not load."""
     if "SentencePiece" in str(error):  # transformers says it in twelve lines
         return "it needs sentencepiece: pip install sentencepiece"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:160] if lines else type(error).__name__
+    return reason(error)

@@ -1,5 +1,7 @@
 """Tiny random models of several families, and batches of several lengths for them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -98,6 +100,31 @@ def started(saved):
         return model.eval()
 
     return start
+
+
+@pytest.fixture
+def copy(tiny_model, tmp_path):
+    """A copy of the tiny model, to be spoilt."""
+    return shutil.copytree(tiny_model, tmp_path / "model")
+
+
+@pytest.fixture(scope="session")
+def comparable():
+    """Return our logits of a task and those in the output of transformers' class, where both count.
+
+    What is said of padding is nobody's business.
+    """
+
+    def pair(task, logits, output, mask):
+        if task == "spans":
+            expected = torch.stack([output.start_logits, output.end_logits], dim=-1)
+        else:
+            expected = output.logits
+        if task in ("tags", "spans"):
+            return logits[mask == 1], expected[mask == 1]
+        return logits, expected
+
+    return pair
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,4 @@
 import json
-import shutil
 
 import pytest
 import torch
@@ -9,20 +8,7 @@ from transformers import AutoConfig, BertConfig, BertModel, XLMRobertaModel
 from stilts_repro.errors import MissingError, StiltsError
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.pretrained import check_directory, load_tokenizer
-
-
-@pytest.fixture
-def copy(tiny_model, tmp_path):
-    return shutil.copytree(tiny_model, tmp_path / "model")
-
-
-def refusal(kind, load, path, *arguments):
-    with pytest.raises(kind) as caught:
-        load(str(path), *arguments)
-    message = str(caught.value)
-    assert message.startswith(f"--model {path}: ")
-    assert "\n" not in message
-    return message
+from tests.refusing import refusal
 
 
 def test_a_whole_directory_passes(tiny_model, tokenizer):

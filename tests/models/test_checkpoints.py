@@ -44,7 +44,9 @@ KINDS = {
 
 @torch.no_grad()
 @pytest.mark.parametrize(("kind", "task"), [(kind, t) for kind, ts in KINDS.items() for t in ts])
-def test_plain_transformers_predicts_the_same(started, tokenizer, batch_of, tmp_path, kind, task):
+def test_plain_transformers_predicts_the_same(
+    started, tokenizer, batch_of, comparable, tmp_path, kind, task
+):
     model = started(kind)
     save_target(model, task, tmp_path, tokenizer)
     theirs, said = CLASSES[task].from_pretrained(tmp_path, output_loading_info=True)
@@ -54,13 +56,7 @@ def test_plain_transformers_predicts_the_same(started, tokenizer, batch_of, tmp_
     if task == "choice":
         ids, mask = (side.view(2, 2, -1) for side in (ids, mask))
     output = theirs.eval()(input_ids=ids, attention_mask=mask)
-    logits = model(task, batch)
-    if task == "spans":
-        expected = torch.stack([output.start_logits, output.end_logits], dim=-1)
-    else:
-        expected = output.logits
-    if task in ("tags", "spans"):
-        logits, expected = logits[mask == 1], expected[mask == 1]
+    logits, expected = comparable(task, model(task, batch), output, mask)
     assert logits.std() > 1e-2
     torch.testing.assert_close(logits, expected, **CLOSE)
 

@@ -71,7 +71,9 @@ def told_of(task, tokenizer):
 @torch.no_grad()
 @pytest.mark.parametrize("task", FORMS)
 @pytest.mark.parametrize(("kind", "family"), MODELS)
-def test_rows_are_read_as_transformers_reads_them(started, tokenizers, kind, family, task):
+def test_rows_are_read_as_transformers_reads_them(
+    started, tokenizers, comparable, kind, family, task
+):
     if (family, task) in LACKING:
         pytest.skip("transformers has nothing to hold it against")
     tokenizer = tokenizers[kind]
@@ -89,14 +91,7 @@ def test_rows_are_read_as_transformers_reads_them(started, tokenizers, kind, fam
     target = as_transformers(model, task, tokenizer)
     shape = (2, 4, -1) if task == "choice" else (len(batch.input_ids), -1)
     output = target(**{name: value.view(shape) for name, value in told.items()})
-    logits = model(task, batch)
-    if task == "spans":
-        expected = torch.stack([output.start_logits, output.end_logits], dim=-1)
-    else:
-        expected = output.logits
-    if task in ("tags", "spans"):
-        real = batch.attention_mask.bool()
-        logits, expected = logits[real], expected[real]
+    logits, expected = comparable(task, model(task, batch), output, batch.attention_mask)
     torch.testing.assert_close(logits, expected, **CLOSE)
 
 

@@ -29,6 +29,7 @@ from stilts_repro.models.pretrained import (
     location,
     pinned_model,
 )
+from tests.refusing import refusal
 
 SHAPE = {
     "hidden_size": 16,
@@ -37,20 +38,6 @@ SHAPE = {
     "intermediate_size": 16,
     "max_position_embeddings": 128,
 }
-
-
-@pytest.fixture
-def copy(tiny_model, tmp_path):
-    return shutil.copytree(tiny_model, tmp_path / "model")
-
-
-def refusal(kind, load, path, *arguments):
-    with pytest.raises(kind) as caught:
-        load(str(path), *arguments)
-    message = str(caught.value)
-    assert message.startswith(f"--model {path}: ")
-    assert "\n" not in message
-    return message
 
 
 def test_a_hub_id_is_not_looked_for_on_disk():
