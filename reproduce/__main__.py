@@ -14,9 +14,10 @@ def start() -> int:
     if LOOKS.isdisjoint(sys.argv):
         with suppress(OSError):  # who needs workers says why there are none
             forking.start()  # first of all: they get ready while the rest is imported and read
-    from reproduce.command import main
+    from reproduce.catalogue import all_claims
+    from stilts_repro.cli.reproduce import main
 
-    return main()
+    return main(all_claims().values())
 
 
 if __name__ == "__main__":

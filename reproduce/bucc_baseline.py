@@ -6,9 +6,9 @@ It needs the weights (`--scale paper`) and BUCC's comparable corpora, which the 
 
 from collections.abc import Mapping, Sequence
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Record, Scores
-from stilts_repro.experiments.rows import NONE
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import NONE
+from stilts_repro.run.grid import Claim, Record, Scores
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -18,7 +18,7 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 def by_language(scores: Scores) -> Mapping[str, float]:
     """Return the same for each language."""
-    return scores.languages[NONE, "bucc2018", "dev"]
+    return scores.dev_languages(NONE, "bucc2018")
 
 
 def obstacle(records: Sequence[Record]) -> str | None:
@@ -42,11 +42,7 @@ def obstacle(records: Sequence[Record]) -> str | None:
 
 CLAIM = Claim(
     id="bucc_baseline",
-    statement=(
-        "XLM-R Large without any training mines the BUCC 2018 sample with an F1 of 71.5 over "
-        "four languages: layer 14, mean pooling, ratio margin with k = 4."
-    ),
-    intermediates=(),
+    conditions=(),
     value=value,
     targets=("bucc2018",),
     scales=("paper",),
@@ -55,4 +51,4 @@ CLAIM = Claim(
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

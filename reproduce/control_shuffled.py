@@ -6,33 +6,31 @@ for which nothing is trained, and answers in the text. The other five would cost
 
 from typing import Any
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import after
+from stilts_repro.run.grid import Claim, Scores, average_gain
 
 TARGETS = ("bucc2018", "tatoeba", "xquad", "tydiqa")
+TRUE, SHUFFLED = after("hellaswag"), after("hellaswag", shuffled=True)
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over targets of the dev score after training on permuted labels, less that without."""
-    return average_gain(scores, targets, "hellaswag+shuffled")
+    return average_gain(scores, targets, SHUFFLED)
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return the gain with the labels as they are, for comparison."""
-    return {"with true labels": average_gain(scores, targets, "hellaswag")}
+    return {"with true labels": average_gain(scores, targets, TRUE)}
 
 
 CLAIM = Claim(
     id="control_shuffled",
-    statement=(
-        "Control: intermediate training on HellaSwag with permuted labels, which has the same text "
-        "and nothing to learn, brings no gain."
-    ),
-    intermediates=("hellaswag", "hellaswag+shuffled"),
+    conditions=(TRUE, SHUFFLED),
     value=value,
     details=details,
     targets=TARGETS,
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

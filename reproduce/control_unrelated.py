@@ -7,18 +7,19 @@ the targets of `control_shuffled`, which says why.
 from statistics import fmean
 from typing import Any
 
-from reproduce.command import main
 from reproduce.control_shuffled import TARGETS
-from stilts_repro.claims.grid import Claim, Scores, average_gain
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import after
+from stilts_repro.experiments.scales import UNRELATED
+from stilts_repro.run.grid import Claim, Scores, average_gain
 
-BASELINE = "none+unrelated"
-ROW = "hellaswag+unrelated"
+RELATED, APART = after("hellaswag"), after("hellaswag", world=UNRELATED.name)
 RETRIEVAL = ("bucc2018", "tatoeba")
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over targets of the dev score after HellaSwag, less that without, both unrelated."""
-    return average_gain(scores, targets, ROW, BASELINE)
+    return average_gain(scores, targets, APART)
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
@@ -27,11 +28,11 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     Chance is one in as many as there are to find; for BUCC it is less, since it is looked for among
     sentences without a translation too.
     """
-    return {"with related languages": average_gain(scores, targets, "hellaswag")} | {
+    return {"with related languages": average_gain(scores, targets, RELATED)} | {
         target: {
-            "before": scores.dev(BASELINE, target),
-            "after": scores.dev(ROW, target),
-            "chance": fmean(100 / n for n in scores.counts[BASELINE, target, "dev"].values()),
+            "before": scores.dev(APART.baseline, target),
+            "after": scores.dev(APART, target),
+            "chance": fmean(100 / n for n in scores.dev_counts(APART.baseline, target).values()),
         }
         for target in targets
         if target in RETRIEVAL
@@ -40,15 +41,11 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
 
 CLAIM = Claim(
     id="control_unrelated",
-    statement=(
-        "Control: where the languages share no words, names or documents, intermediate training "
-        "on HellaSwag brings no gain."
-    ),
-    intermediates=("hellaswag", BASELINE, ROW),
+    conditions=(RELATED, APART),
     value=value,
     details=details,
     targets=TARGETS,
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores
+from stilts_repro.cli.reproduce import main
 from stilts_repro.paper import INTERMEDIATES
+from stilts_repro.run.grid import Claim, Scores, singly
 
 
 def own_scores(scores: Scores) -> Mapping[str, float]:
@@ -31,11 +31,7 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
 
 CLAIM = Claim(
     id="intermediate_learned",
-    statement=(
-        "Control: the nine models of single intermediate tasks have learned them, by their mean "
-        "score on English dev rows."
-    ),
-    intermediates=INTERMEDIATES,
+    conditions=singly(),
     value=value,
     details=details,
     targets=("tatoeba",),
@@ -43,4 +39,4 @@ CLAIM = Claim(
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, average_gain
-from stilts_repro.experiments.rows import MULTITASK
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import MULTITASK
 from stilts_repro.paper import INTERMEDIATES
+from stilts_repro.run.grid import Claim, Scores, average_gain
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -21,15 +21,11 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
 
 CLAIM = Claim(
     id="multitask_gain",
-    statement=(
-        "Multi-task intermediate training on all nine English tasks raises the average over "
-        "the nine target tasks by 8.7 points, the best of all."
-    ),
-    intermediates=(MULTITASK,),
+    conditions=(MULTITASK,),
     value=value,
     details=details,
     any_rows=True,
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

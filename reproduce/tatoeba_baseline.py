@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores
-from stilts_repro.experiments.rows import NONE
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import NONE
+from stilts_repro.run.grid import Claim, Scores
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -14,16 +14,12 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 def by_language(scores: Scores) -> Mapping[str, float]:
     """Return the same for each language."""
-    return scores.languages[NONE, "tatoeba", "dev"]
+    return scores.dev_languages(NONE, "tatoeba")
 
 
 CLAIM = Claim(
     id="tatoeba_baseline",
-    statement=(
-        "XLM-R Large without any training finds the translations of Tatoeba's English sentences "
-        "with an accuracy of 31.0 over 36 languages: layer 14, mean pooling, cosine."
-    ),
-    intermediates=(),
+    conditions=(),
     value=value,
     targets=("tatoeba",),
     scales=("paper",),
@@ -31,4 +27,4 @@ CLAIM = Claim(
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

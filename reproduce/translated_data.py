@@ -8,32 +8,33 @@ from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
-from reproduce.command import main
-from stilts_repro.claims.grid import Claim, Scores, added, with_and_without
+from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import after
 from stilts_repro.paper import BEST
+from stilts_repro.run.grid import Claim, Scores, added, with_and_without
 
 Told = Mapping[str, Any]  # what a record says of the translations into one language
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over the three tasks of the average dev gain with translated rows, less that without."""
-    return fmean(added(scores, targets, "translated").values())
+    return fmean(added(scores, targets, translated=True).values())
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return what translated rows add for each task, and how good the translations are."""
     return {
-        "translated rows add": added(scores, targets, "translated"),
-        "BLEU and chrF": {row: by_language(scores, row, quality) for row in BEST},
+        "translated rows add": added(scores, targets, translated=True),
+        "BLEU and chrF": {task: by_language(scores, task, quality) for task in BEST},
         "rows that stayed English": {
-            row: by_language(scores, row, lambda told: told["dropped"]) for row in BEST
+            task: by_language(scores, task, lambda told: told["dropped"]) for task in BEST
         },
     }
 
 
-def by_language(scores: Scores, row: str, what: Callable[[Told], Any]) -> dict[str, Any]:
+def by_language(scores: Scores, task: str, what: Callable[[Told], Any]) -> dict[str, Any]:
     """Return `what` of a task's translations into each language."""
-    languages = scores.translations[f"{row}+translated"][row]["languages"]
+    languages = scores.translations[str(after(task, translated=True))][task]["languages"]
     return {code: what(told) for code, told in languages.items()}
 
 
@@ -45,14 +46,10 @@ def quality(told: Told) -> dict[str, float] | str:
 
 CLAIM = Claim(
     id="translated_data",
-    statement=(
-        "Mixing machine-translated rows into intermediate training does not consistently beat "
-        "plain English intermediate training."
-    ),
-    intermediates=with_and_without("translated"),
+    conditions=with_and_without(translated=True),
     value=value,
     details=details,
 )
 
 if __name__ == "__main__":
-    raise SystemExit(main([CLAIM.id]))
+    raise SystemExit(main([CLAIM]))

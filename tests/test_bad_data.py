@@ -6,11 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reproduce.command import all_claims
-from stilts_repro.claims import measure
-from stilts_repro.claims.measure import Request
+from reproduce.catalogue import all_claims
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import MAIN, NONE
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.run.request import Request, plan_of
 from tests.mirrors import SIZE, XTREME, build, say_it_holds, write
 
 
@@ -39,8 +40,8 @@ def plan(tiny_model, tmp_path):
             output=tmp_path / "out",
             skip_missing=skip_missing,
         )
-        measure.inventory_of.cache_clear()
-        return measure.plan_of(request)
+        inventory_of.cache_clear()
+        return plan_of(request)
 
     return planned
 
@@ -134,12 +135,22 @@ SPOILS = [
 ]
 
 
+def inventory_in(planned):
+    return planned.plan.grounds[MAIN].inventory
+
+
 def test_the_folder_is_good(plan, whole):
     planned = plan(whole)
-    assert planned.inventory.left_out == planned.inventory.without == {}
-    assert len(planned.inventory.evaluation("xquad", "test")["de"]) == SIZE
-    due = set(planned.inventory.due_languages("mlqa"))
-    assert due - {*planned.inventory.evaluation("mlqa", "dev")} == {"ar", "es", "hi", "vi", "zh"}
+    assert planned.survey.left_out == planned.survey.without == {}
+    assert len(inventory_in(planned).evaluation("xquad", "test")["de"]) == SIZE
+    due = set(inventory_in(planned).due_languages("mlqa"))
+    assert due - {*inventory_in(planned).evaluation("mlqa", "dev")} == {
+        "ar",
+        "es",
+        "hi",
+        "vi",
+        "zh",
+    }
 
 
 @pytest.mark.parametrize(("spoil", "task", "says"), SPOILS, ids=lambda v: getattr(v, "__name__", v))
@@ -155,12 +166,12 @@ def test_what_is_wrong_is_said_in_one_line(plan, mirror, spoil, task, says):
 @pytest.mark.parametrize(("spoil", "task", "says"), SPOILS, ids=lambda v: getattr(v, "__name__", v))
 def test_the_rest_still_runs_where_the_user_says_so(plan, mirror, spoil, task, says):
     spoil(mirror)
-    inventory = plan(mirror, skip_missing=True).inventory
-    assert task in inventory.left_out
-    assert says in inventory.left_out[task]
+    survey = plan(mirror, skip_missing=True).survey
+    assert task in survey.left_out
+    assert says in survey.left_out[task]
     if spoil not in (no_readme, bad_readme):  # these spoil every task
-        assert set(inventory.left_out) == {task}
-        assert len(inventory.targets) == 8
+        assert set(survey.left_out) == {task}
+        assert len(survey.targets) == 8
 
 
 def test_a_training_set_that_is_spoiled_takes_its_targets_and_its_row_along(plan, mirror):
@@ -169,9 +180,9 @@ def test_a_training_set_that_is_spoiled_takes_its_targets_and_its_row_along(plan
     respell(mirror, "plain_text", "train", lambda row: row | broken, repo="rajpurkar/squad")
     respell(mirror, "squad_v2", "train", lambda row: row | broken, repo="rajpurkar/squad_v2")
     planned = plan(mirror, skip_missing=True)
-    assert set(planned.inventory.left_out) == {"xquad", "mlqa"}
-    assert set(planned.inventory.without) == {"squad_v2"}
-    assert {job.intermediate for job in planned.jobs.values()} == {"none"}
+    assert set(planned.survey.left_out) == {"xquad", "mlqa"}
+    assert set(planned.survey.without) == {"squad_v2"}
+    assert {job.condition for job in planned.plan.jobs.values()} == {NONE}
 
 
 def test_a_long_context_is_read_in_windows(plan, mirror):
@@ -181,11 +192,11 @@ def test_a_long_context_is_read_in_windows(plan, mirror):
         return row | {"context": row["context"] + " and so on" * 3000}
 
     respell(mirror, "XQuAD.de", "test", lengthened)
-    assert plan(mirror).inventory.left_out == {}
+    assert plan(mirror).survey.left_out == {}
 
 
 def test_a_readme_that_lists_more_is_believed(plan, mirror):
     (mirror / XTREME / "XQuAD.el").mkdir()
     write(mirror, XTREME, "XQuAD.el", "validation", rows_of(mirror, "XQuAD.de", "validation"))
     say_it_holds(mirror)
-    assert "el" in plan(mirror).inventory.evaluation("xquad", "dev")
+    assert "el" in inventory_in(plan(mirror)).evaluation("xquad", "dev")

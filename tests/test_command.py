@@ -4,19 +4,24 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reproduce import command
+from reproduce.catalogue import all_claims
+from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.cli.reproduce import main
+from stilts_repro.run import results
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 
-def outcome(capsys, *arguments):
+def outcome(capsys, *arguments, claims=None):
+    claims = all_claims().values() if claims is None else claims
     try:
-        status = command.main([str(argument) for argument in arguments])
+        status = main(claims, [str(argument) for argument in arguments])
     except SystemExit as leaving:
         status = leaving.code
     captured = capsys.readouterr()
@@ -76,7 +81,7 @@ def xnli(**changes):
 def test_list_shows_every_claim_with_its_paper_value(capsys):
     status, printed, _ = outcome(capsys, "--list")
     assert status == 0
-    for name in command.all_claims():
+    for name in all_claims():
         assert name in printed
     assert "8.2" in printed and "7.0" in printed
 
@@ -186,11 +191,7 @@ def test_an_expected_results_file_that_breaks_its_schema_is_status_2(
     raw = json.loads((folder / "squad_gain.json").read_text())
     raw["tolerance"] = 5
     (folder / "squad_gain.json").write_text(json.dumps(raw))
-    from stilts_repro.claims import expected, measure
-
-    monkeypatch.setattr(
-        measure, "load_expected", lambda claim: expected.load_expected(claim, folder)
-    )
+    monkeypatch.setattr(results, "load_expected", lambda claim: load_expected(claim, folder))
     status, _, error = outcome(
         capsys, "squad_gain", "--scale", "smoke", "--model", tiny_model, "--output", tmp_path / "o"
     )
@@ -198,16 +199,9 @@ def test_an_expected_results_file_that_breaks_its_schema_is_status_2(
     assert "squad_gain.json: $: Additional properties" in one_line(error)
 
 
-def test_a_claim_that_fails_its_check_is_status_1(capsys, tmp_path, monkeypatch):
-    claim = command.all_claims()["published_tables"]
-    from dataclasses import replace
-
-    monkeypatch.setattr(
-        command,
-        "all_claims",
-        lambda: {"published_tables": replace(claim, value=lambda scores, targets: 4.0)},
-    )
-    status, printed, _ = outcome(capsys, "published_tables", "--output", tmp_path / "out")
+def test_a_claim_that_fails_its_check_is_status_1(capsys, tmp_path):
+    claim = replace(all_claims()["published_tables"], value=lambda scores, targets: 4.0)
+    status, printed, _ = outcome(capsys, "--output", tmp_path / "out", claims=[claim])
     assert status == 1
     assert "fail" in printed
 
@@ -231,6 +225,9 @@ def test_published_tables_alone_needs_no_model_and_no_data(capsys, tmp_path):
 
 def test_what_trains_is_not_imported_by_the_main_process():
     """Workers import it while the main process reads the data: seconds that nobody waits for."""
-    asked = "import sys, reproduce.command; print('transformers.modeling_utils' in sys.modules)"
+    asked = (
+        "import sys, stilts_repro.cli.reproduce; from reproduce.catalogue import all_claims; "
+        "all_claims(); print('transformers.modeling_utils' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

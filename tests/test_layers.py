@@ -9,7 +9,9 @@ import stilts_repro
 
 ROOT = Path(stilts_repro.__file__).parent
 LAYERS = (
+    "cli",
     "report",
+    "run",
     "claims",
     "experiments",
     "evaluation",

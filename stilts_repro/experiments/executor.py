@@ -18,8 +18,9 @@ from pathlib import Path
 from stilts_repro.data import cache
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments import forking
+from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.environment import device, take_device, workers
-from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
 from stilts_repro.experiments.store import Store
 from stilts_repro.streams import steady
 from stilts_repro.training.arithmetic import TOKENS, threads, tokens_at_once
@@ -29,9 +30,16 @@ _hindrances: list[Exception] = []  # why this worker can do nothing: its first j
 
 
 def run_local(
-    jobs: Mapping[str, Job], store: Store, report: Report, *, keep_models: bool = False
+    jobs: Mapping[str, Job],
+    worlds: Mapping[str, World],
+    store: Store,
+    report: Report,
+    *,
+    keep_models: bool = False,
 ) -> None:
     """Run the jobs that are not done, on this machine; `keep_models` keeps the targets' models.
+
+    `worlds` are those that the jobs' conditions name.
 
     Raises the first job's error; the jobs that finished before stay finished.
     """
@@ -49,7 +57,7 @@ def run_local(
             initargs=(variables, gpus(context)),
         )
     try:
-        _run_all(pool, todo, store, report, keep_models)
+        _run_all(pool, todo, worlds, store, report, keep_models)
     except BrokenProcessPool:
         raise MissingError(
             "a worker process died, most likely for want of memory; free some, and start the same "
@@ -88,12 +96,13 @@ def gpus(context: BaseContext) -> "SimpleQueue[int] | None":
 
 def finished(job: Job, store: Store, *, keep_models: bool) -> bool:
     """Say whether nothing is left to do for `job`."""
-    return store.done(job.hash, with_model=keep_models and job.kind == "target")
+    return store.done(job.hash, with_model=keep_models and isinstance(job, TargetTraining))
 
 
 def _run_all(
     pool: ProcessPoolExecutor,
     todo: Sequence[Job],
+    worlds: Mapping[str, World],
     store: Store,
     report: Report,
     keep_models: bool,
@@ -104,9 +113,10 @@ def _run_all(
         pending = {job.hash for job in (*waiting, *running.values())}
         ready = [job for job in waiting if job.start not in pending]
         # Trainings that others wait for go first.
-        for job in sorted(ready, key=lambda job: job.kind != "intermediate"):
+        for job in sorted(ready, key=lambda job: not isinstance(job, IntermediateTraining)):
+            world = worlds[job.condition.world]
             with _starting():
-                running[pool.submit(_work, job, store.output, keep_models)] = job
+                running[pool.submit(_work, job, world, store.output, keep_models)] = job
             waiting.remove(job)
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
@@ -154,7 +164,7 @@ def _end_with_main() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(job: Job, output: Path, keep_models: bool) -> float:
+def _work(job: Job, world: World, output: Path, keep_models: bool) -> float:
     import torch
 
     from stilts_repro.experiments.work import run_job
@@ -163,7 +173,7 @@ def _work(job: Job, output: Path, keep_models: bool) -> float:
     try:
         for hindrance in _hindrances:
             raise hindrance
-        run_job(job, Store(output), keep_models=keep_models)
+        run_job(job, world, Store(output), keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
             f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "

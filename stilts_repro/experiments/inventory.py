@@ -1,13 +1,12 @@
-"""What a source has: read and checked before anything is trained."""
+"""What a source has of every task, read as it is asked for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import zip_longest
 from typing import Any
 
 from stilts_repro.data.source import Source
-from stilts_repro.errors import InputError, MissingError
-from stilts_repro.experiments.rows import TRANSLATED
+from stilts_repro.errors import MissingError
 from stilts_repro.jsonio import content_hash
 from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.loading import (
@@ -21,8 +20,7 @@ from stilts_repro.tasks.loading import (
     load_training,
     load_unpaired,
 )
-from stilts_repro.tasks.masked import MLM, MaskedText
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
+from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division, TrainingSet
 from stilts_repro.translation.mixed import MixedSource, Translation
@@ -33,11 +31,7 @@ Texts = Callable[[int | None], Mapping[str, Sequence[str]]]  # texts by language
 
 
 class Inventory:
-    """The data sets of one source, loaded once and kept; every row has been checked.
-
-    After `survey`, `targets` and `intermediates` hold the tasks whose data is whole, `left_out` and
-    `without` the reason of each target and intermediate task that is not.
-    """
+    """The rows of one source, with its texts and translations: loaded once, kept, and checked."""
 
     def __init__(
         self,
@@ -52,68 +46,28 @@ class Inventory:
         self.evaluation_rows = evaluation_rows
         self.training = cache(self._training)
         self.translated = cache(self._translated)
+        self.continued = cache(self._continued)
         self.evaluation = cache(self._evaluation)
         self.unpaired = cache(self._unpaired)
         self.division = cache(self._division)
         self.dev = cache(self._dev)
         self.format = cache(self._format)
-        self.targets = tuple(TARGET_TASKS)
-        self.intermediates = intermediate_tasks()
-        self.left_out: dict[str, str] = {}
-        self.without: dict[str, str] = {}
-
-    def survey(
-        self,
-        targets: Mapping[str, int | None],
-        intermediates: Mapping[str, int | None],
-        *,
-        skip_missing: bool,
-    ) -> None:
-        """Read and check these tasks; the values cap the rows that each trains on.
-
-        Raises the first complaint about a task, or leaves the task out (`skip_missing`).
-        """
-        self.left_out, self.without = {}, {}
-
-        def look(at: Callable[[], object], name: str, left_out: dict[str, str]) -> bool:
-            try:
-                at()
-            except (InputError, MissingError) as error:
-                # Texts and translators are no data: what needs one that is not given is not run.
-                given = {MLM: self.texts, TRANSLATED: self.translation}
-                if not skip_missing and given.get(name.rpartition("+")[2], self) is not None:
-                    raise
-                left_out[name] = str(error)
-            return name not in left_out
-
-        self.targets = tuple(
-            name
-            for name, rows in targets.items()
-            if look(partial(self._look_at_target, name, rows), name, self.left_out)
-        )
-        self.intermediates = tuple(
-            name
-            for name, rows in intermediates.items()
-            if look(partial(self.intermediate_hash, name, rows), name, self.without)
-        )
 
     def training_hash(self, name: str, rows: int | None) -> str:
         """Return the content hash of the first `rows` rows of a training set."""
         return self.training(name, rows).hash
 
-    def intermediate_hash(self, name: str, rows: int | None) -> str:
+    def rows(self, name: str, rows: int | None, translated: bool) -> Examples:
+        """Return the first `rows` rows of a training set, with translations mixed in or not."""
+        return self.translated(name, rows)[0] if translated else self.training(name, rows)
+
+    def intermediate_hash(self, name: str, rows: int | None, translated: bool) -> str:
         """Return the content hash of an intermediate task's training and dev rows."""
-        if name == MLM:
-            return self.training_hash(name, rows)
-        dev = self.dev(name.partition("+")[0])
-        return content_hash([self.training_hash(name, rows), dev.hash])
+        training = self.rows(name, rows, translated)
+        return content_hash([training.hash, self.dev(name).hash])
 
     def origin(self, name: str) -> dict[str, Any]:
         """Return where a training set's rows come from, and whether it is a substitute."""
-        if name == MLM:
-            assert self.texts is not None  # else nothing was trained on them
-            told = f"texts of one language each, in turn: {', '.join(self.texts(1))}"
-            return {"id": told, "revision": None, "substitute": False}
         data = TRAINING_SETS[name]
         rows = english_rows(self.source, data)
         return {
@@ -123,6 +77,13 @@ class Inventory:
             ),
             "substitute": rows != data.parts,
         }
+
+    def origin_of_texts(self) -> dict[str, Any]:
+        """Return where the texts of continued MLM come from, in the shape of `origin`."""
+        assert self.texts is not None  # else nothing was trained on them
+        languages = ", ".join(self.texts(1))
+        told = f"texts of one language each, in turn: {languages}"
+        return {"id": told, "revision": None, "substitute": False}
 
     def translation_of(self, name: str, rows: int | None) -> dict[str, Any]:
         """Return what was translated of a training set, by whom and how well, for records."""
@@ -162,15 +123,8 @@ class Inventory:
         """Return which rows of the data set play `part`, for the record."""
         return str(getattr(self.division(name), part))
 
-    def _look_at_target(self, name: str, rows: int | None) -> None:
-        self.target_hash(name)
-        if train_on := TARGET_TASKS[name].train_on:
-            self.training_hash(train_on, rows)
-
     def _format(self, name: str, rows: int | None) -> Format:
         """Return a training set's format; a tag set that is open holds the training rows' tags."""
-        if name == MLM:
-            return MaskedText()
         kind = TRAINING_SETS[name].format
         if isinstance(kind, Tagging) and kind.labels is None:
             return kind.fitted(self.training(name, rows).examples)
@@ -183,16 +137,11 @@ class Inventory:
         """Return at most `rows` texts, languages in turn."""
         if self.texts is None:
             raise MissingError("continued MLM: no text to go on with; give --corpus DIR")
-        found = self.texts(rows)
-        turns = [text for turn in zip_longest(*found.values()) for text in turn if text is not None]
+        languages = self.texts(rows).values()
+        turns = [text for turn in zip_longest(*languages) for text in turn if text is not None]
         return Examples(tuple(turns[:rows]), content_hash(turns[:rows]))
 
     def _training(self, name: str, rows: int | None) -> Examples:
-        if name == MLM:
-            return self._continued(rows)
-        task, _, translated = name.partition("+")
-        if translated:
-            return self.translated(task, rows)[0]
         return load_training(self.source, self._training_set(name), rows)
 
     def _translated(self, name: str, rows: int | None) -> tuple[Examples, MixedSource]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,19 @@ from stilts_repro.data.cache import featurise
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.evaluation.retrieve import Pool
+from stilts_repro.experiments.conditions import MLM, Row, World
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.rows import Row
+from stilts_repro.experiments.jobs import IntermediateTraining, Job
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
-from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask
 from stilts_repro.training.mlm import Masking
 from stilts_repro.training.optimiser import Recipe
 
-Held = Mapping[str, Sequence[Any]]  # examples by language
+ByLanguage = Mapping[str, Sequence[Any]]  # examples
 
 
 @dataclass(frozen=True)
@@ -32,43 +32,39 @@ class Material:
     """The rows of a job under its recipes, as its model's tokenizer cuts them."""
 
     job: Job
+    world: World
     tokenizer: PreTrainedTokenizerBase
 
-    @property
+    @cached_property
     def inventory(self) -> Inventory:
-        """The data sets of the job's source."""
-        setting = self.job.setting
-        return inventory_of(
-            setting.data, setting.evaluation_rows, setting.corpus, setting.translator
-        )
-
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """The names of what the job trains on."""
-        return {
-            "intermediate": self.job.tasks,
-            "target": (self.job.name,),
-            "retrieval": (),
-        }[self.job.kind]
+        """The data sets of the job's world."""
+        world = self.world
+        rows = self.job.setting.evaluation_rows
+        return inventory_of(world.data, rows, world.corpus, world.translator)
 
     def format(self, name: str) -> Format:
         """Return the format of training set `name`."""
         return self.inventory.format(name, self.job.recipes[name].rows)
 
-    def rows_of(self, name: str) -> str:
-        """Return what the inventory calls the rows that task `name` trains on."""
-        parsed = Row.parse(self.job.intermediate)
-        return parsed.sets[name] if self.job.kind == "intermediate" else name
+    def training(self) -> dict[str, TrainingTask]:
+        """Return the features of all that the job trains on, with its recipes."""
+        tasks = {name: self.task(name) for name in self.job.recipes}
+        if isinstance(self.job, IntermediateTraining) and (recipe := self.job.continued):
+            texts = self.inventory.continued(recipe.rows).examples
+            features = self._plain(texts, limits_of(recipe))
+            tasks[MLM] = TrainingTask(features, recipe, Masking.of(self.tokenizer))
+        return tasks
 
-    def training(self, name: str) -> TrainingTask:
-        """Return the features of training set `name`, with its recipe."""
-        recipe = self.job.recipes[name]
-        examples = self.inventory.training(self.rows_of(name), recipe.rows).examples
+    def task(self, name: str) -> TrainingTask:
+        """Return the features of training set `name`; the job's row may change phase (ii)'s."""
+        recipe, row = self.job.recipes[name], Row()
+        if isinstance(self.job, IntermediateTraining):
+            row = self.job.condition.row
+        examples = self.inventory.rows(name, recipe.rows, row.translated).examples
         features = featurise(self.format(name), examples, self.tokenizer, limits_of(recipe))
-        if self.job.shuffled and name != MLM:
+        if row.shuffled:
             features = with_shuffled_labels(features, numpy_rng(self.job.seed, "shuffle", name))
-        masking = Masking.of(self.tokenizer) if name == MLM else None
-        return TrainingTask(features, recipe, masking)
+        return TrainingTask(features, recipe)
 
     def dev(self, name: str, rows: int | None = None) -> tuple[Sequence[Any], Features]:
         """Return the first `rows` English dev rows of training set `name`, and their features."""
@@ -76,26 +72,29 @@ class Material:
         limits = limits_of(self.job.recipes[name])
         return examples, featurise(self.format(name), examples, self.tokenizer, limits)
 
-    def evaluation(self, task: str, part: str) -> tuple[Held, Features]:
+    def evaluation(self, task: str, part: str) -> tuple[ByLanguage, Features]:
         """Return a target's rows by language, and the features of all of them, one stream."""
-        held = {
-            code: found.examples for code, found in self.inventory.evaluation(task, part).items()
+        rows = {
+            code: examples.examples
+            for code, examples in self.inventory.evaluation(task, part).items()
         }
-        everything = [example for examples in held.values() for example in examples]
+        everything = [example for examples in rows.values() for example in examples]
         limits = limits_of(self.job.recipes[self.job.name])
-        return held, featurise(TARGET_TASKS[task].format, everything, self.tokenizer, limits)
+        return rows, featurise(TARGET_TASKS[task].format, everything, self.tokenizer, limits)
 
     def pools(self, task: str, part: str) -> dict[str, Pool]:
         """Return what to mine, by language."""
-        found = {}
-        for code, held in self.inventory.evaluation(task, part).items():
+        pools = {}
+        for code, pairs in self.inventory.evaluation(task, part).items():
             unpaired = self.inventory.unpaired(task, part, code)
-            found[code] = Pool.of(held.examples, unpaired["source"], unpaired["target"])
-        return found
+            pools[code] = Pool.of(pairs.examples, unpaired["source"], unpaired["target"])
+        return pools
 
     def sentences(self, texts: Sequence[str]) -> Features:
         """Return the features of sentences to embed."""
-        limits = Limits(self.job.setting.retrieval_length)
+        return self._plain(texts, Limits(self.job.setting.retrieval_length))
+
+    def _plain(self, texts: Sequence[str], limits: Limits) -> Features:
         return featurise(Retrieval(mining=False), texts, self.tokenizer, limits)
 
 

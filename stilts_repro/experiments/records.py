@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
@@ -62,23 +63,11 @@ class Outcome:
 
 
 def make_record(
-    job: Job,
-    inventory: Inventory,
-    task: str,
-    part: str,
-    outcome: Outcome,
-    meter: Meter,
-    attention: str,
-    before: Mapping[str, Any],
+    job: Job, world: World, inventory: Inventory, task: str, part: str, outcome: Outcome
 ) -> dict[str, Any]:
-    """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME).
-
-    `before` is the result of the phase-(ii) job, empty for the baseline: what that did, and what
-    was translated, is in the record.
-    """
+    """Return the record of `task`'s `part`; the score is the plain mean over languages (XTREME)."""
     metric, languages = outcome.metric, outcome.metrics
-    row = TARGET_TASKS[task]
-    held = inventory.evaluation(task, part)
+    row, rows = TARGET_TASKS[task], inventory.evaluation(task, part)
     record: dict[str, Any] = {
         "hash": content_hash([job.hash, task, part]),
         "job": job.hash,
@@ -86,30 +75,40 @@ def make_record(
         "task_version": row.version,
         "part": part,
         "split": inventory.split_name(task, part),
-        "intermediate": job.intermediate,
+        "intermediate": str(job.condition),
         "crosses": job.setting.crosses,
         "seed": job.seed,
         "metric": metric,
         "score": fmean(metrics[metric] for metrics in languages.values()),
         "absent": [code for code in inventory.due_languages(task) if code not in languages],
-        "n": sum(len(held[code]) for code in languages),
+        "n": sum(len(rows[code]) for code in languages),
         "languages": {
-            code: {"score": metrics[metric], "n": len(held[code]), "metrics": dict(metrics)}
+            code: {"score": metrics[metric], "n": len(rows[code]), "metrics": dict(metrics)}
             for code, metrics in languages.items()
         },
         "data": {
-            "source": job.setting.data,
+            "source": world.data,
             "id": f"{row.repo} {row.config}",
             "revision": inventory.revision(task, part, languages),
             "content_hash": job.data[task],
         },
         "model": {
-            "id": model_name(job.setting.model),
-            "revision": location(job.setting.model).get("revision"),
+            "id": model_name(world.model),
+            "revision": location(world.model).get("revision"),
             "hash": job.setting.model_hash,
         },
-        "phase_two": _phase_two(before),
         "recipe": {name: asdict(recipe) for name, recipe in job.recipes.items()},
+    }
+    if outcome.broken:
+        record["not_finite"] = dict(outcome.broken)
+    if outcome.settings is not None:
+        record["retrieval"] = dict(outcome.settings)
+    return record
+
+
+def circumstances(meter: Meter, attention: str) -> dict[str, Any]:
+    """Return the part of a record on how it was computed, and what the job has spent so far."""
+    return {
         "versions": environment.versions(),
         "git": environment.git_state(),
         "device": environment.device_name(),
@@ -120,23 +119,23 @@ def make_record(
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},
         "peak_memory": peak_memory(),
     }
-    if outcome.broken:
-        record["not_finite"] = dict(outcome.broken)
-    if outcome.settings is not None:
-        record["retrieval"] = dict(outcome.settings)
-    read = before.get("data", {})
-    if translations := {t: d["translation"] for t, d in read.items() if "translation" in d}:
-        record["translation"] = translations
-    return record
 
 
-def _phase_two(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a phase-(ii) job's result says of its training; None where there was none."""
+def phase_two(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what records say of phase (ii), from its job's result; None where there was none."""
     if not result:
         return None
     job = result["job"]
-    told = {"job": job["hash"], "tasks": job["tasks"], "recipe": job["recipes"]}
-    return told | {key: result[key] for key in ("steps", "tokens", "sampler")}
+    recipes = job["recipes"] | ({MLM: job["continued"]} if job["continued"] else {})
+    training = {key: result[key] for key in ("steps", "tokens", "sampler")}
+    return {"job": job["hash"], "tasks": [*recipes], "recipe": recipes} | training
+
+
+def translations(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what records say of phase (ii)'s translated rows, by task; {} where it had none."""
+    read = result.get("data", {})
+    told = {task: data["translation"] for task, data in read.items() if "translation" in data}
+    return {"translation": told} if told else {}
 
 
 def forget_peak() -> None:

@@ -5,12 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import World
 from stilts_repro.training.optimiser import Recipe
 
 TESTBED_MODEL = Path(__file__).parents[1] / "testbed" / "model"
-# The testbed whose languages share nothing, a control: its data and its phase (i).
-UNRELATED_DATA = "testbed-unrelated"
 UNRELATED_MODEL = Path(__file__).parents[1] / "testbed" / "unrelated"
+# The testbed whose languages share nothing, with a phase (i) of its own: a control.
+UNRELATED = World(
+    name="unrelated",
+    model=str(UNRELATED_MODEL),
+    data="testbed-unrelated",
+    control=True,
+    made_by=f"python -m stilts_repro.pretrain --testbed --unrelated --output {UNRELATED_MODEL}",
+)
 # The paper's retrieval layer is the output of the 14th of XLM-R Large's 24 layers.
 RETRIEVAL_DEPTH = 14 / 24
 
@@ -23,7 +30,8 @@ class Scale:
     `evaluation_rows` caps each language's dev and test (None: all rows). `intermediate` and
     `target` hold a recipe for each training set, `multitask` one for each task of multi-task
     training; `continued` is the masked-language modelling that may be mixed in, its `rows` texts of
-    all languages together; `retrieval_length` is in tokens.
+    all languages together; `retrieval_length` is in tokens. `worlds` are those that conditions may
+    name besides the run's own.
     """
 
     name: str
@@ -37,6 +45,7 @@ class Scale:
     target: Mapping[str, Recipe]
     retrieval_length: int
     cost: str
+    worlds: tuple[World, ...] = ()
 
 
 def _paper(model: str, name: str, cost: str) -> Scale:
@@ -142,6 +151,7 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
         },
         retrieval_length=128,
         cost=cost,
+        worlds=(UNRELATED,),
     )
 
 
@@ -152,6 +162,12 @@ _SCALES = (
     _paper("FacebookAI/xlm-roberta-large", "paper", "GPU-weeks, hub (not measured)"),
 )
 SCALES = {scale.name: scale for scale in _SCALES}
+
+
+def longest(scale: Scale) -> int:
+    """Return the longest sequence, in tokens, that any job of `scale` may read."""
+    recipes = (*scale.intermediate.values(), *scale.target.values())
+    return max(scale.retrieval_length, *(recipe.max_length for recipe in recipes))
 
 
 def scale_of(name: str) -> Scale:

@@ -10,7 +10,7 @@ from stilts_repro.data.overlay import OverlaySource
 from stilts_repro.data.source import CachedSource, DirectorySource, Source
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory, Texts
-from stilts_repro.experiments.scales import UNRELATED_DATA
+from stilts_repro.experiments.scales import UNRELATED
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.translation.mixed import Translation
 from stilts_repro.translation.spec import translator_of
@@ -23,7 +23,7 @@ TESTBED_TRANSLATOR = "testbed:0.33"
 TRANSLATED_INTO = ("de", "ru", "sw")
 TESTBED_TRANSLATED_INTO = ("qaa", "qac", "qag")
 
-TESTBEDS = {"testbed": False, UNRELATED_DATA: True}  # by name: are its languages unrelated
+TESTBEDS = {"testbed": False, UNRELATED.data: True}  # by name: are its languages unrelated
 
 
 def open_source(data: str) -> Source:
@@ -84,7 +84,7 @@ def open_translation(data: str, spec: str | None) -> Translation | None:
     return Translation(translator, TESTBED_TRANSLATED_INTO if testbed else TRANSLATED_INTO)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def inventory_of(
     data: str,
     evaluation_rows: int | None,

@@ -1,16 +1,15 @@
-"""What a job does: train, evaluate, leave a model or records behind."""
+"""What jobs do: train, evaluate, leave a model or records behind."""
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Features
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.evaluation.scoring import (
     best_threshold_metrics,
@@ -19,10 +18,23 @@ from stilts_repro.evaluation.scoring import (
 )
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.broken import tolerated
-from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.material import Held, Material
-from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.records import Meter, Outcome, forget_peak, make_record
+from stilts_repro.experiments.conditions import MLM, World
+from stilts_repro.experiments.jobs import (
+    IntermediateTraining,
+    Job,
+    RetrievalEvaluation,
+    TargetTraining,
+)
+from stilts_repro.experiments.material import ByLanguage, Material
+from stilts_repro.experiments.records import (
+    Meter,
+    Outcome,
+    circumstances,
+    forget_peak,
+    make_record,
+    phase_two,
+    translations,
+)
 from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
@@ -34,79 +46,77 @@ from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
-from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
-def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
-    """Do `job` and leave it finished in `store`; what it starts from must be finished there.
+def run_job(job: Job, world: World, store: Store, *, keep_models: bool = False) -> None:
+    """Do `job` in its world and leave it finished in `store`, where what it starts from must be.
 
     With `keep_models` a target's model stays in the job's folder, in transformers' own class.
     """
     forget_peak()
-    work = _Work(job, store)
+    work = WORK[type(job)](job, world, store)
     with store.working(job.hash) as folder:
-        result: dict[str, Any] = {"job": job.describe()}
-        if job.kind == "intermediate":
-            result |= work.train(job.tasks, f"intermediate/{job.name}")
-            result["dev"] = {t: work.dev_metrics(t) for t in job.tasks if t != MLM}
-            result["data"] = {task: work.origin(task) for task in job.tasks}
-            save_intermediate(work.model, folder, work.tokenizer)
-        elif job.kind == "target":
-            result |= work.train((job.name,), f"target/{job.name}")
-            if keep_models:
-                save_target(work.model, job.name, folder / MODEL, work.tokenizer)
-        records = [record for task in job.tasks for record in work.evaluate(task)]
-        for record in records:
-            store.add_record(record)
-        for name, predictions in work.predictions.items():
-            (folder / PREDICTIONS).mkdir(exist_ok=True)
-            write_text(folder / PREDICTIONS / name, canonical(predictions) + "\n")
-        result["records"] = [record["hash"] for record in records]
+        result = {"job": job.describe()} | work.run(folder, keep_models=keep_models)
         result["seconds"] = work.meter.seconds
         write_json(folder / "result.json", result)
 
 
-class _Work:
+class Work:
     """A job under way: its model in memory, its data, what it has spent."""
 
-    def __init__(self, job: Job, store: Store) -> None:
+    def __init__(self, job: Job, world: World, store: Store) -> None:
         self.job = job
+        self.world = world
+        self.store = store
         self.meter = Meter()
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
-            self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.setting.model)
-        self.material = Material(job, self.tokenizer)
-        self.inventory: Inventory = self.material.inventory
-        self.formats = {name: self.material.format(name) for name in self.material.sets}
-        own = {name: kind for name, kind in self.formats.items() if name != MLM}
+            self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(world.model)
+        self.material = Material(job, world, self.tokenizer)
+        self.formats = {name: self.material.format(name) for name in job.recipes}
         with self.meter.phase("load"):
-            start = str(store.folder(job.start)) if job.start else job.setting.model
-            crosses = job.setting.crosses if job.start else DEFAULT
-            if job.random and not job.start:
-                backbone = draw_backbone(job.setting.model, job.seed)
-                self.model = MultiTaskModel.fresh(backbone, own, job.seed)
-            else:
-                self.model = start_from(start, own, job.seed, crosses)
-            if MLM in self.formats:
-                head = load_masked_head(job.setting.model, self.model.backbone)
-                self.model.heads[MLM] = head
+            self.model = self._model()
             self.model.to(environment.device())
         bf16 = uses_bf16(environment.device())
         self.attention = attention.use(self.model.backbone, bf16=bf16)
-        self.predictions: dict[str, dict[str, Any]] = {}
+
+    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
+        """Do the work, leave in `folder` what is to be kept, and return what the result says."""
+        raise NotImplementedError
 
     @property
     def pad_id(self) -> int:
+        """The token that batches are padded with."""
         return int(self.tokenizer.pad_token_id)
 
-    def train(self, names: Sequence[str], purpose: str) -> dict[str, Any]:
-        """Train on the sets `names`; return what the result file says of it."""
+    def tolerated(self, what: str, rows: ByLanguage, broken: Mapping[str, Sequence[int]]) -> Any:
+        """Return how many rows a language have an output that is not finite, unless many do."""
+        counts = {code: len(examples) for code, examples in rows.items()}
+        return tolerated(f"{self.job.title}, {what}", broken, counts)
+
+    def _model(self) -> MultiTaskModel:
+        """Return the model that the job starts from, with heads for what it trains on."""
+        job, model = self.job, self.world.model
+        if job.start:
+            start = str(self.store.folder(job.start))
+            return start_from(start, self.formats, job.seed, job.setting.crosses)
+        if job.condition.row.random:
+            backbone = draw_backbone(model, job.seed)
+            return MultiTaskModel.fresh(backbone, self.formats, job.seed)
+        return start_from(model, self.formats, job.seed, DEFAULT)
+
+
+class _Trainer(Work):
+    """A job that trains."""
+
+    def train(self) -> dict[str, Any]:
+        """Train on all that the job trains on; return what the result says of it."""
         with self.meter.phase("tokenise"):
-            tasks = {name: self.material.training(name) for name in names}
+            tasks = self.material.training()
         if compiles():
             compile_layers(self.model.backbone)
         with self.meter.phase("train"):
@@ -115,9 +125,9 @@ class _Work:
                 tasks,
                 self.pad_id,
                 self.job.seed,
-                purpose,
+                self.job.purpose,
                 telling(self.job.title),
-                partial(self._dev_score, [name for name in names if name != MLM]),
+                self._dev_score,
                 self.job.sampler,
             )
         self.meter.tokens += log.tokens
@@ -131,90 +141,136 @@ class _Work:
             "last_loss": log.last_loss(),
         }
 
-    def _dev_score(self, names: Sequence[str]) -> float:
-        """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
-        return fmean(
-            self.dev_metrics(name, self.job.recipes[name].dev_rows)[self.formats[name].metric]
-            for name in names
-        )
-
     def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
         """Return how well the model does a task that it trains on, on its English dev rows."""
         kind = self.formats[name]
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
             logits = predict(self.model, name, features, self.pad_id)
-        self._tolerated(f"{name} dev", {"en": examples}, features, logits)
+        english = {"en": examples}
+        self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
         if isinstance(kind, Span) and kind.unanswerable:
             return best_threshold_metrics(examples, features, logits)
-        return score_by_language(kind, name, {"en": examples}, features, logits)["en"].metrics
+        return score_by_language(kind, name, english, features, logits)["en"].metrics
 
-    def evaluate(self, task: str) -> list[dict[str, Any]]:
-        """Return the records of `task`, dev and test; none for a phase-(ii) job."""
-        if self.job.kind == "intermediate":
-            return []
-        if self.job.kind == "target":
-            outcomes = self._by_part(task, partial(self._measure, task))
-        else:
-            held = Retriever(self.model.backbone, self.material, self.meter)
-            if TARGET_TASKS[task].mining:
-                outcomes = held.mining(task)
-            else:
-                outcomes = self._by_part(task, partial(held.nearest, task))
-        for part, outcome in outcomes.items():
-            self.predictions[f"{task}.{part}.json"] = dict(outcome.predictions)
-        return [
-            make_record(
-                self.job,
-                self.inventory,
-                task,
-                part,
-                outcome,
-                self.meter,
-                self.attention,
-                self.before,
-            )
-            for part, outcome in outcomes.items()
-        ]
+    def _dev_score(self) -> float:
+        """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
+        return fmean(
+            self.dev_metrics(name, recipe.dev_rows)[self.formats[name].metric]
+            for name, recipe in self.job.recipes.items()
+        )
 
-    def _by_part(self, task: str, measure: Callable[[str], Outcome]) -> dict[str, Outcome]:
+
+class _Intermediate(_Trainer):
+    """Phase (ii)."""
+
+    job: IntermediateTraining
+
+    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
+        """Train; keep backbone and heads."""
+        result = self.train()
+        result["dev"] = {task: self.dev_metrics(task) for task in self.job.tasks}
+        result["data"] = {task: self._origin(task) for task in self.job.tasks}
+        if self.job.continued:
+            result["data"][MLM] = self.material.inventory.origin_of_texts()
+        save_intermediate(self.model, folder, self.tokenizer)
+        return result | {"records": []}
+
+    def _model(self) -> MultiTaskModel:
+        model = super()._model()
+        if self.job.continued:
+            model.heads[MLM] = load_masked_head(self.world.model, model.backbone)
+        return model
+
+    def _origin(self, task: str) -> dict[str, Any]:
+        """Return where a task's rows come from, and who translated them."""
+        origin = self.material.inventory.origin(task)
+        if self.job.translation is not None:
+            rows = self.job.recipes[task].rows
+            origin["translation"] = self.material.inventory.translation_of(task, rows)
+        return origin
+
+
+class _Evaluation(Work):
+    """A job that measures targets."""
+
+    def evaluate(self, folder: Path) -> dict[str, Any]:
+        """Measure every target, dev and test; keep records and predictions."""
+        records, inventory = [], self.material.inventory
+        for task in self.job.tasks:
+            for part, outcome in self.outcomes(task).items():
+                record = make_record(self.job, self.world, inventory, task, part, outcome)
+                record |= {"phase_two": phase_two(self.before), **translations(self.before)}
+                records.append((record | circumstances(self.meter, self.attention), outcome))
+        (folder / PREDICTIONS).mkdir()
+        for record, outcome in records:
+            self.store.add_record(record)
+            path = folder / PREDICTIONS / f"{record['task']}.{record['part']}.json"
+            write_text(path, canonical(outcome.predictions) + "\n")
+        return {"records": [record["hash"] for record, _ in records]}
+
+    def outcomes(self, task: str) -> dict[str, Outcome]:
+        """Measure dev and test of a target."""
+        raise NotImplementedError
+
+    def by_part(self, task: str, measure: Callable[[str], Outcome]) -> dict[str, Outcome]:
         """Measure dev and test; once, where they are the same rows."""
-        division = self.inventory.division(task)
+        division = self.material.inventory.division(task)
         dev = measure("dev")
         return {"dev": dev, "test": dev if division.dev == division.test else measure("test")}
 
-    def origin(self, name: str) -> dict[str, Any]:
-        """Return where the rows come from that a phase-(ii) job trains on, and who translated."""
-        found = self.inventory.origin(name)
-        if self.material.rows_of(name) != name:
-            rows = self.job.recipes[name].rows
-            found["translation"] = self.inventory.translation_of(name, rows)
-        return found
+
+class _Target(_Trainer, _Evaluation):
+    """Phase (iii)."""
+
+    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
+        """Train on English, evaluate in all languages."""
+        result = self.train()
+        if keep_models:
+            save_target(self.model, self.job.name, folder / MODEL, self.tokenizer)
+        return result | self.evaluate(folder)
+
+    def outcomes(self, task: str) -> dict[str, Outcome]:
+        """Measure dev and test of a target."""
+        return self.by_part(task, partial(self._measure, task))
 
     def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format
         with self.meter.phase("tokenise"):
-            held, features = self.material.evaluation(task, part)
+            rows, features = self.material.evaluation(task, part)
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
-            scored = score_by_language(kind, task, held, features, logits)
+            scored = score_by_language(kind, task, rows, features, logits)
+        broken = broken_by_language(rows, features, logits)
         return Outcome(
             kind.metric,
-            {code: found.metrics for code, found in scored.items()},
-            {code: found.predictions for code, found in scored.items()},
-            self._tolerated(f"{task} {part}", held, features, logits),
+            {code: language.metrics for code, language in scored.items()},
+            {code: language.predictions for code, language in scored.items()},
+            self.tolerated(f"{task} {part}", rows, broken),
         )
 
-    def _tolerated(
-        self, what: str, held: Held, features: Features, logits: np.ndarray
-    ) -> dict[str, int]:
-        """Return how many rows a language have an output that is not finite, unless many do."""
-        return tolerated(
-            f"{self.job.title}, {what}",
-            broken_by_language(held, features, logits),
-            {code: len(examples) for code, examples in held.items()},
-        )
+
+class _Retrieval(_Evaluation):
+    """Targets that nothing is trained for."""
+
+    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
+        """Evaluate the model as it is."""
+        return self.evaluate(folder)
+
+    def outcomes(self, task: str) -> dict[str, Outcome]:
+        """Measure dev and test of a target."""
+        retriever = Retriever(self.model.backbone, self.material, self.meter)
+        if TARGET_TASKS[task].mining:
+            return retriever.mining(task)
+        return self.by_part(task, partial(retriever.nearest, task))
+
+
+WORK: dict[type[Job], type[Work]] = {
+    IntermediateTraining: _Intermediate,
+    TargetTraining: _Target,
+    RetrievalEvaluation: _Retrieval,
+}
 
 
 def telling(title: str, *, every: float = 60.0) -> Progress:

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from stilts_repro.experiments.rows import NONE, baseline_of, is_control
+from stilts_repro.experiments import conditions
 
 PARTS = ("dev", "test")
+NONE = str(conditions.NONE)
+Conditions = Mapping[str, Mapping[str, Any]]  # by name: "baseline" and "control"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The evaluations of a run; scores and gains are in points."""
+    """The evaluations of a run under its conditions; scores and gains are in points."""
 
     entries: Sequence[Mapping[str, Any]]
+    conditions: Conditions
 
     @property
     def intermediates(self) -> list[str]:
@@ -24,7 +27,7 @@ class Grid:
     @property
     def trained(self) -> list[str]:
         """Rows but the baselines."""
-        return [row for row in self.intermediates if row != baseline_of(row)]
+        return [row for row in self.intermediates if row != self._baseline(row)]
 
     @property
     def targets(self) -> list[str]:
@@ -43,7 +46,7 @@ class Grid:
     def gains(self, intermediate: str, target: str) -> list[float]:
         """Return the development gain over the row's baseline, one a seed that ran both."""
         ours = self._by_seed(intermediate, target, "dev")
-        before = self._by_seed(baseline_of(intermediate), target, "dev")
+        before = self._by_seed(self._baseline(intermediate), target, "dev")
         return [ours[seed] - before[seed] for seed in sorted(ours.keys() & before.keys())]
 
     def gain(self, intermediate: str, target: str) -> float | None:
@@ -86,6 +89,9 @@ class Grid:
         """Return the metric that `target` was scored with."""
         return ", ".join(_in_order(e["metric"] for e in self.entries if e["target"] == target))
 
+    def _baseline(self, intermediate: str) -> str:
+        return str(self.conditions[intermediate]["baseline"])
+
     def _of(self, target: str, part: str) -> list[Mapping[str, Any]]:
         return [e for e in self.entries if e["target"] == target and e["part"] == part]
 
@@ -107,10 +113,10 @@ class Layers:
     intermediates: list[str]
     rows: list[tuple[int, list[float | None]]]
 
-    def without_controls(self) -> "Layers":
+    def without_controls(self, conditions: Conditions) -> "Layers":
         """Return the table without the columns of controls."""
         named = enumerate(self.intermediates)
-        kept = [place for place, name in named if not is_control(name)]
+        kept = [place for place, name in named if not conditions[name]["control"]]
         return replace(
             self,
             intermediates=[self.intermediates[place] for place in kept],

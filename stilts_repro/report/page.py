@@ -38,7 +38,7 @@ def html(result: Mapping[str, Any]) -> str:
     os.environ.pop("MPLBACKEND", None)
     from stilts_repro.report.plots import gains_svg, layers_svg
 
-    grid = Grid(result["grid"])
+    grid = Grid(result["grid"], result["conditions"])
     by_layer = layers(result.get("retrieval", []))
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -55,7 +55,7 @@ def html(result: Mapping[str, Any]) -> str:
         plot=gains_svg(grid),
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
         layers=by_layer,
-        curves=layers_svg(by_layer),
+        curves=layers_svg(by_layer, result["conditions"]),
         scales=SCALES,
         evidence=_evidence(result),
         published=[_published(name) for name in (TABLE_2, XTREME_TEST)],

@@ -8,8 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stilts_repro.experiments.rows import NONE
-from stilts_repro.report.averages import Grid, Layers
+from stilts_repro.report.averages import NONE, Conditions, Grid, Layers
 
 # matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
 INK, ACCENT = "#0a0b0c", "#0a0b0d"
@@ -43,13 +42,13 @@ def gains_svg(grid: Grid) -> str:
         return _svg(figure)
 
 
-def layers_svg(layers: Sequence[Layers]) -> str:
+def layers_svg(layers: Sequence[Layers], conditions: Conditions) -> str:
     """Return the retrieval scores (points) by layer before phase (ii) and after each task.
 
     One panel a target; the heavy line is the model as phase (i) left it, the dotted one the layer
     that claims read. Controls are left out. Empty where there is nothing to compare.
     """
-    layers = [found.without_controls() for found in layers if NONE in found.intermediates]
+    layers = [found.without_controls(conditions) for found in layers if NONE in found.intermediates]
     if not any(len(found.intermediates) > 1 for found in layers):
         return ""
     with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):

@@ -11,15 +11,13 @@ empty line between sentences (PAN-X, UDPOS), a pair of ids (BUCC), or a place (T
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.claims.grid import Scores, best_intermediates
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.rows import NONE, is_control
 from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json, write_text
@@ -43,24 +41,32 @@ class Entry:
     predictions: Mapping[str, Any]
 
 
-def choose_entries(
-    records: Iterable[Mapping[str, Any]], seed: int, store: Store
-) -> dict[str, Entry]:
+def choose_entries(result: Mapping[str, Any], seed: int, store: Store) -> dict[str, Entry]:
     """Return, for each task, the model of `seed` with the best dev score (the paper's entry).
 
-    The baseline stands only for tasks on which nothing else was run, a control for none; on a tie
-    the row that comes first in `records` wins. Raises `InputError` where a job kept no predictions.
+    `result` is claims.json's content. The baseline stands only for tasks on which nothing else was
+    run, controls and other worlds for none; on a tie the row that was run first wins. Raises
+    `InputError` where a job kept no predictions.
     """
-    held = {(r["intermediate"], r["task"], r["part"]): r for r in records if r["seed"] == seed}
-    scores = Scores({key: record["score"] for key, record in held.items()})
+    hashes = dict.fromkeys(record for claim in result["claims"] for record in claim["records"])
+    records = [store.record(record) for record in hashes]
+    rows = {
+        name: name != condition["baseline"]
+        for name, condition in result["conditions"].items()
+        if not (condition["control"] or condition["world"])
+    }
     entries = {}
     for task in TARGET_TASKS:
-        there = [row for row, other, part in held if (other, part) == (task, "test")]
-        rows = [row for row in there if not is_control(row)]
-        if rows:
-            trained = [row for row in rows if row != NONE] or rows
-            record = held[best_intermediates(scores, (task,), trained)[task], task, "test"]
-            entries[task] = Entry(record, _kept(store, record))
+        of = {
+            (r["intermediate"], r["part"]): r
+            for r in records
+            if (r["seed"], r["task"]) == (seed, task) and r["intermediate"] in rows
+        }
+        there = [row for row, part in of if part == "test"]
+        if there:
+            trained = [row for row in there if rows[row]] or there
+            best = max(trained, key=lambda row: of[row, "dev"]["score"])
+            entries[task] = Entry(of[best, "test"], _kept(store, of[best, "test"]))
     return entries
 
 

@@ -13,8 +13,10 @@ import torch
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment, executor, forking, work
+from stilts_repro.experiments.conditions import NONE
 from stilts_repro.experiments.store import Store
 from stilts_repro.training.arithmetic import THREADS, TOKENS
+from tests.planning import WORLD
 
 TAKEN: list[int] = []
 
@@ -62,23 +64,23 @@ def test_on_a_cpu_there_is_none_to_take(monkeypatch):
 
 
 def test_a_full_gpu_is_one_line_that_says_what_to_set(monkeypatch, tmp_path):
-    def full(job, store, *, keep_models):
+    def full(job, world, store, *, keep_models):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nGPU 0")
 
     monkeypatch.setattr(work, "run_job", full)
     monkeypatch.setenv(TOKENS, "8192")
     with pytest.raises(MissingError) as caught:
-        executor._work(SimpleNamespace(title="mnli (seed 0)"), tmp_path, False)
+        executor._work(SimpleNamespace(title="mnli (seed 0)"), WORLD, tmp_path, False)
     assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory; set STILTS")
     assert "below 8192" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-JOB = SimpleNamespace(title="mnli (seed 0)", hash="abc", start=None, kind="target")
+JOB = SimpleNamespace(title="mnli (seed 0)", hash="abc", start=None, condition=NONE)
 
 
 def run_one(tmp_path):
-    executor.run_local({"abc": JOB}, Store(tmp_path), lambda *_: None)
+    executor.run_local({"abc": JOB}, {"": WORLD}, Store(tmp_path), lambda *_: None)
 
 
 def test_a_dead_worker_is_a_lack_of_memory_and_no_failed_claim(monkeypatch, tmp_path):
@@ -116,22 +118,22 @@ class Odd(Exception):
 
 
 def test_whatever_a_job_raises_reaches_the_main_process(monkeypatch, tmp_path):
-    def fail(job, store, *, keep_models):
+    def fail(job, world, store, *, keep_models):
         raise Odd(1, 2)
 
     monkeypatch.setattr(work, "run_job", fail)
     with pytest.raises(RuntimeError, match=r"^Odd: 1 and 2$") as caught:
-        executor._work(JOB, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, False)
     assert isinstance(caught.value.__cause__, Odd)
 
 
 def test_an_error_of_the_system_keeps_its_number_and_file(monkeypatch, tmp_path):
-    def fail(job, store, *, keep_models):
+    def fail(job, world, store, *, keep_models):
         raise OSError(errno.ENOSPC, "No space left on device", "a.json")
 
     monkeypatch.setattr(work, "run_job", fail)
     with pytest.raises(OSError, match="No space") as caught:
-        executor._work(JOB, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, False)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.errno, again.filename) == (errno.ENOSPC, "a.json")
 
@@ -139,7 +141,7 @@ def test_an_error_of_the_system_keeps_its_number_and_file(monkeypatch, tmp_path)
 def test_a_worker_that_could_not_get_ready_says_so_with_its_first_job(monkeypatch, tmp_path):
     monkeypatch.setattr(executor, "_hindrances", [RuntimeError("CUDA error: busy")])
     with pytest.raises(RuntimeError, match="CUDA error: busy"):
-        executor._work(JOB, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, False)
 
 
 def test_what_stops_a_worker_from_getting_ready_prints_no_traceback(capfd):
@@ -149,6 +151,6 @@ def test_what_stops_a_worker_from_getting_ready_prints_no_traceback(capfd):
         initializer=executor._enter_worker,
         initargs=(os.environ | {THREADS: "none"},),
     ) as pool:
-        error = pool.submit(executor._work, JOB, Path(), False).exception()
+        error = pool.submit(executor._work, JOB, WORLD, Path(), False).exception()
     assert isinstance(error, InputError) and str(error).startswith("STILTS_THREADS=none: give")
     assert capfd.readouterr().err == ""

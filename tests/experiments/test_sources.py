@@ -18,14 +18,14 @@ def test_languages_without_text_take_no_share(tmp_path):
     texts = open_texts("hub", corpus(tmp_path, de="abcdef", en="uvwxyz", fr=""))
     assert texts(4) == {"de": ["a", "b"], "en": ["u", "v"]}
     inventory = Inventory(TestbedSource(), None, texts)
-    assert inventory.training("mlm", 4).examples == ("a", "u", "b", "v")
-    assert inventory.origin("mlm")["id"].endswith("de, en")
+    assert inventory.continued(4).examples == ("a", "u", "b", "v")
+    assert inventory.origin_of_texts()["id"].endswith("de, en")
 
 
 def test_a_short_language_gives_what_it_has(tmp_path):
     texts = open_texts("hub", corpus(tmp_path, de="abcdef", en="u"))
     assert texts(6) == {"de": ["a", "b", "c"], "en": ["u"]}
-    assert Inventory(TestbedSource(), None, texts).training("mlm", 6).examples == tuple("aubc")
+    assert Inventory(TestbedSource(), None, texts).continued(6).examples == tuple("aubc")
 
 
 def test_a_corpus_without_text_is_found_before_anything_is_read(tmp_path):

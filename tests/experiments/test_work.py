@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from stilts_repro.experiments import material, work
+from stilts_repro.experiments.conditions import NONE, Cell
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.compiling import COMPILE
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training.optimiser import Recipe
+from tests.planning import WORLD, ground_of, plan_of_cells
 
 ROWS = 8
 RECIPE = Recipe(learning_rate=1e-3, batch_size=4, epochs=1, rows=ROWS, max_length=64, stride=16)
@@ -24,9 +25,8 @@ def test_the_models_of_trainings_alone_are_compiled(
 ):
     inventory = Inventory(TestbedSource(), ROWS)
     scale = replace(SCALES["smoke"], target={"mnli": RECIPE})
-    setting = Setting("smoke", str(tiny_model), "h", "t", "testbed", ROWS, 64, {})
-    plan = Plan(scale, setting, inventory)
-    plan.add(Cell("none", target, 0) for target in TASKS)
+    ground = ground_of(inventory, replace(WORLD, model=str(tiny_model)), evaluation_rows=ROWS)
+    plan = plan_of_cells(scale, [Cell(NONE, target, 0) for target in TASKS], ground)
     store = Store(tmp_path)
     store.prepare()
     compiled = []
@@ -34,6 +34,6 @@ def test_the_models_of_trainings_alone_are_compiled(
     monkeypatch.setattr(work, "compile_layers", compiled.append)
     monkeypatch.setattr(material, "inventory_of", lambda *_: inventory)
     for job in plan.jobs.values():
-        work.run_job(job, store)
+        work.run_job(job, ground.world, store)
     assert len(plan.jobs) == len(TASKS)
     assert len(compiled) == count

@@ -15,13 +15,13 @@ from torch.nn.attention import varlen
 
 from stilts_repro.data.features import SEGMENT, TOKEN_PADDING, Chosen, Features, collate
 from stilts_repro.data.packing import Packed
+from stilts_repro.experiments.conditions import MLM
 from stilts_repro.models import attention, kernels
 from stilts_repro.models.attention import NAMES, PACKS
 from stilts_repro.models.checkpoints import save_target
 from stilts_repro.models.families import run
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import mean_pooled
-from stilts_repro.tasks.masked import MLM
 
 START, PAD, END = 0, 1, 2
 GROUPS = {"nli": 1, "choice": 2, "tags": 1, "spans": 1}

@@ -28,6 +28,10 @@ def score(intermediate: str, target: str, seed: int, part: str) -> dict[str, Any
     }
 
 
+def condition(baseline: str = "none", *, control: bool = False) -> dict[str, Any]:
+    return {"baseline": baseline, "world": "", "control": control}
+
+
 def claim(id: str, paper: float | None, verdict: str, **changes: Any) -> dict[str, Any]:
     return {
         "id": id,
@@ -103,6 +107,7 @@ def result() -> dict[str, Any]:
                 records=[],
             ),
         ],
+        "conditions": {name: condition() for name in INTERMEDIATES},
         "grid": [
             score(intermediate, target, seed, part)
             for intermediate in INTERMEDIATES

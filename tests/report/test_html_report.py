@@ -7,6 +7,7 @@ import pytest
 from stilts_repro.report.averages import Grid, Layers, layers
 from stilts_repro.report.page import html
 from stilts_repro.report.plots import gains_svg, layers_svg
+from tests.report.conftest import condition
 
 EVIL = '<script>alert("x")</script>&$\\frac$'
 VOID = {"meta", "br"}
@@ -52,7 +53,7 @@ def spoil(value, key=None):
     if isinstance(value, list):
         return [spoil(item, key) for item in value]
     if isinstance(value, dict):
-        opened = key in ("languages", "left_out", "versions", "chosen", "gains")
+        opened = key in ("conditions", "languages", "left_out", "versions", "chosen", "gains")
         return {name + EVIL if opened else name: spoil(v, name) for name, v in value.items()}
     return value
 
@@ -93,12 +94,20 @@ def test_run_without_a_grid_has_a_report(result):
     assert "No cell of the grid was run." in text_of(result)
 
 
+PLAIN = dict.fromkeys(("none", "mnli"), condition())
+CONDITIONS = PLAIN | {
+    "none+random": condition("none+random", control=True),
+    "mnli+random": condition("none+random", control=True),
+    "mnli+shuffled": condition(control=True),
+}
+
+
 def test_grid_averages_over_seeds_and_matches_gains_by_seed():
     def entry(intermediate, seed, score):
         cell = {"intermediate": intermediate, "target": "t", "seed": seed, "part": "dev"}
         return cell | {"score": score, "metric": "m", "languages": {"en": score}}
 
-    grid = Grid([entry("mnli", 0, 60), entry("none", 0, 50), entry("none", 1, 10)])
+    grid = Grid([entry("mnli", 0, 60), entry("none", 0, 50), entry("none", 1, 10)], PLAIN)
     assert grid.intermediates == ["none", "mnli"]
     assert grid.score("none", "t") == 30
     assert grid.gains("mnli", "t") == [10]
@@ -111,7 +120,7 @@ def test_controls_are_held_against_their_own_baseline():
         return {"intermediate": row, "target": "tatoeba", "seed": 0, "part": "dev", "score": score}
 
     rows = {"none": 50.0, "mnli": 52.0, "none+random": 1.0, "mnli+random": 1.5}
-    grid = Grid([entry(row, score) for row, score in rows.items()])
+    grid = Grid([entry(row, score) for row, score in rows.items()], CONDITIONS)
     assert grid.trained == ["mnli", "mnli+random"]
     assert [grid.gain(row, "tatoeba") for row in grid.trained] == [2.0, 0.5]
 
@@ -119,17 +128,18 @@ def test_controls_are_held_against_their_own_baseline():
 def test_controls_have_no_curve():
     names = ["none", "mnli", "none+random", "mnli+shuffled"]
     found = Layers("tatoeba", "mean pooling", 1, names, [(0, [1.0, 2.0, 3.0, 4.0])])
-    assert found.without_controls().intermediates == ["none", "mnli"]
-    assert found.without_controls().rows == [(0, [1.0, 2.0])]
+    assert found.without_controls(CONDITIONS).intermediates == ["none", "mnli"]
+    assert found.without_controls(CONDITIONS).rows == [(0, [1.0, 2.0])]
 
 
 def test_row_that_misses_a_target_has_no_mean(result):
-    grid = Grid(result["grid"])
+    grid = Grid(result["grid"], result["conditions"])
     assert grid.average_gain("mnli") == pytest.approx(
         sum(grid.gain("mnli", t) for t in grid.targets) / len(grid.targets)
     )
     kept = [e for e in result["grid"] if (e["intermediate"], e["target"]) != ("mnli", "panx")]
-    assert Grid(kept).average("mnli") is None and Grid(kept).average_gain("mnli") is None
+    grid = Grid(kept, result["conditions"])
+    assert grid.average("mnli") is None and grid.average_gain("mnli") is None
 
 
 def test_layers_are_numbers_not_words(result):
@@ -141,11 +151,11 @@ def test_layers_are_numbers_not_words(result):
 
 
 def test_plot_takes_the_pages_colours(result):
-    svg = gains_svg(Grid(result["grid"]))
+    svg = gains_svg(Grid(result["grid"], result["conditions"]))
     assert svg.startswith("<svg") and "var(--accent)" in svg and "currentColor" in svg
     for name in ("squad_v2", "multitask", "tatoeba"):
         assert f">{name}<" in svg
-    assert gains_svg(Grid([e for e in result["grid"] if e["intermediate"] == "none"])) == ""
+    assert gains_svg(Grid([e for e in result["grid"] if e["intermediate"] == "none"], PLAIN)) == ""
 
 
 def test_panels_without_a_row_are_not_drawn(result):
@@ -157,7 +167,8 @@ def test_panels_without_a_row_are_not_drawn(result):
         if entry["intermediate"] == rows[1]
     ]
     baseline = [entry for entry in result["grid"] if entry["intermediate"] == "none"]
-    svg = gains_svg(Grid([*baseline, *six]))
+    conditions = {entry["intermediate"]: condition() for entry in (*baseline, *six)}
+    svg = gains_svg(Grid([*baseline, *six], conditions))
     assert svg.count('id="axes_') == 6  # of two times four panels
 
 
@@ -168,7 +179,7 @@ def test_curves_of_retrieval_stand_before_and_after_phase_two():
         return found | {"intermediate": row, "target": target, "seed": 0, "layers": layers}
 
     before = [entry("none", "tatoeba", [10.0, 20.0]), entry("none", "bucc2018", [5.0, 6.0])]
-    svg = layers_svg(layers([*before, entry("mnli", "tatoeba", [11.0, 25.0])]))
+    svg = layers_svg(layers([*before, entry("mnli", "tatoeba", [11.0, 25.0])]), PLAIN)
     assert svg.count('id="axes_') == 2
     assert ">tatoeba<" in svg and ">bucc2018<" in svg and ">mnli<" in svg
-    assert layers_svg(layers(before)) == ""
+    assert layers_svg(layers(before), PLAIN) == ""

@@ -13,6 +13,7 @@ def records_of(scores, seed=0):
     """Records by (intermediate, task): (dev, test)."""
     return [
         {
+            "hash": f"{row}-{task}-{part}-{seed}",
             "intermediate": row,
             "task": task,
             "part": part,
@@ -27,12 +28,29 @@ def records_of(scores, seed=0):
 
 def stored(tmp_path, records):
     store = Store(tmp_path)
+    store.prepare()
     for record in records:
+        store.add_record(record)
         folder = store.folder(record["job"]) / "predictions"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{record['task']}.{record['part']}.json"
         path.write_text(json.dumps({"en": [record["job"]]}))
     return store
+
+
+def condition(baseline="none", world="", control=False):
+    return {"baseline": baseline, "world": world, "control": control}
+
+
+def result_of(records):
+    """What a choice reads of claims.json."""
+    conditions = {
+        **dict.fromkeys(("none", "mnli", "ccg"), condition()),
+        "ccg+shuffled": condition(control=True),
+        "ccg+small": condition("none+small", "small"),
+    }
+    hashes = [record["hash"] for record in records]
+    return {"claims": [{"records": hashes}], "conditions": conditions}
 
 
 def test_the_dev_score_chooses_and_the_baseline_is_no_candidate(tmp_path):
@@ -44,10 +62,12 @@ def test_the_dev_score_chooses_and_the_baseline_is_no_candidate(tmp_path):
             ("mnli", "udpos"): (1, 1),
             ("ccg", "udpos"): (1, 2),
             ("none", "panx"): (3, 3),
+            ("ccg+shuffled", "xnli"): (99, 99),
+            ("ccg+small", "xnli"): (99, 99),
         }
     )
-    other_seed = records_of({("ccg", "xnli"): (99, 99)}, seed=1)
-    chosen = choose_entries([*other_seed, *records], 0, stored(tmp_path, records))
+    records = [*records_of({("ccg", "xnli"): (99, 99)}, seed=1), *records]
+    chosen = choose_entries(result_of(records), 0, stored(tmp_path, records))
     assert {task: entry.record["intermediate"] for task, entry in chosen.items()} == {
         "xnli": "mnli",
         "udpos": "mnli",  # the first of equals
@@ -59,5 +79,7 @@ def test_the_dev_score_chooses_and_the_baseline_is_no_candidate(tmp_path):
 
 def test_a_job_without_predictions_is_named(tmp_path):
     records = records_of({("mnli", "xnli"): (50, 50)})
+    store = stored(tmp_path, records)
+    (store.folder("mnli") / "predictions" / "xnli.test.json").unlink()
     with pytest.raises(InputError, match=r"xnli\.test\.json: this job kept no predictions; "):
-        choose_entries(records, 0, Store(tmp_path))
+        choose_entries(result_of(records), 0, store)

@@ -13,8 +13,8 @@ from stilts_repro.evaluation.mining import mining_f1
 from stilts_repro.evaluation.squad import mlqa_scores, squad_scores
 from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.experiments import material, work
+from stilts_repro.experiments.conditions import NONE, Cell, World
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
@@ -23,6 +23,7 @@ from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.tasks.task import Part
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.optimiser import Recipe
+from tests.planning import ground_of, plan_of_cells
 from tests.xtreme_files import read_lines, read_sentences, scores_of
 
 ROWS = 8
@@ -73,25 +74,30 @@ def run(tiny_model, tmp_path_factory):
     recipes = {task.train_on: RECIPE for task in TARGET_TASKS.values() if task.train_on}
     scale = replace(SCALES["smoke"], target=recipes)
     inventory = Inventory(CachedSource(Awkward()), ROWS)
-    inventory.targets = tuple(TARGET_TASKS)
-    setting = Setting("smoke", str(tiny_model), "h", "t", "awkward", ROWS, 96, {"torch": "x"})
-    plan = Plan(scale, setting, inventory)
-    plan.add(Cell("none", target, 0) for target in TARGET_TASKS)
+    ground = ground_of(inventory, World("", str(tiny_model), "awkward"), retrieval_length=96)
+    plan = plan_of_cells(scale, [Cell(NONE, target, 0) for target in TARGET_TASKS], ground)
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
-            work.run_job(job, store)
+            work.run_job(job, ground.world, store)
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
     return store, records, inventory
+
+
+def result_of(records):
+    """What an export reads of claims.json."""
+    none = {"baseline": "none", "world": "", "control": False}
+    hashes = [record["hash"] for record in records]
+    return {"claims": [{"records": hashes}], "conditions": {"none": none}}
 
 
 @pytest.fixture(scope="module")
 def export(run, tmp_path_factory):
     store, records, inventory = run
     output = tmp_path_factory.mktemp("export")
-    export_xtreme(output, choose_entries(records, 0, store), inventory)
+    export_xtreme(output, choose_entries(result_of(records), 0, store), inventory)
     return output
 
 

@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
+from stilts_repro.experiments.conditions import MLM
 from stilts_repro.models import attention
 from stilts_repro.models.attention import ATTENTION
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.accumulation import backward
 from stilts_repro.training.arithmetic import PRECISION, TOKENS

@@ -3,12 +3,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stilts_repro.claims.measure import plan_of
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.models.attention import ATTENTION
 from stilts_repro.models.compiling import COMPILE
+from stilts_repro.run.request import plan_of
 from stilts_repro.training.arithmetic import (
     PRECISION,
     THREADS,

@@ -9,13 +9,14 @@ from transformers import XLMRobertaForMaskedLM, XLMRobertaModel
 
 from stilts_repro.data.features import TOKEN_PADDING, collate
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import MLM
 from stilts_repro.experiments.sources import open_texts
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import save_intermediate, start_from
 from stilts_repro.tasks.format import Limits
-from stilts_repro.tasks.masked import MLM, MaskedText
+from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, own_steps, train
 from stilts_repro.training.mlm import Masking, masked_batch, mlm_loss
@@ -26,7 +27,7 @@ from stilts_repro.training.sampler import PROPORTIONAL
 @pytest.fixture(scope="module")
 def texts(tokenizer):
     found = open_texts("testbed", None)(64)
-    return MaskedText().featurise(
+    return Retrieval(mining=False).featurise(
         [text for held in found.values() for text in held], tokenizer, Limits(64)
     )
 

@@ -1,61 +1,80 @@
-"""A finished run: what was asked for, and its records seen as scores, claims and tables."""
+"""A run from claims to claims.json: its records seen as scores, verdicts and tables."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import Expected
-from stilts_repro.claims.grid import Claim, Scores
+from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.plan import Plan
-from stilts_repro.experiments.rows import UNRELATED, Row
-from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.conditions import MAIN
+from stilts_repro.experiments.executor import finished, run_local
+from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.pretrained import fingerprint, pinned_model
-from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.models.transfer import DEFAULT
+from stilts_repro.run.grid import Claim, Scores
+from stilts_repro.run.request import Planned, Request, plan_of
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.sampler import PROPORTIONAL, Sampler
+from stilts_repro.training.sampler import PROPORTIONAL
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
+class Progress:
+    """What a run tells while it goes; the default says nothing."""
 
-    `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
-    phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
-    holds text for continued MLM; `translator` says who translates rows of phase (ii).
+    def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
+        """Take the plan's jobs and how many of them are finished already."""
+
+    def finished(self, job: Job, seconds: float) -> None:
+        """Take a job that has just finished."""
+
+
+def run_claims(request: Request, progress: Progress | None = None) -> dict[str, Any]:
+    """Run what `request` asks for and return the content of claims.json.
+
+    Bad input is found before anything is trained: expected files, model, folder and all rows are
+    checked first. Raises `InputError` or `MissingError`.
     """
+    started = time.perf_counter()
+    progress = progress or Progress()
+    expected = {claim.id: load_expected(claim.id) for claim in request.claims}
+    store = Store(request.output)
+    store.prepare()
+    with store.locked():
+        planned = plan_of(request)
+        plan, keep = planned.plan, request.keep_models
+        reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
+        progress.planned(plan.jobs, reused)
+        run_local(plan.jobs, plan.worlds, store, progress.finished, keep_models=keep)
+        results = Results(request, planned, store)
+        return {
+            "scale": request.scale.name,
+            "data": request.data,
+            "model": f"{model_name(request.model)}@{plan.grounds[MAIN].setting.model_hash}",
+            "seconds": round(time.perf_counter() - started, 1),
+            "versions": environment.versions(),
+            "platform": platform_of(results.records),
+            "jobs": {"total": len(plan.jobs), "reused": reused},
+            "claims": [results.claim(claim, expected[claim.id]) for claim in request.claims],
+            "conditions": results.conditions(),
+            "languages": results.languages(),
+            "grid": results.grid(),
+            "intermediate": results.intermediate(),
+            "retrieval": results.retrieval(),
+        }
 
-    claims: tuple[Claim, ...]
-    scale: Scale
-    data: str
-    model: str
-    seeds: tuple[int, ...]
-    output: Path
-    skip_missing: bool = False
-    crosses: Crossing = DEFAULT
-    keep_models: bool = False
-    sampler: Sampler = PROPORTIONAL
-    corpus: str | None = None
-    translator: str | None = None
 
-
-def runs(claim: Claim, scale: Scale) -> bool:
-    """Say whether the claim needs any job at `scale`."""
-    return not claim.is_arithmetic and (claim.scales is None or scale.name in claim.scales)
-
-
-class Measured:
+class Results:
     """The records of a finished plan, seen as scores, claims and the report's tables."""
 
-    def __init__(self, request: Request, plan: Plan, store: Store) -> None:
+    def __init__(self, request: Request, planned: Planned, store: Store) -> None:
         self.request = request
-        self.plan = plan
-        self.results = {identity: store.result(identity) for identity in plan.jobs}
+        self.planned = planned
+        self.plan = planned.plan
+        self.results = {identity: store.result(identity) for identity in self.plan.jobs}
         self.records = [
             store.record(record) for result in self.results.values() for record in result["records"]
         ]
@@ -69,7 +88,7 @@ class Measured:
                 _cell(record): {code: v["score"] for code, v in record["languages"].items()}
                 for record in records
             },
-            self.plan.inventory.intermediates,
+            self.planned.survey.sets,
             {
                 _cell(record): {code: v["n"] for code, v in record["languages"].items()}
                 for record in records
@@ -87,15 +106,14 @@ class Measured:
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
-        inventory = self.plan.inventory
-        targets = claim.of(inventory.targets)
+        targets = claim.of(self.planned.survey.targets)
         jobs = self._jobs(claim)
         records = [record for record in self.records if record["job"] in jobs]
         obstacle = self._not_run(claim)
         scores: list[Scores] = []
         if obstacle is None:
             # Arithmetic on published numbers has no seed.
-            seeds = self.request.seeds if runs(claim, self.request.scale) else ()
+            seeds = self.request.seeds if claim.runs(self.request.scale.name) else ()
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
             obstacle = self._not_comparable(claim, expected, records)
         values = [claim.value(held, targets) for held in scores]
@@ -121,6 +139,18 @@ class Measured:
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs), 1),
             **result.as_json(),
+        }
+
+    def conditions(self) -> dict[str, dict[str, Any]]:
+        """Return, by name, every condition's baseline and whether it is a control."""
+        found = dict.fromkeys(cell.condition for cell in self.plan.cells)
+        return {
+            str(condition): {
+                "baseline": str(condition.baseline),
+                "world": condition.world,
+                "control": condition.row.control or self.plan.worlds[condition.world].control,
+            }
+            for condition in found
         }
 
     def languages(self) -> dict[str, dict[str, Any]]:
@@ -187,16 +217,15 @@ class Measured:
         """Return why the claim was not measured, or None."""
         if claim.is_arithmetic:
             return None
-        if not runs(claim, self.request.scale):
+        if not claim.runs(self.request.scale.name):
             return f"it needs --scale {' or '.join(claim.scales or ())}"
-        inventory = self.plan.inventory
-        rows = claim.rows(inventory.intermediates)[1:]
-        if len(rows) < (bool(claim.intermediates) if claim.any_rows else len(claim.intermediates)):
-            needs = {need for row in claim.intermediates for need in Row.parse(row).needs}
-            if UNRELATED in needs & inventory.without.keys():
-                return inventory.without[UNRELATED]
+        required = min(1, len(claim.conditions)) if claim.any_rows else len(claim.conditions)
+        if len(claim.possible(self.planned.sets)) < required:
+            for condition in claim.conditions:
+                if condition.world in self.planned.no_world:
+                    return self.planned.no_world[condition.world]
             return f"without the data of {', '.join(self._without(claim))}"
-        if not claim.of(inventory.targets):
+        if not claim.of(self.planned.survey.targets):
             return f"without the data of {', '.join(self._left_out(claim))}"
         return None
 
@@ -217,33 +246,36 @@ class Measured:
             or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
             return "this run's data, model, --crosses or --sampler is not the reference's"
-        translated = any(Row.parse(row).translated for row in claim.intermediates)
-        if translated and self.request.translator not in (None, TESTBED_TRANSLATOR):
+        rows = [condition.row for condition in claim.conditions]
+        if any(row.translated for row in rows) and self.request.translator not in (
+            None,
+            TESTBED_TRANSLATOR,
+        ):
             return "this run's --translator is not the reference's"
-        continued = any(Row.parse(row).mlm for row in claim.intermediates)
-        if continued and self.request.corpus is not None:
+        if any(row.mlm for row in rows) and self.request.corpus is not None:
             return "this run's --corpus is not the reference's text"
         return claim.obstacle(records) if claim.obstacle else None
 
     def _left_out(self, claim: Claim) -> dict[str, str]:
         """Return the claim's targets that were left out, with the reason of each."""
-        left_out = self.plan.inventory.left_out
+        left_out = self.planned.survey.left_out
         return {target: left_out[target] for target in claim.of(tuple(left_out))}
 
     def _without(self, claim: Claim) -> dict[str, str]:
-        """Return the claim's intermediate tasks that were left out, with the reason of each."""
-        sets = {name for row in claim.intermediates for name in Row.parse(row).sets.values()}
-        return {name: why for name, why in self.plan.inventory.without.items() if name in sets}
+        """Return what is not there for the claim's rows to train on, with the reason of each."""
+        needs = {need for condition in claim.conditions for need in condition.row.needs}
+        grounds = self.plan.grounds.values()
+        without = {name: why for ground in grounds for name, why in ground.survey.without.items()}
+        return {name: why for name, why in without.items() if name in needs}
 
     def _jobs(self, claim: Claim) -> set[str]:
         """Return the hashes of all jobs that the claim rests on."""
+        if not claim.runs(self.request.scale.name):
+            return set()
         cells = [
             cell
             for seed in self.request.seeds
-            for cell in claim.cells(
-                self.plan.inventory.targets, seed, self.plan.inventory.intermediates
-            )
-            if runs(claim, self.request.scale)
+            for cell in claim.cells(self.planned.survey.targets, seed, self.planned.sets)
         ]
         jobs = {self.plan.job_of(cell).hash for cell in cells}
         return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reproduce.command import all_claims
-from stilts_repro.claims.measure import Request, measure, plan_of
+from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import retrieving, work
@@ -20,6 +19,8 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.work import run_job
 from stilts_repro.report.page import html
 from stilts_repro.report.table import markdown
+from stilts_repro.run.request import Request, plan_of
+from stilts_repro.run.results import run_claims
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import XTREME, build, say_it_holds, write
@@ -64,7 +65,7 @@ def result(mirror, tiny_model, tmp_path_factory):
     output = tmp_path_factory.mktemp("out")
     inventory_of.cache_clear()
     request = Request((BASELINES,), SCALE, str(mirror), str(tiny_model), (0,), output, True)
-    found = measure(request)
+    found = run_claims(request)
     validate(found, "claims", "the run")
     store = Store(output)
     records = [store.record(name) for name in found["claims"][0]["records"]]
@@ -107,25 +108,26 @@ def test_a_pool_tells_of_every_part_and_side(result):
 
 
 def test_a_job_whose_record_is_gone_is_done_again(request_for):
-    before = measure(request_for)
+    before = run_claims(request_for)
     names = before["claims"][0]["records"]
     (request_for.output / "records" / f"{names[0]}.json").unlink()
     (request_for.output / "records" / f"{names[-1]}.json").write_text("{")
-    after = measure(request_for)
+    after = run_claims(request_for)
     assert before["jobs"] == {"total": 2, "reused": 0} and after["jobs"]["reused"] == 0
     assert after["claims"][0]["records"] == names
     assert after["grid"] == before["grid"]
-    again = measure(request_for)
+    again = run_claims(request_for)
     assert again["jobs"]["reused"] == 2
 
 
 def jobs_of(request):
-    """Return the plan's jobs by name, undone, and their store."""
+    """Return the plan's jobs by name, undone, what they run in, and their store."""
     store = Store(request.output)
     store.prepare()
-    jobs = {job.name: job for job in plan_of(request).jobs.values()}
+    planned = plan_of(request).plan
+    jobs = {job.name: job for job in planned.jobs.values()}
     assert not any(finished(job, store, keep_models=False) for job in jobs.values())
-    return jobs, store
+    return jobs, planned.worlds[""], store
 
 
 def records_of(job, store):
@@ -145,9 +147,9 @@ def spoilt(predict, units):
 def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
     request_for, monkeypatch, capsys
 ):
-    jobs, store = jobs_of(request_for)
+    jobs, world, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, [1]))
-    run_job(jobs["panx_en"], store)
+    run_job(jobs["panx_en"], world, store)
     record = records_of(jobs["panx_en"], store)["panx", "dev"]
     assert sum(record["not_finite"].values()) == 1
     assert record["n"] == sum(held["n"] for held in record["languages"].values())
@@ -157,16 +159,16 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
 
 
 def test_many_rows_that_are_no_numbers_end_the_run_in_one_line(request_for, monkeypatch):
-    jobs, store = jobs_of(request_for)
+    jobs, world, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, range(100)))
     with pytest.raises(InputError, match=r"panx dev, \w+: .* not finite on 8 of 8 rows") as caught:
-        run_job(jobs["panx_en"], store)
+        run_job(jobs["panx_en"], world, store)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("broken", [1, 100])
 def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
-    jobs, store = jobs_of(request_for)
+    jobs, world, store = jobs_of(request_for)
     embed, calls = retrieving.embed, iter(range(100))
 
     def spoil(backbone, features, pad_id, layers):
@@ -178,9 +180,9 @@ def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
     monkeypatch.setattr(retrieving, "embed", spoil)
     if broken > 1:
         with pytest.raises(InputError, match="output is not finite on"):
-            run_job(jobs["retrieval"], store)
+            run_job(jobs["retrieval"], world, store)
         return
-    run_job(jobs["retrieval"], store)
+    run_job(jobs["retrieval"], world, store)
     record = records_of(jobs["retrieval"], store)["tatoeba", "dev"]
     assert record["not_finite"] == {"de": 1}
     assert record["languages"]["de"]["score"] <= 100 * 7 / 8
@@ -190,7 +192,7 @@ def test_jobs_of_another_tokenizer_are_other_jobs(request_for, tiny_model, tmp_p
     """Its settings stand in a file of their own, which once was in no hash."""
     copy = shutil.copytree(tiny_model, tmp_path / "model")
     path = copy / "tokenizer_config.json"
-    before = set(plan_of(request_for).jobs)
-    assert set(plan_of(replace(request_for, model=str(copy))).jobs) == before
+    before = set(plan_of(request_for).plan.jobs)
+    assert set(plan_of(replace(request_for, model=str(copy))).plan.jobs) == before
     path.write_text(json.dumps(json.loads(path.read_text()) | {"unk_token": "<mask>"}))
-    assert before.isdisjoint(plan_of(replace(request_for, model=str(copy))).jobs)
+    assert before.isdisjoint(plan_of(replace(request_for, model=str(copy))).plan.jobs)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reproduce.command import all_claims
-from stilts_repro.claims.measure import Progress, Request, measure
+from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.write import write_claims
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.optimiser import Recipe
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
@@ -49,7 +50,7 @@ def run(model, output, names, seeds=(0,)):
         seeds=seeds,
         output=output,
     )
-    return measure(request, progress), progress.titles
+    return run_claims(request, progress), progress.titles
 
 
 def numbers(result):
@@ -134,7 +135,7 @@ KILLED = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
 from pathlib import Path
-from test_measure import run
+from test_results import run
 if __name__ == "__main__":
     run(Path({model!r}), Path({output!r}), ["mnli_gain"])
 """

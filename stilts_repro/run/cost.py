@@ -5,27 +5,26 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.claims.measure import plan_of
-from stilts_repro.claims.measured import Request, runs
 from stilts_repro.evaluation.predict import BUDGET, predict
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.conditions import MLM
 from stilts_repro.experiments.executor import finished
 from stilts_repro.experiments.inventory import PARTS
+from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
 from stilts_repro.experiments.material import Material
-from stilts_repro.experiments.plan import Cell, Job, Plan
+from stilts_repro.experiments.plan import Plan
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import draw_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
-from stilts_repro.tasks.masked import MLM
+from stilts_repro.run.request import Request, plan_of
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import threads, uses_bf16
 from stilts_repro.training.loop import TrainingTask, own_steps, train
@@ -107,9 +106,9 @@ def estimate(request: Request) -> Estimate:
     Reads, checks and tokenises all data, as the run would. A target's dev evaluations during
     training are left out, as early stopping may end them. Raises `InputError` or `MissingError`.
     """
-    plan = plan_of(request)
-    costs = Costs()
-    store = Store(request.output)
+    planned = plan_of(request)
+    plan, store = planned.plan, Store(request.output)
+    costs = Costs(plan)
     if plan.jobs:
         told = f"reproduce: counting the tokens of {len(plan.jobs)} jobs; a tokenizer's first time "
         print(f"{told}through many rows is long", file=sys.stderr, flush=True)
@@ -118,9 +117,10 @@ def estimate(request: Request) -> Estimate:
         for job in plan.jobs.values()
         if not finished(job, store, keep_models=request.keep_models)
     ]
+    targets, seed = planned.survey.targets, request.seeds[0]
     untimed = _untimed(plan)
     return Estimate(
-        claims=sum(map(bool, _cells_by_claim(plan, request))),
+        claims=sum(bool(claim.cells(targets, seed, planned.sets)) for claim in request.running),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
         left=_sum(costs.of(job) for job in left),
         unshared=_sum(_alone(plan, costs)),
@@ -130,21 +130,13 @@ def estimate(request: Request) -> Estimate:
     )
 
 
-def _cells_by_claim(plan: Plan, request: Request) -> Iterable[list[Cell]]:
-    """Yield the cells that the plan has of each claim, under one seed."""
-    seed, held = request.seeds[0], plan.inventory
-    for claim in request.claims:
-        if runs(claim, request.scale):
-            yield claim.cells(held.targets, seed, held.intermediates)
-
-
 def _trainings(plan: Plan) -> list[Job]:
-    return [job for job in plan.jobs.values() if job.kind != "retrieval"]
+    return [job for job in plan.jobs.values() if job.recipes]
 
 
 def _untimed(plan: Plan) -> str:
     """Return why the plan's trainings are not timed here; '' where they are, or it has none."""
-    models = {job.setting.model for job in _trainings(plan)}
+    models = {plan.worlds[job.condition.world].model for job in _trainings(plan)}
     if not models or environment.device().type != "cpu":
         return ""
     with torch.device("meta"):  # shapes without memory
@@ -164,25 +156,27 @@ def measure_rates(plan: Plan, costs: "Costs") -> Rates | None:
     if not materials:
         return None
     device = environment.device()
-    found = {name: material for material in materials for name in material.sets if name != MLM}
-    name = max(found, key=lambda task: found[task].training(task).features.tokens)
-    material, before = found[name], torch.get_num_threads()
+    largest = {name: material for material in materials for name in material.job.recipes}
+    tasks = {name: material.task(name) for name, material in largest.items()}
+    name = max(tasks, key=lambda name: tasks[name].features.tokens)
+    material, before = largest[name], torch.get_num_threads()
     torch.set_num_threads(threads())
     try:
-        backbone = draw_backbone(material.job.setting.model, 0)
+        backbone = draw_backbone(material.world.model, 0)
         model = MultiTaskModel.fresh(backbone, {name: material.format(name)}, 0).to(device)
         attention.use(backbone, bf16=uses_bf16(device))
         pad_id = int(material.tokenizer.pad_token_id)
-        trained = _training_rate(model, name, material.training(name), pad_id)
+        trained = _training_rate(model, name, tasks[name], pad_id)
         return Rates(trained, _evaluation_rate(model, name, material, pad_id), name)
     finally:
         torch.set_num_threads(before)
 
 
 def _training_rate(model: MultiTaskModel, name: str, task: TrainingTask, pad_id: int) -> float:
-    """Return the tokens a second of the loop itself, which begins and ends with nothing under way.
+    """Return the tokens a second of the loop itself.
 
-    It begins so because the warm-up ended so: by its losses, which it waits for.
+    On a GPU steps are queued: each timed run waits for its losses at the end, as the warm-up did,
+    so that it begins with an empty queue and ends with one.
     """
     epoch = math.ceil(len(task.features) / task.batch_size)
 
@@ -212,23 +206,22 @@ def _evaluation_rate(model: MultiTaskModel, name: str, material: Material, pad_i
 
 
 class Costs:
-    """What jobs cost, by the tokens of their features."""
+    """What the jobs of a plan cost, by the tokens of their features."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        self.worlds = plan.worlds
         self._known: dict[str, int] = {}
-        self._tokenizers: dict[str, PreTrainedTokenizerBase] = {}
+        self._tokenizer = cache(load_tokenizer)
 
     def material(self, job: Job) -> Material:
         """Return what `job` reads, as the tokenizer of its own world's model cuts it."""
-        model = job.setting.model
-        if model not in self._tokenizers:
-            self._tokenizers[model] = load_tokenizer(model)
-        return Material(job, self._tokenizers[model])
+        world = self.worlds[job.condition.world]
+        return Material(job, world, self._tokenizer(world.model))
 
     def of(self, job: Job) -> Cost:
         """Return what `job` costs."""
         evaluated = sum(self.evaluation(job, task) for task in job.tasks)
-        return Cost(1, int(job.kind != "retrieval"), self._once(job, _trained), evaluated)
+        return Cost(1, int(bool(job.recipes)), self._once(job, _trained), evaluated)
 
     def evaluation(self, job: Job, task: str) -> int:
         """Return the tokens by which `job` evaluates `task`."""
@@ -236,8 +229,11 @@ class Costs:
 
     def _once(self, job: Job, count: Callable[[Material], int], what: str = "") -> int:
         """Return what `count` gives for the job; once for all that read the same rows alike."""
-        told = [job.kind, what, job.data, {k: asdict(r) for k, r in job.recipes.items()}]
-        key = content_hash([*told, str(job.sampler), job.setting.data, job.setting.model])
+        world, recipes = self.worlds[job.condition.world], {**job.recipes}
+        if isinstance(job, IntermediateTraining) and job.continued:
+            recipes[MLM] = job.continued
+        alike = [job.kind, what, job.data, {name: asdict(r) for name, r in recipes.items()}]
+        key = content_hash([*alike, str(job.sampler), world.data, world.model])
         if key not in self._known:
             self._known[key] = count(self.material(job))
         return self._known[key]
@@ -245,8 +241,8 @@ class Costs:
 
 def _evaluated(task: str, material: Material) -> int:
     """Return the tokens of what the job evaluates `task` on."""
-    if material.job.kind == "intermediate":
-        return 0 if task == MLM else material.dev(task)[1].tokens
+    if isinstance(material.job, IntermediateTraining):
+        return material.dev(task)[1].tokens
     parts: tuple[str, ...] = PARTS
     if not TARGET_TASKS[task].mining:
         division = material.inventory.division(task)
@@ -256,7 +252,7 @@ def _evaluated(task: str, material: Material) -> int:
 
 def _part(material: Material, task: str, part: str) -> int:
     """Return the tokens of one part of a target's rows; English sentences to embed count once."""
-    if material.job.kind == "target":
+    if isinstance(material.job, TargetTraining):
         return material.evaluation(task, part)[1].tokens
     if TARGET_TASKS[task].mining:
         pools = material.pools(task, part).values()
@@ -273,7 +269,7 @@ def _part(material: Material, task: str, part: str) -> int:
 
 def _trained(material: Material) -> int:
     """Return the tokens that the job's training goes through."""
-    tasks = {name: material.training(name) for name in material.sets}
+    tasks = material.training()
     if not tasks:
         return 0
     own = own_steps(tasks, material.job.sampler.cap)

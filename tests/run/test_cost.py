@@ -8,15 +8,16 @@ from itertools import islice
 import pytest
 from rich.console import Console
 
-from reproduce.listing import print_plan
-from stilts_repro.claims import cost
-from stilts_repro.claims.cost import Cost, Costs, Estimate, Rates, estimate
-from stilts_repro.claims.measure import measure, plan_of
+from stilts_repro.cli.listing import print_plan
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
+from stilts_repro.run import cost
+from stilts_repro.run.cost import Cost, Costs, Estimate, Rates, estimate
+from stilts_repro.run.request import plan_of
+from stilts_repro.run.results import run_claims
 from stilts_repro.testbed.source import TestbedSource
-from tests.claims.test_run_options import UNRELATED_MODEL, run_request
+from tests.run.test_run_options import in_a_world_on, run_request
 
 NAMES = ("squad_gain", "mnli_gain")
 
@@ -27,7 +28,7 @@ def planned(tiny_model, tmp_path_factory):
     request = run_request(tiny_model, tmp_path_factory.mktemp("cost") / "out", NAMES)
     before = estimate(request)
     assert not request.output.exists()
-    measure(request)
+    run_claims(request)
     store = Store(request.output)
     return before, request, [store.result(path.name) for path in store.jobs.iterdir()], store
 
@@ -43,8 +44,9 @@ def test_jobs_and_tokens_are_those_that_the_run_then_has(planned):
 
 def test_retrieval_embeds_what_was_estimated(planned):
     _, request, _, store = planned
-    plan, costs = plan_of(request), Costs()
-    jobs = [job for job in plan.jobs.values() if job.kind == "retrieval"]
+    plan = plan_of(request).plan
+    costs = Costs(plan)
+    jobs = [job for job in plan.jobs.values() if not job.recipes]
     assert len(jobs) == 3
     for job in jobs:
         last = store.record(store.result(job.hash)["records"][-1])  # it has counted all before it
@@ -82,23 +84,24 @@ def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
 
 
 @pytest.fixture
-def unrelated_model(tiny_model, tmp_path, monkeypatch):
+def unrelated_model(tiny_model, tmp_path):
     """A model of the unrelated world whose tokenizer is not the other's, as the shipped one's."""
     source = TestbedSource(unrelated=True)
     texts = [text for code in source.languages for text in islice(source.documents(code), 20)]
     path = shutil.copytree(tiny_model, tmp_path / "unrelated")
     train_tokenizer(texts, vocabulary=500, max_length=128).save_pretrained(path)
-    monkeypatch.setattr(UNRELATED_MODEL, path)
     return path
 
 
 def test_each_world_is_cut_by_its_own_tokenizer(tiny_model, unrelated_model, tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "measure_rates", lambda plan, costs: None)
     request = run_request(tiny_model, tmp_path / "out", ("control_unrelated",))
+    request = in_a_world_on(request, unrelated_model)
     before = estimate(request)
-    measure(request)
-    store, plan, costs = Store(request.output), plan_of(request), Costs()
-    assert {job.setting.model for job in plan.jobs.values()} == {
+    run_claims(request)
+    store, plan = Store(request.output), plan_of(request).plan
+    costs = Costs(plan)
+    assert {world.model for world in plan.worlds.values()} == {
         str(tiny_model),
         str(unrelated_model),
     }

@@ -1,26 +1,22 @@
-"""The command line of `python -m reproduce` and of every script in this folder."""
+"""The command line of `python -m reproduce` and of every script in that folder."""
 
 import argparse
-import importlib
-import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from transformers.utils import logging
 
-import reproduce
-from reproduce.listing import print_claims, print_plan, print_tasks
 from stilts_repro.claims.bless import write_noise, write_reference
-from stilts_repro.claims.grid import Claim
-from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.plan import Job
+from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.store import Store
@@ -28,20 +24,11 @@ from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.table import print_table
 from stilts_repro.report.write import write_claims
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
+from stilts_repro.run.grid import Claim
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.sampler import Sampler
 from stilts_repro.translation.spec import WAYS
-
-# The five headline claims, the rest of Table 2 from its top, what the paper says besides, and
-# what is not trained.
-ORDER = (
-    *("squad_gain", "mnli_gain", "hellaswag_gain", "multitask_gain", "xtreme_gain"),
-    *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
-    *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best"),
-    *("mlm_continuation", "translated_data"),
-    *("intermediate_learned", "control_shuffled", "control_random", "control_unrelated"),
-    *("published_tables", "bucc_baseline", "tatoeba_baseline"),
-)
-HELPERS = ("__main__", "command", "listing")
 
 
 def parser() -> Parser:
@@ -119,41 +106,34 @@ def parser() -> Parser:
     return found
 
 
-def all_claims() -> dict[str, Claim]:
-    """Return every script's claim by id, the headline claims in the paper's order."""
-    names = {module.name for module in pkgutil.iter_modules(reproduce.__path__)} - set(HELPERS)
-    ordered = sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
-    return {name: importlib.import_module(f"reproduce.{name}").CLAIM for name in ordered}
+def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int:
+    """Run the command on what there is to choose from, `claims`; return its exit status."""
+    known = {claim.id: claim for claim in claims}
+    return run(parser(), partial(act, known), arguments, resumes=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    return run(parser(), act, arguments, resumes=True)
-
-
-def act(options: argparse.Namespace) -> int:
+def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
     logging.set_verbosity_error()  # transformers' warnings are no line of ours
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     if options.list:
-        print_claims(console, all_claims())
+        print_claims(console, known)
     elif options.tasks:
         print_tasks(console, scale_of(options.scale))
     elif options.plan:
-        print_plan(console, request_of(options))
+        print_plan(console, request_of(known, options))
     else:
-        return check_claims(options, console)
+        return check_claims(request_of(known, options), options, console)
     return 0
 
 
-def check_claims(options: argparse.Namespace, console: Console) -> int:
+def check_claims(request: Request, options: argparse.Namespace, console: Console) -> int:
     """Measure, print, write; return 1 where a claim fails its check, else 0."""
-    request = request_of(options)
     options.output = request.output  # where a fault of ours is written to
     if options.export_xtreme:
         check_export(request.output)
-    result = measure(request, PrintedProgress(console))
+    result = run_claims(request, PrintedProgress(console))
     write_claims(request.output, result)
     print_table(console, result)
     console.print(f"written: {request.output}/claims.json, claims.md, report.html", markup=False)
@@ -165,10 +145,9 @@ def check_claims(options: argparse.Namespace, console: Console) -> int:
     return int(any(claim["verdict"] == "fail" for claim in result["claims"]))
 
 
-def request_of(options: argparse.Namespace) -> Request:
+def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Request:
     """Turn the options into a request; `InputError` names what is not known."""
     scale = scale_of(options.scale)
-    known = all_claims()
     for name in options.claims:
         if name not in known:
             raise InputError(f"{name}: no such claim; choose among {', '.join(known)}")
@@ -193,11 +172,9 @@ def request_of(options: argparse.Namespace) -> Request:
 
 def export(request: Request, result: Mapping[str, Any]) -> None:
     """Write the XTREME entry: for each target the model that is best on dev, of the first seed."""
-    store = Store(request.output)
-    records = dict.fromkeys(r for claim in result["claims"] for r in claim["records"])
     export_xtreme(
         request.output,
-        choose_entries([store.record(record) for record in records], request.seeds[0], store),
+        choose_entries(result, request.seeds[0], Store(request.output)),
         inventory_of(
             request.data, request.scale.evaluation_rows, request.corpus, request.translator
         ),
@@ -245,7 +222,7 @@ class PrintedProgress(Progress):
         """Say how much there is to do."""
         self.total, self.done = len(jobs), reused
         if jobs:
-            trainings = sum(job.kind != "retrieval" for job in jobs.values())
+            trainings = sum(bool(job.recipes) for job in jobs.values())
             self.console.print(
                 f"{len(jobs)} jobs, {trainings} of them trainings; {reused} finished already"
             )

@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import pytest
 
-from stilts_repro.claims.grid import (
-    Cell,
+from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import MULTITASK, NONE, Cell, after
+from stilts_repro.run.grid import (
     Claim,
     Scores,
     average_gain,
     best_per_target_details,
     best_per_target_gain,
 )
-from stilts_repro.errors import InputError
 
 # On dev squad wins a and mnli wins b; on test it is the other way round.
 SCORES = Scores(
@@ -29,16 +29,17 @@ SCORES = Scores(
         ("mnli", "b", "test"): 44.0,
     }
 )
-BOTH = ("squad_v1", "mnli")
+BOTH = SQUAD, MNLI = after("squad_v1"), after("mnli")
 
 
-def claim(*intermediates: str) -> Claim:
-    return Claim("some_gain", "Some.", intermediates, lambda s, t: average_gain(s, t, "squad_v1"))
+def claim(*tasks: str) -> Claim:
+    conditions = tuple(map(after, tasks))
+    return Claim("some_gain", conditions, lambda s, t: average_gain(s, t, SQUAD))
 
 
 def test_average_gain_is_the_mean_dev_difference():
-    assert average_gain(SCORES, ("a", "b"), "squad_v1") == pytest.approx((8 - 1) / 2)
-    assert average_gain(SCORES, ("b",), "squad_v1") == pytest.approx(-1)
+    assert average_gain(SCORES, ("a", "b"), SQUAD) == pytest.approx((8 - 1) / 2)
+    assert average_gain(SCORES, ("b",), SQUAD) == pytest.approx(-1)
 
 
 def test_best_model_is_chosen_on_dev_and_scored_on_test():
@@ -53,7 +54,8 @@ def test_baseline_is_no_candidate_even_where_it_is_best():
 
 
 def test_tie_goes_to_the_first_listed():
-    tied = Scores({(i, "a", part): 1.0 for i in ("none", *BOTH) for part in ("dev", "test")})
+    names = ("none", "squad_v1", "mnli")
+    tied = Scores({(name, "a", part): 1.0 for name in names for part in ("dev", "test")})
     assert best_per_target_details(tied, ("a",), BOTH)["chosen"] == {"a": "squad_v1"}
     assert best_per_target_details(tied, ("a",), BOTH[::-1])["chosen"] == {"a": "mnli"}
 
@@ -62,33 +64,44 @@ def test_absent_cell_is_named():
     with pytest.raises(
         InputError, match="no test score of target 'c' after intermediate 'squad_v1'"
     ):
-        SCORES.test("squad_v1", "c")
+        SCORES.test(SQUAD, "c")
 
 
 def test_no_target_is_an_input_error():
     with pytest.raises(InputError, match="no target task"):
-        average_gain(SCORES, (), "squad_v1")
+        average_gain(SCORES, (), SQUAD)
 
 
 def test_cells_hold_the_baseline_and_every_intermediate():
     wanted = replace(claim("squad_v1", "mnli"), targets=("a", "b"))
-    assert wanted.cells(("a", "b"), 7, BOTH) == [
-        Cell("none", "a", 7),
-        Cell("none", "b", 7),
-        Cell("squad_v1", "a", 7),
-        Cell("squad_v1", "b", 7),
-        Cell("mnli", "a", 7),
-        Cell("mnli", "b", 7),
+    assert wanted.cells(("a", "b"), 7, {"": ("squad_v1", "mnli")}) == [
+        Cell(NONE, "a", 7),
+        Cell(NONE, "b", 7),
+        Cell(SQUAD, "a", 7),
+        Cell(SQUAD, "b", 7),
+        Cell(MNLI, "a", 7),
+        Cell(MNLI, "b", 7),
     ]
 
 
 def test_a_claim_has_the_rows_whose_data_is_there():
-    wanted = claim("squad_v2", "multitask")
-    assert wanted.rows(("mnli", "squad_v2")) == ("none", "squad_v2", "multitask")
-    assert wanted.rows(("mnli",)) == ("none",)  # one task is no multi-task training
+    wanted = replace(claim(), conditions=(after("squad_v2"), MULTITASK))
+    assert wanted.measured({"": ("mnli", "squad_v2")}) == (NONE, after("squad_v2"), MULTITASK)
+    assert wanted.measured({"": ("mnli",)}) == (NONE,)  # one task is no multi-task training
+
+
+def test_a_condition_brings_the_baseline_of_its_own_world_and_needs_that_world():
+    apart = after("mnli", world="apart")
+    wanted = replace(claim(), conditions=(MNLI, apart))
+    before = after(world="apart")
+    assert wanted.measured() == (NONE, MNLI, before, apart)
+    assert wanted.measured({"": ("mnli",), "apart": ("mnli",)}) == (NONE, MNLI, before, apart)
+    assert wanted.measured({"": ("mnli",)}) == (NONE, MNLI)
+    values = {("none+apart", "a", "dev"): 1.0, ("mnli+apart", "a", "dev"): 3.5}
+    assert average_gain(Scores(values), ("a",), apart) == 2.5
 
 
 def test_a_claim_without_intermediates_needs_the_baseline_of_its_targets():
     baseline = replace(claim(), targets=("b",))
-    assert baseline.cells(("a", "b"), 0) == [Cell("none", "b", 0)]
+    assert baseline.cells(("a", "b"), 0) == [Cell(NONE, "b", 0)]
     assert replace(claim(), targets=()).cells(("a", "b"), 0) == []

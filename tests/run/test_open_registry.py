@@ -5,14 +5,13 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from reproduce.command import all_claims
-from reproduce.listing import print_claims, print_tasks
-from stilts_repro.claims.measure import Request, plan_of
-from stilts_repro.experiments.plan import Cell
-from stilts_repro.experiments.rows import Row
+from reproduce.catalogue import all_claims
+from stilts_repro.cli.listing import print_claims, print_tasks
+from stilts_repro.experiments.conditions import MULTITASK, Cell, after
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.paper import INTERMEDIATES, TARGETS
+from stilts_repro.run.request import Request, plan_of
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 
 
@@ -24,7 +23,7 @@ def jobs(masked_lm, tmp_path):
         inventory_of.cache_clear()
         claims = tuple(all_claims().values())
         request = Request(claims, SCALES["smoke"], "testbed", str(masked_lm), (0,), tmp_path)
-        return set(plan_of(request).jobs)
+        return set(plan_of(request).plan.jobs)
 
     return found
 
@@ -45,15 +44,15 @@ def test_another_task_changes_no_claim(jobs, request):
     assert jobs() == before
     cells = {cell for claim in all_claims().values() for cell in claim.cells(TARGET_TASKS, 0)}
     assert {cell.target for cell in cells} == set(TARGETS)
-    assert Row.parse("multitask").tasks == INTERMEDIATES
-    assert Row.parse("siqa").tasks == ("siqa",)
+    assert MULTITASK.row.tasks == INTERMEDIATES
 
 
 def test_another_task_can_be_asked_for(more):
     claim = replace(
-        all_claims()["mnli_gain"], intermediates=("siqa",), targets=("xcopa", "tatoeba")
+        all_claims()["mnli_gain"], conditions=(after("siqa"),), targets=("xcopa", "tatoeba")
     )
-    assert Cell("siqa", "xcopa", 0) in claim.cells(tuple(TARGET_TASKS), 0, ("siqa",))
+    cells = claim.cells(tuple(TARGET_TASKS), 0, {"": ("siqa",)})
+    assert Cell(after("siqa"), "xcopa", 0) in cells
 
 
 def test_claims_are_listed_as_ever_and_tasks_with_the_new_ones(more, capsys):

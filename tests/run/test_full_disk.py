@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.claims.test_run_options import run
+from tests.run.test_run_options import run
 
 # A limit to the size of files stands for the disk; the workers' helper must start under it.
 RUN = """
@@ -13,14 +13,14 @@ import resource, sys
 from argparse import Namespace
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-from stilts_repro.claims.measure import measure
+from stilts_repro.run.results import run_claims
 from stilts_repro.commands import ended
-from tests.claims.test_run_options import run_request
+from tests.run.test_run_options import run_request
 if __name__ == "__main__":
     model, output = sys.argv[1:]
     request = run_request(model, Path(output))
     told = Namespace(output=Path(output))
-    sys.exit(ended("reproduce", lambda: bool(measure(request)), told, resumes=True))
+    sys.exit(ended("reproduce", lambda: bool(run_claims(request)), told, resumes=True))
 """
 
 

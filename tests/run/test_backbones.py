@@ -6,9 +6,11 @@ import pytest
 import torch
 from transformers import MT5Config, MT5Model, Qwen3Config, Qwen3Model
 
-from stilts_repro.claims.grid import Claim
-from stilts_repro.claims.measure import Request, measure
+from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.run.grid import Claim
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import run_claims
 from stilts_repro.training.optimiser import Recipe
 
 TARGETS = ("xnli", "panx", "xquad", "tatoeba")
@@ -54,9 +56,9 @@ def test_all_phases_run_on_it(make, tokenizer, tmp_path):
         make(tokenizer).save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
     smoke = SCALES["smoke"]
-    claim = Claim("some_gain", "Some.", ("mnli",), lambda scores, targets: 0.0, targets=TARGETS)
+    claim = Claim("mnli_gain", (after("mnli"),), lambda scores, targets: 0.0, targets=TARGETS)
     request = Request(
-        claims=(replace(claim, id="mnli_gain"),),
+        claims=(claim,),
         scale=replace(
             smoke,
             evaluation_rows=3,
@@ -68,7 +70,7 @@ def test_all_phases_run_on_it(make, tokenizer, tmp_path):
         seeds=(0,),
         output=tmp_path / "out",
     )
-    result = measure(request)
+    result = run_claims(request)
     measured = {entry["target"] for entry in result["grid"]}
     assert measured == {"xnli", "panx", "xquad", "mlqa", "tatoeba", "bucc2018"}
     assert result["claims"][0]["targets"] == list(TARGETS)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from reproduce.command import all_claims
-from stilts_repro.claims.measure import Request, measure
+from reproduce.catalogue import all_claims
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.table import markdown
 from stilts_repro.report.write import write_claims
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import run_claims
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
 
@@ -28,7 +29,7 @@ def result(tiny_model, tmp_path_factory):
     claims = tuple(all_claims()[name] for name in ("squad_gain", "ccg_gain", "xtreme_gain"))
     data = str(build(root / "mirror"))
     request = Request(claims, scale, data, str(tiny_model), (0,), root / "out", skip_missing=True)
-    found = measure(request)
+    found = run_claims(request)
     write_claims(request.output, found)  # checks it against its schema
     return found
 

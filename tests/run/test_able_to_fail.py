@@ -8,17 +8,18 @@ from statistics import fmean
 import pytest
 import torch
 
-from reproduce.command import all_claims
-from stilts_repro.claims import measure as measuring
+from reproduce.catalogue import all_claims
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
-from stilts_repro.claims.measure import Request, measure
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments import work
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
+from stilts_repro.run import results
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import run_claims
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training.loop import TrainingLog
 from stilts_repro.training.optimiser import Recipe
@@ -49,17 +50,17 @@ SCALE = replace(
 )
 
 
-def in_this_process(jobs, store, report, *, keep_models=False):
+def in_this_process(jobs, worlds, store, report, *, keep_models=False):
     for job in jobs.values():
         if not store.done(job.hash):
-            run_job(job, store)
+            run_job(job, worlds[job.condition.world], store)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def sabotageable():
     """Jobs run in the test's process, where a patch reaches them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "run_local", in_this_process)
+        patch.setattr(results, "run_local", in_this_process)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in a worker
         yield
@@ -69,7 +70,7 @@ def sabotageable():
 def run(model, output, seeds):
     inventory_of.cache_clear()
     known = all_claims()
-    return measure(
+    return run_claims(
         Request(
             claims=tuple(replace(known[name], targets=TARGETS) for name in CLAIMS),
             scale=SCALE,
@@ -97,7 +98,7 @@ def blessed(tiny_model, tmp_path_factory):
 @pytest.fixture
 def verdicts(blessed, tiny_model, tmp_path, monkeypatch):
     """Run the seeds again, with whatever the test has changed, and return the claims' verdicts."""
-    monkeypatch.setattr(measuring, "load_expected", lambda name: load_expected(name, blessed))
+    monkeypatch.setattr(results, "load_expected", lambda name: load_expected(name, blessed))
 
     def rerun():
         return {c["id"]: c["verdict"] for c in run(tiny_model, tmp_path, SEEDS)["claims"]}

@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.table import Table
 
 from stilts_repro.claims.expected import Expected, load_expected
-from stilts_repro.claims.grid import Claim
-from stilts_repro.claims.measured import Request
 from stilts_repro.data.revisions import PINS
 from stilts_repro.experiments.scales import SCALES, Scale, model_name
 from stilts_repro.report.table import NOTHING, paper_cell
+from stilts_repro.run.grid import Claim
+from stilts_repro.run.request import Request
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.tasks.task import TrainingSet
 from stilts_repro.training.optimiser import Recipe
@@ -37,8 +37,8 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
     if claim.is_arithmetic:
         return ["nothing to train"]
     sets = {TARGET_TASKS[target].train_on for target in claim.targets} - {None}
-    rows = len(claim.intermediates)
-    trainings = (1 + rows) * len(sets) + rows
+    measured = claim.measured()
+    trainings = len(measured) * len(sets) + sum(bool(c.row.tasks) for c in measured)
     return [
         f"{name}: {reference.seconds / 60:.1f} core minutes"
         if (reference := expected.reference.get(name))
@@ -50,7 +50,7 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
 def print_plan(console: Console, request: Request) -> None:
     """Print what `request` would cost on this machine, shared and unshared."""
     # Imported here: it can train, and a run's main process, which cannot, should not wait for it.
-    from stilts_repro.claims.cost import estimate
+    from stilts_repro.run.cost import estimate
 
     found = estimate(request)
     scale, seeds = request.scale.name, len(request.seeds)

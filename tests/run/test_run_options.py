@@ -8,13 +8,17 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from reproduce.command import all_claims, export
-from stilts_repro.claims.measure import Progress, Request, measure
+from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
+from stilts_repro.cli.reproduce import export
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.scales import SCALES
+from stilts_repro.experiments.conditions import NONE, after
+from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
+from stilts_repro.experiments.scales import SCALES, UNRELATED
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.report.write import write_claims
+from stilts_repro.run.request import Request
+from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
@@ -46,9 +50,12 @@ def run_request(model, output, names=("squad_gain",), **options):
 
 
 def run(model, output, names=("squad_gain",), **options):
-    request = run_request(model, output, names, **options)
+    return finish(run_request(model, output, names, **options))
+
+
+def finish(request):
     progress = Finished()
-    return request, measure(request, progress), progress.jobs
+    return request, run_claims(request, progress), progress.jobs
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +70,10 @@ def test_asking_for_models_does_the_target_trainings_again_and_no_other(
     request, result, _ = first
     shutil.copytree(request.output, tmp_path / "out")
     _, again, jobs = run(tiny_model, tmp_path / "out", keep_models=True)
-    assert {job.kind for job in jobs} == {"target"}
+    assert {type(job) for job in jobs} == {TargetTraining}
     assert len(jobs) == 2 * 6
     assert again["claims"][0]["observed"] == result["claims"][0]["observed"]
-    (job,) = (job for job in jobs if (job.name, job.intermediate) == ("mnli", "none"))
+    (job,) = (job for job in jobs if (job.name, job.condition) == ("mnli", NONE))
     folder = tmp_path / "out" / "jobs" / job.hash / "model"
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     assert model.config.id2label == dict(enumerate(NLI_LABELS))
@@ -120,13 +127,13 @@ def test_continued_mlm_runs_where_there_is_text(masked_lm, tmp_path):
     assert set(phase_two["mnli+mlm"]["dev"]) == {"mnli"}
     assert phase_two["mnli"]["weights"] == {"mnli": 1.0}
     (job,) = (job for job in jobs if job.name == "mnli+mlm")
-    assert job.tasks == ("mnli", "mlm")
+    assert job.tasks == ("mnli",) and job.continued is not None
 
 
 def test_without_text_it_is_not_run(masked_lm, tmp_path):
     data = str(build(tmp_path / "mirror"))
     request = replace(run_request(masked_lm, tmp_path / "out", ("mlm_continuation",)), data=data)
-    result = measure(replace(request, skip_missing=True))
+    result = run_claims(replace(request, skip_missing=True))
     (claim,) = result["claims"]
     assert (claim["verdict"], claim["observed"]["value"]) == ("not_run", None)
     assert "give --corpus DIR" in claim["without"]["mlm"]
@@ -136,10 +143,10 @@ def test_the_controls_run(masked_lm, tmp_path):
     names = ("control_shuffled", "control_random")
     _, result, jobs = run(masked_lm, tmp_path / "out", names)
     assert [claim["verdict"] for claim in result["claims"]] == ["no_reference"] * 2
-    by_row = {job.intermediate: job for job in jobs if job.name == "squad_v1"}
-    assert by_row["none+random"].random and by_row["none+random"].start is None
+    by_row = {str(job.condition): job for job in jobs if job.name == "squad_v1"}
+    assert by_row["none+random"].start is None
     assert by_row["hellaswag+random"].start is not None
-    phase_two = {job.name: job for job in jobs if job.kind == "intermediate"}
+    phase_two = {job.name: job for job in jobs if isinstance(job, IntermediateTraining)}
     losses = {
         name: json.loads((tmp_path / "out" / "jobs" / job.hash / "result.json").read_text())
         for name, job in phase_two.items()
@@ -147,12 +154,15 @@ def test_the_controls_run(masked_lm, tmp_path):
     assert len({entry["first_loss"] for entry in losses.values()}) == 3
 
 
-UNRELATED_MODEL = "stilts_repro.experiments.unrelated.UNRELATED_MODEL"
+def in_a_world_on(request, model):
+    """Return the request with another model in the unrelated world."""
+    world = replace(UNRELATED, model=str(model))
+    return replace(request, scale=replace(request.scale, worlds=(world,)))
 
 
-def test_the_unrelated_control_runs_in_its_own_world(masked_lm, tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(UNRELATED_MODEL, masked_lm)
-    request, result, jobs = run(tiny_model, tmp_path / "out", ("control_unrelated",))
+def test_the_unrelated_control_runs_in_its_own_world(masked_lm, tiny_model, tmp_path):
+    request = run_request(tiny_model, tmp_path / "out", ("control_unrelated",))
+    request, result, jobs = finish(in_a_world_on(request, masked_lm))
     (claim,) = result["claims"]
     assert (claim["verdict"], len(claim["targets"])) == ("no_reference", 4)
     models = (masked_lm, tiny_model)
@@ -176,11 +186,11 @@ def test_the_unrelated_control_runs_in_its_own_world(masked_lm, tiny_model, tmp_
 
 
 def test_without_its_model_the_unrelated_control_is_not_run_and_the_others_are(
-    first, tiny_model, tmp_path, monkeypatch
+    first, tiny_model, tmp_path
 ):
-    monkeypatch.setattr(UNRELATED_MODEL, tmp_path / "nowhere")
     _, plain, _ = first
-    _, result, _ = run(tiny_model, tmp_path / "out", ("squad_gain", "control_unrelated"))
+    request = run_request(tiny_model, tmp_path / "out", ("squad_gain", "control_unrelated"))
+    _, result, _ = finish(in_a_world_on(request, tmp_path / "nowhere"))
     squad, control = result["claims"]
     assert squad["observed"] == plain["claims"][0]["observed"]
     assert (control["verdict"], control["observed"]["value"]) == ("not_run", None)
@@ -223,9 +233,9 @@ def on_folder(model, tmp_path, **options):
     """Run what the folder has data for: MNLI, with translations and without."""
     request = run_request(model, tmp_path / "out", ("translated_data",), **options)
     (claim,) = request.claims
-    rows = ("mnli", "mnli+translated")
-    claim = replace(claim, intermediates=rows, value=lambda *_: 0.0, details=None)
-    return measure(replace(request, claims=(claim,), data=str(build(tmp_path / "mirror"))))
+    conditions = (after("mnli"), after("mnli", translated=True))
+    claim = replace(claim, conditions=conditions, value=lambda *_: 0.0, details=None)
+    return run_claims(replace(request, claims=(claim,), data=str(build(tmp_path / "mirror"))))
 
 
 def test_without_a_translator_it_is_not_run(tiny_model, tmp_path):

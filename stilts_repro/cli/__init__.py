@@ -1,0 +1,1 @@
+"""Command lines, above everything that they run."""

@@ -1,0 +1,85 @@
+"""What was found of the data before anything is trained."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.conditions import MLM, Row
+from stilts_repro.experiments.inventory import Inventory
+from stilts_repro.experiments.scales import Scale
+from stilts_repro.tasks.tables import TARGET_TASKS, intermediate_tasks
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Which data is whole, and why the rest is not; every row has been read and checked.
+
+    targets   tasks that can be measured; `left_out` holds the reason of each that cannot
+    sets      what phase (ii) can train on, as `Row.needs` names it; `without` as `left_out`
+    """
+
+    targets: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
+
+
+def survey(
+    inventory: Inventory,
+    rows: Iterable[Row],
+    targets: Iterable[str],
+    scale: Scale,
+    *,
+    skip_missing: bool,
+) -> Survey:
+    """Read and check what `rows` train on at `scale`, and what trains and evaluates `targets`.
+
+    Raises the first complaint about a task, or leaves the task out (`skip_missing`). Texts and
+    translators are no data: what needs one that was not given is left out.
+    """
+    left_out: dict[str, str] = {}
+    without: dict[str, str] = {}
+
+    def check(
+        look: Callable[[], object], name: str, reasons: dict[str, str], given: object = True
+    ) -> str | None:
+        try:
+            look()
+        except (InputError, MissingError) as error:
+            if not skip_missing and given is not None:
+                raise
+            reasons[name] = str(error)
+            return None
+        return name
+
+    wanted = set(targets)
+    whole = [
+        check(partial(_look_at_target, inventory, name, scale), name, left_out)
+        for name in TARGET_TASKS
+        if name in wanted
+    ]
+    needed = {
+        (task, row.translated): rows_name for row in rows for task, rows_name in row.sets.items()
+    }
+    sets = [
+        check(
+            partial(inventory.intermediate_hash, task, scale.intermediate[task].rows, translated),
+            needed[task, translated],
+            without,
+            inventory.translation if translated else True,
+        )
+        for task in intermediate_tasks()
+        for translated in (False, True)
+        if (task, translated) in needed
+    ]
+    if any(row.mlm for row in rows):
+        read = partial(inventory.continued, scale.continued.rows)
+        sets.append(check(read, MLM, without, inventory.texts))
+    return Survey(tuple(filter(None, whole)), tuple(filter(None, sets)), left_out, without)
+
+
+def _look_at_target(inventory: Inventory, name: str, scale: Scale) -> None:
+    inventory.target_hash(name)
+    if train_on := TARGET_TASKS[name].train_on:
+        inventory.training_hash(train_on, scale.target[train_on].rows)

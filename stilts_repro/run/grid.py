@@ -1,0 +1,223 @@
+"""The transfer grid a claim is measured on, and how its scores become the claim's number.
+
+The grid has one row an intermediate task (and the row "none": no intermediate training) and one
+column a target task. A score is a target task's mean over its languages, in points from 0 to 100;
+where a task has an F1 and an exact match, its score is the mean of the two (XTREME's convention,
+and the only one under which the paper's printed averages come out).
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from statistics import fmean
+from typing import Any
+
+from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import NONE, Cell, Condition, after
+from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one seed: (condition's name, target, "dev" or "test") to points, 0 to 100.
+
+    `languages` holds the same by language code, and `counts` how many rows were scored. `tasks` are
+    the intermediate tasks whose data was there; reports say where that is not all of them.
+    `translations` holds, by condition and task, what records say of translated rows; `own`, by
+    condition and task, how well the model does what it trained on, in points on its English dev
+    rows.
+    """
+
+    values: Mapping[tuple[str, str, str], float]
+    languages: Mapping[tuple[str, str, str], Mapping[str, float]] = field(default_factory=dict)
+    tasks: tuple[str, ...] = INTERMEDIATES
+    counts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def dev(self, condition: Condition, target: str) -> float:
+        """Return the development score in points; raise `InputError` where the cell is absent."""
+        return self._get(condition, target, "dev")
+
+    def test(self, condition: Condition, target: str) -> float:
+        """Return the test score in points; raise `InputError` where the cell is absent."""
+        return self._get(condition, target, "test")
+
+    def dev_languages(self, condition: Condition, target: str) -> Mapping[str, float]:
+        """Return the development score in points by language code."""
+        return self.languages[str(condition), target, "dev"]
+
+    def dev_counts(self, condition: Condition, target: str) -> Mapping[str, int]:
+        """Return how many development rows were scored, by language code."""
+        return self.counts[str(condition), target, "dev"]
+
+    def _get(self, condition: Condition, target: str, part: str) -> float:
+        try:
+            return self.values[str(condition), target, part]
+        except KeyError:
+            raise InputError(
+                f"scores: no {part} score of target {target!r} after intermediate"
+                f" {str(condition)!r}; run that cell, or list it among the claim's conditions"
+            ) from None
+
+
+Value = Callable[[Scores, tuple[str, ...]], float]
+Details = Callable[[Scores, tuple[str, ...]], Mapping[str, Any]]
+ByLanguage = Callable[[Scores], Mapping[str, float]]
+Record = Mapping[str, Any]
+Sets = Mapping[str, Container[str]]  # by world, what its rows of the grid can train on
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One reported number: the cells it needs and how one seed's scores become its value.
+
+    `value` and `details` take the scores of one seed and the names of the targets that are
+    available, which may be fewer than nine. `value` returns the claim's unit (points);
+    `details` returns what a reader of the report wants to know besides.
+
+    conditions   what is measured, each beside its baseline; without any, the main baseline alone
+    targets      the targets it is about, all nine of the paper unless it says which; empty: it is
+                 arithmetic, nothing is run
+    scales       where it can be measured; None: everywhere
+    any_rows     whether it makes do with those of `conditions` whose data is there
+    by_language  the value's parts, for a check that holds each language against the paper
+    obstacle     why these records do not measure what the paper measured, or None
+    """
+
+    id: str
+    conditions: tuple[Condition, ...]
+    value: Value
+    details: Details | None = None
+    targets: tuple[str, ...] = TARGETS
+    scales: tuple[str, ...] | None = None
+    any_rows: bool = False
+    by_language: ByLanguage | None = None
+    obstacle: Callable[[Sequence[Record]], str | None] | None = None
+
+    @property
+    def is_arithmetic(self) -> bool:
+        """Whether it needs no cells."""
+        return self.targets == ()
+
+    def runs(self, scale: str) -> bool:
+        """Say whether it needs any job at `scale`."""
+        return not self.is_arithmetic and (self.scales is None or scale in self.scales)
+
+    def possible(self, sets: Sets | None = None) -> tuple[Condition, ...]:
+        """Return those of its conditions that can be run where `sets` are there (None: all)."""
+        if sets is None:
+            return self.conditions
+        return tuple(c for c in self.conditions if c.row.possible(sets.get(c.world, ())))
+
+    def measured(self, sets: Sets | None = None) -> tuple[Condition, ...]:
+        """Return its possible conditions, each once and after its baseline."""
+        pairs = [(c.baseline, c) for c in self.possible(sets)] or [(NONE, NONE)]
+        return () if self.is_arithmetic else tuple(dict.fromkeys(chain.from_iterable(pairs)))
+
+    def cells(self, targets: Sequence[str], seed: int, sets: Sets | None = None) -> list[Cell]:
+        """Return the cells of `seed`: of each condition that it measures, every target."""
+        return [Cell(c, target, seed) for c in self.measured(sets) for target in self.of(targets)]
+
+    def of(self, targets: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `targets` that the claim is about."""
+        return tuple(t for t in targets if t in self.targets)
+
+
+def gain_claim(id: str, condition: Condition) -> Claim:
+    """Return the claim that `condition` moves the average over the nine targets.
+
+    The number is the Avg column of Table 2: the mean over targets of the development score after
+    intermediate training, less the score without.
+    """
+    return Claim(id, (condition,), lambda scores, targets: average_gain(scores, targets, condition))
+
+
+def singly(tasks: Iterable[str] = INTERMEDIATES) -> tuple[Condition, ...]:
+    """Return the conditions of training on each of `tasks` alone."""
+    return tuple(after(task) for task in tasks)
+
+
+def gains(
+    scores: Scores, targets: Sequence[str], condition: Condition, before: Condition | None = None
+) -> dict[str, float]:
+    """Return each target's development gain over `before`, else the baseline, in points."""
+    base = before or condition.baseline
+    return {t: scores.dev(condition, t) - scores.dev(base, t) for t in targets}
+
+
+def average_gain(
+    scores: Scores, targets: Sequence[str], condition: Condition, before: Condition | None = None
+) -> float:
+    """Return the mean development gain over `targets`, in points (the Avg column of Table 2).
+
+    It is the gain over `before`, else over the condition's baseline. Raises `InputError` where a
+    cell is absent or no target is left.
+    """
+    return _mean(gains(scores, targets, condition, before))
+
+
+def average_gains(
+    scores: Scores, targets: Sequence[str], conditions: Iterable[Condition]
+) -> dict[str, float]:
+    """Return the average gain of each of `conditions`, by its name."""
+    return {str(c): average_gain(scores, targets, c) for c in conditions}
+
+
+def added(scores: Scores, targets: Sequence[str], **change: Any) -> dict[str, float]:
+    """Return, for each of the paper's three best tasks, what `change` adds to the average gain."""
+    return {
+        task: average_gain(scores, targets, after(task, **change), after(task)) for task in BEST
+    }
+
+
+def with_and_without(**change: Any) -> tuple[Condition, ...]:
+    """Return the conditions that `added` compares."""
+    return tuple(c for task in BEST for c in (after(task), after(task, **change)))
+
+
+def best_conditions(
+    scores: Scores, targets: Sequence[str], conditions: Sequence[Condition]
+) -> dict[str, Condition]:
+    """Return, for each target, the condition with the best development score.
+
+    The baseline is no candidate: the paper asks for the best intermediate model. On a tie the one
+    listed first wins.
+    """
+    return {t: max(conditions, key=lambda c: scores.dev(c, t)) for t in targets}
+
+
+def best_per_target_gains(
+    scores: Scores, targets: Sequence[str], conditions: Sequence[Condition]
+) -> dict[str, float]:
+    """Return each target's test gain, in points, of the model chosen on its development set."""
+    chosen = best_conditions(scores, targets, conditions)
+    return {t: scores.test(c, t) - scores.test(c.baseline, t) for t, c in chosen.items()}
+
+
+def best_per_target_gain(
+    scores: Scores, targets: Sequence[str], conditions: Sequence[Condition]
+) -> float:
+    """Return the mean test gain, in points, of the best model a target (the XTREME entry).
+
+    The model is chosen on the development set and scored on the test set. Raises `InputError`
+    where a cell is absent or no target is left.
+    """
+    return _mean(best_per_target_gains(scores, targets, conditions))
+
+
+def best_per_target_details(
+    scores: Scores, targets: Sequence[str], conditions: Sequence[Condition]
+) -> dict[str, Any]:
+    """Return the chosen model's name and the test gain, in points, of each target."""
+    chosen = best_conditions(scores, targets, conditions)
+    return {
+        "chosen": {target: str(condition) for target, condition in chosen.items()},
+        "gains": best_per_target_gains(scores, targets, conditions),
+    }
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    if not values:
+        raise InputError("claim: no target task is available; give data that has at least one")
+    return fmean(values.values())
