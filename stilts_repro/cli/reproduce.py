@@ -33,77 +33,73 @@ from stilts_repro.translation.spec import WAYS
 
 def parser() -> Parser:
     """Return the parser of `python -m reproduce`."""
-    found = Parser(
+    line = Parser(
         prog="python -m reproduce",
         description="Run the paper's claims and check each against what is expected of it.",
         epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
         "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
         "4 a fault of this package, 130 stopped from the keyboard.",
     )
-    found.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
-    found.add_argument("--list", action="store_true", help="show every claim and leave")
-    found.add_argument("--tasks", action="store_true", help="show every task and leave")
-    found.add_argument(
-        "--plan", action="store_true", help="show what the run would cost here and leave"
-    )
-    found.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
-    found.add_argument(
+    line.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
+    for name, text in (
+        ("list", "show every claim and leave"),
+        ("tasks", "show every task and leave"),
+        ("plan", "show what the run would cost here and leave"),
+    ):
+        line.add_argument(f"--{name}", action="store_true", help=text)
+    _add_settings(line)
+    for name, text in (
+        ("keep-models", "keep the models of phase (iii) as well"),
+        (
+            "export-xtreme",
+            "write test predictions and labels in the XTREME leaderboard's layout",
+        ),
+        ("skip-missing", "leave out tasks whose data is missing or malformed, and say so"),
+        (
+            "write-reference",
+            "store the measured values as the scale's reference (for maintainers)",
+        ),
+    ):
+        line.add_argument(f"--{name}", action="store_true", help=text)
+    return line
+
+
+def _add_settings(line: Parser) -> None:
+    """Add the options that say what is run on what."""
+    line.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
+    line.add_argument(
         "--data",
         type=named,
         default="auto",
         help="auto, hub, a folder laid out like it, or hub+FOLDER",
     )
-    found.add_argument(
-        "--model", type=named, help="hub id or folder of the masked LM to start from"
-    )
-    found.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
-    found.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
-    found.add_argument(
+    line.add_argument("--model", type=named, help="hub id or folder of the masked LM to start from")
+    line.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
+    line.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
+    line.add_argument(
         "--crosses",
         choices=CROSSINGS,
         default=DEFAULT,
         metavar="WHAT",
         help=f"what phase (iii) takes over from phase (ii): {', '.join(CROSSINGS)}",
     )
-    found.add_argument(
+    line.add_argument(
         "--sampler",
         default="proportional",
         metavar="S",
         help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
         "temperature:T, or the last two with a comma between",
     )
-    found.add_argument(
-        "--corpus",
-        type=named,
-        metavar="DIR",
-        help="text for continued MLM, <language>.txt[.gz]",
+    line.add_argument(
+        "--corpus", type=named, metavar="DIR", help="text for continued MLM, <language>.txt[.gz]"
     )
-    found.add_argument(
+    line.add_argument(
         "--translator",
         type=named,
         metavar="SPEC",
         help=f"who translates rows of phase (ii): {WAYS} "
         f"(default on the testbed: {TESTBED_TRANSLATOR})",
     )
-    found.add_argument(
-        "--keep-models", action="store_true", help="keep the models of phase (iii) as well"
-    )
-    found.add_argument(
-        "--export-xtreme",
-        action="store_true",
-        help="write test predictions and labels in the XTREME leaderboard's layout",
-    )
-    found.add_argument(
-        "--skip-missing",
-        action="store_true",
-        help="leave out tasks whose data is missing or malformed, and say so",
-    )
-    found.add_argument(
-        "--write-reference",
-        action="store_true",
-        help="store the measured values as the scale's reference (for maintainers)",
-    )
-    return found
 
 
 def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.inventory import Inventory
@@ -20,6 +21,9 @@ from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.pretrained import location
 from stilts_repro.tasks.tables import TARGET_TASKS
+
+# More than one row of a hundred is no odd row any more: the score would be the breakage's.
+MOST = 0.01
 
 
 @dataclass
@@ -60,6 +64,27 @@ class Outcome:
     predictions: Mapping[str, Any]
     broken: Mapping[str, int]
     settings: Mapping[str, Any] | None = None
+
+
+def tolerated(
+    what: str, broken: Mapping[str, Sequence[int]], of: Mapping[str, int]
+) -> dict[str, int]:
+    """Return how many rows of each language count as wrong, and say so on stderr.
+
+    `what` names job, task and part; `broken` holds the places of such rows, `of` how many rows
+    there are. Raises `InputError` where they are more than one, and more than `MOST`, of a
+    language's.
+    """
+    found = {code: places for code, places in broken.items() if places}
+    for code, places in found.items():
+        told = (
+            f"{what}, {code}: the model's output is not finite on {len(places)} of {of[code]} rows "
+            f"(the first is row {places[0]})"
+        )
+        if len(places) > max(1, MOST * of[code]):
+            raise InputError(f"{told}; its weights are broken or overflow, use another model")
+        print(f"  {told}; counted as wrong", file=sys.stderr, flush=True)
+    return {code: len(places) for code, places in found.items()}
 
 
 def make_record(

@@ -16,10 +16,9 @@ from stilts_repro.evaluation.retrieve import (
     accuracy_by_layer,
     mine_pool,
 )
-from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
-from stilts_repro.experiments.records import Meter, Outcome
+from stilts_repro.experiments.records import Meter, Outcome, tolerated
 from stilts_repro.experiments.scales import retrieval_layer
 from stilts_repro.tasks.tables import TARGET_TASKS
 

@@ -17,7 +17,6 @@ from stilts_repro.evaluation.scoring import (
     score_by_language,
 )
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.jobs import (
     IntermediateTraining,
@@ -33,6 +32,7 @@ from stilts_repro.experiments.records import (
     forget_peak,
     make_record,
     phase_two,
+    tolerated,
     translations,
 )
 from stilts_repro.experiments.retrieving import Retriever
