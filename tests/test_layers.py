@@ -17,6 +17,7 @@ LAYERS = (
     "models",
     "translation",
     "tasks",
+    "metrics",
     "data",
     "testbed",
 )

@@ -6,8 +6,7 @@ from itertools import product
 
 from torch import Tensor
 
-from stilts_repro.evaluation.mining import best_threshold, mine, mining_f1
-from stilts_repro.evaluation.nearest import retrieval_accuracy
+from stilts_repro.metrics.retrieval import best_threshold, mine, mining_f1, retrieval_accuracy
 from stilts_repro.tasks.retrieval import Translation
 
 NEIGHBOURS = 4  # k of the margin (XTREME, jiant)

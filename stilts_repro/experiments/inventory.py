@@ -23,7 +23,6 @@ from stilts_repro.tasks.loading import (
 )
 from stilts_repro.tasks.masked import MLM, MaskedText
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
-from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division, TrainingSet
 from stilts_repro.translation.mixed import MixedSource, Translation
 from stilts_repro.translation.spec import WAYS
@@ -168,13 +167,10 @@ class Inventory:
             self.training_hash(train_on, rows)
 
     def _format(self, name: str, rows: int | None) -> Format:
-        """Return a training set's format; a tag set that is open holds the training rows' tags."""
+        """Return a training set's format; where its labels are open, with the training rows'."""
         if name == MLM:
             return MaskedText()
-        kind = TRAINING_SETS[name].format
-        if isinstance(kind, Tagging) and kind.labels is None:
-            return kind.fitted(self.training(name, rows).examples)
-        return kind
+        return TRAINING_SETS[name].format.fitted(self.training(name, rows).examples)
 
     def _division(self, name: str) -> Division:
         return choose_division(self.source, TARGET_TASKS[name], self.evaluation_rows)

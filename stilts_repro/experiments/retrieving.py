@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from stilts_repro.evaluation.nearest import nearest
 from stilts_repro.evaluation.predict import embed
 from stilts_repro.evaluation.retrieve import (
     NEIGHBOURS,
@@ -21,6 +20,7 @@ from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.records import Meter, Outcome
 from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.metrics.retrieval import nearest
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 if TYPE_CHECKING:

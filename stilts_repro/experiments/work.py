@@ -12,11 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.evaluation.predict import predict
-from stilts_repro.evaluation.scoring import (
-    best_threshold_metrics,
-    broken_by_language,
-    score_by_language,
-)
+from stilts_repro.evaluation.scoring import broken_by_language, score_by_language
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import Inventory
@@ -35,7 +31,6 @@ from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.masked import MLM
-from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
@@ -140,14 +135,11 @@ class _Work:
 
     def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
         """Return how well the model does a task that it trains on, on its English dev rows."""
-        kind = self.formats[name]
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
             logits = predict(self.model, name, features, self.pad_id)
         self._tolerated(f"{name} dev", {"en": examples}, features, logits)
-        if isinstance(kind, Span) and kind.unanswerable:
-            return best_threshold_metrics(examples, features, logits)
-        return score_by_language(kind, name, {"en": examples}, features, logits)["en"].metrics
+        return self.formats[name].dev_metrics(examples, features, logits)
 
     def evaluate(self, task: str) -> list[dict[str, Any]]:
         """Return the records of `task`, dev and test; none for a phase-(ii) job."""
@@ -198,7 +190,7 @@ class _Work:
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
-            scored = score_by_language(kind, task, held, features, logits)
+            scored = score_by_language(kind, held, features, logits)
         return Outcome(
             kind.metric,
             {code: found.metrics for code, found in scored.items()},

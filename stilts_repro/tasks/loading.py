@@ -6,18 +6,9 @@ from functools import lru_cache
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.tasks.examples import (
-    Examples,
-    Numbered,
-    joined,
-    named_apart,
-    parsed,
-    refuse_blank,
-)
-from stilts_repro.tasks.format import take
-from stilts_repro.tasks.labels import UNLABELLED
+from stilts_repro.tasks.examples import Examples, Numbered, joined, parsed, refuse_withheld
+from stilts_repro.tasks.format import UNLABELLED, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
-from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
 _FEW = 20  # rows that tell whether labels are withheld
@@ -75,12 +66,15 @@ def load_evaluation(
             return None
         numbered = by_language.get(name, [])
     loaded = parsed(task.format, numbered, where, part, limit, language.name)
-    loaded = named_apart(loaded, part, where)
-    questions = [example for example in loaded.examples if isinstance(example, Question)]
-    if questions and all(question.withheld for question in questions):
+    loaded = _named_apart(task.format, loaded, part, where)
+    if all(map(task.format.withheld, loaded.examples)):
         return None
-    refuse_blank(questions, where)
+    refuse_withheld(task.format, loaded.examples, where)
     return loaded
+
+
+def _named_apart(kind: Format, loaded: Examples, part: Part, where: str) -> Examples:
+    return replace(loaded, examples=kind.named_apart(loaded.examples, where, whole=part.whole))
 
 
 @lru_cache(maxsize=8)
@@ -240,5 +234,5 @@ def _load_english(
         kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
     loaded = parsed(data.format, kept, where, part, limit)
     loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
-    refuse_blank(loaded.examples, where)
-    return loaded if part == rows_of.train else named_apart(loaded, part, where)
+    refuse_withheld(data.format, loaded.examples, where)
+    return loaded if part == rows_of.train else _named_apart(data.format, loaded, part, where)

@@ -7,23 +7,20 @@ from typing import ClassVar
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, single_features, take
+from stilts_repro.tasks.format import Format, Limits, Row, take
+from stilts_repro.tasks.tokens import single_features
 
 MLM = "mlm"  # the task's name beside intermediate tasks, and the suffix of rows that have it
 
 
 @dataclass(frozen=True)
-class MaskedText:
+class MaskedText(Format):
     """A text, some of whose tokens are to be told from the rest; which ones is drawn each time."""
 
+    name = MLM
     metric: ClassVar = ""  # nothing is scored
     columns: ClassVar = ("text",)
-    name: str = MLM
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits that the head gives: the pre-trained head decides."""
-        return 0
+    logit_names: ClassVar = ()  # the pre-trained head decides
 
     def parse(self, row: Row, where: str) -> str:
         """Check one row and return its text; `InputError` names `where` and what is wrong."""

@@ -187,7 +187,7 @@ _TARGET_TASKS = (
     TargetTask(
         "mlqa",
         "MLQA",
-        Span(),
+        Span(script="mlqa"),
         XTREME,
         "MLQA.{code}.{code}",
         codes("ar de en es hi vi zh"),

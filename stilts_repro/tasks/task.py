@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stilts_repro.tasks.format import Format
-from stilts_repro.tasks.retrieval import Retrieval
 
 
 @dataclass(frozen=True)
@@ -102,4 +101,4 @@ class TargetTask:
     @property
     def mining(self) -> bool:
         """Whether translations are mined from a pool (BUCC), not looked up (Tatoeba)."""
-        return isinstance(self.format, Retrieval) and self.format.mining
+        return self.format.mining

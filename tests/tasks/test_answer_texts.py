@@ -76,7 +76,7 @@ def assert_answered(examples, tokenizer, limits):
     logits[np.arange(len(features)), features.unit["start"], 0] = 9
     logits[np.arange(len(features)), features.unit["end"], 1] = 9
     logits[features.unit["start"] == 0] = 0
-    found = score_by_language(Span(), "xquad", {"en": examples}, features, logits)["en"]
+    found = score_by_language(Span(), {"en": examples}, features, logits)["en"]
     assert found.predictions == {e.id: e.answers[0][0] for e in examples}
     assert found.metrics["exact_match"] == 100
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.evaluation.span_decode import (
+from stilts_repro.metrics.span_decode import (
     _ROWS,
     SpanPrediction,
     Windows,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.evaluation.squad import (
+from stilts_repro.metrics.squad import (
     QaScores,
     best_threshold_scores,
     mlqa_scores,
