@@ -1,10 +1,12 @@
 import pytest
 
 from stilts_repro.data.source import DirectorySource
+from stilts_repro.errors import InputError
 from stilts_repro.paper import INTERMEDIATES, TARGETS
-from stilts_repro.tasks.languages import LANGUAGES, codes
+from stilts_repro.tasks.languages import LANGUAGES, Language, codes
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.testbed import TestbedSource
+from tests.rows import one_line
 
 # What XTREME's evaluate.py averages over.
 COUNTS = {
@@ -46,9 +48,12 @@ def test_languages_have_three_distinct_names():
     assert not [(a, b) for a in names for b in names if a != b and a.startswith(b)]
 
 
-def test_unknown_codes_are_refused():
-    with pytest.raises(AssertionError):
-        codes("de xx")
+def test_a_language_that_the_table_lacks_is_named_with_where_to_add_it(monkeypatch):
+    with pytest.raises(InputError) as error:
+        codes("et ht id")
+    one_line(error, "language 'ht' of 'et ht id'", "English name", "tasks/languages.py")
+    monkeypatch.setitem(LANGUAGES, "ht", Language("ht", "Haitian", "hat"))
+    assert codes("et ht id") == ("et", "ht", "id")
 
 
 def test_every_task_trains_on_a_set_of_its_own_format():
