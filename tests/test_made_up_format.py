@@ -30,7 +30,7 @@ from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, take
 from stilts_repro.tasks.heads import PooledHead
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
-from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
+from stilts_repro.tasks.task import Rows, TargetTask, TrainingSet
 from stilts_repro.tasks.tokens import pair_features
 from tests.rows import Given
 from tests.xtreme_files import read_lines
@@ -108,11 +108,10 @@ RATED_TARGET = TargetTask(
     "x_rated",
     "X-Rated pairs",
     Similarity(),
-    "made/up",
     "rated.{code}",
     ("de", "en"),
     "rated",
-    (Division(Part("validation"), Part("test")),),
+    repo="made/up",
 )
 
 

@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.cache import featurise
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.evaluation.retrieve import Pool
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.rows import Row
@@ -19,7 +18,7 @@ from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.tasks.retrieval import Pool, Retrieval
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask
 from stilts_repro.training.mlm import Masking

@@ -11,8 +11,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.evaluation.predict import predict
-from stilts_repro.evaluation.scoring import broken_by_language, score_by_language
+from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import Inventory

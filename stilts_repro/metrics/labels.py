@@ -41,9 +41,9 @@ def label_f1(gold: Sequence[Hashable], predicted: Sequence[Hashable], label: Has
     """
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold labels but {len(predicted)} predictions")
-    found = sum(a == label and b == label for a, b in zip(gold, predicted, strict=True))
+    correct = sum(a == label and b == label for a, b in zip(gold, predicted, strict=True))
     total = sum(a == label for a in gold) + sum(b == label for b in predicted)
-    return 200.0 * found / total if total else 0.0
+    return 200.0 * correct / total if total else 0.0
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ def retrieval_accuracy(queries: Tensor, database: Tensor, *, block: int = 4096) 
     """
     if queries.shape != database.shape:
         raise ValueError(f"queries {tuple(queries.shape)}, database {tuple(database.shape)}")
-    found = nearest(queries, database, block=block)
-    labels = torch.arange(len(queries), device=found.device)
-    return 100.0 * int((found == labels).sum()) / len(queries)
+    rows = nearest(queries, database, block=block)
+    labels = torch.arange(len(queries), device=rows.device)
+    return 100.0 * int((rows == labels).sum()) / len(queries)
 
 
 def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
@@ -40,7 +40,7 @@ def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
     Raises ValueError as `unit_rows` does.
     """
     queries, database = unit_rows(queries), unit_rows(database)
-    found = []
+    indices = []
     for rows in queries.split(block):
         best = rows.new_full((len(rows),), -torch.inf)
         index = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
@@ -49,8 +49,8 @@ def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
             better = value > best
             best = torch.where(better, value, best)
             index = torch.where(better, column + low, index)
-        found.append(index.where(rows.any(dim=1), -1))
-    return torch.cat(found)
+        indices.append(index.where(rows.any(dim=1), -1))
+    return torch.cat(indices)
 
 
 def unit_rows(embeddings: Tensor) -> Tensor:
@@ -105,9 +105,12 @@ def mine(source: Tensor, target: Tensor, *, k: int = 4, block: int = 4096) -> Mi
         raise ValueError(f"k must be at least 1: {k}")
     if source.shape[-1] != target.shape[-1]:
         raise ValueError(f"source {tuple(source.shape)}, target {tuple(target.shape)}")
+    # Each row's nearest of the other side, from one pass over all cosines.
     forward, backward = _neighbours(unit_rows(source), unit_rows(target), k, block)
+    # What each proposes: the neighbour with the highest margin.
     forward_score, forward_best = _best_by_margin(forward, backward)
     backward_score, backward_best = _best_by_margin(backward, forward)
+    # Source rows' proposals, then target rows', by falling margin while both rows are free.
     return _take_best_first(
         torch.cat([torch.arange(len(forward_best)), backward_best]),
         torch.cat([forward_best, torch.arange(len(backward_best))]),
@@ -186,8 +189,8 @@ class _Neighbours:
         new = cosine.topk(min(k, cosine.shape[1]), dim=1)
         cosines = torch.cat([self.cosine, new.values], dim=1)
         indices = torch.cat([self.index, new.indices + first], dim=1)
-        kept = cosines.topk(min(k, cosines.shape[1]), dim=1)
-        return _Neighbours(kept.values, indices.gather(1, kept.indices))
+        best = cosines.topk(min(k, cosines.shape[1]), dim=1)
+        return _Neighbours(best.values, indices.gather(1, best.indices))
 
 
 def _neighbours(
@@ -198,12 +201,12 @@ def _neighbours(
     forward = []
     backward = [_Neighbours.none(part) for part in target_parts]
     for i, rows in enumerate(source_parts):
-        found = _Neighbours.none(rows)
+        neighbours = _Neighbours.none(rows)
         for j, columns in enumerate(target_parts):
             cosine = rows @ columns.T
-            found = found.and_of(cosine, j * block, k)
+            neighbours = neighbours.and_of(cosine, j * block, k)
             backward[j] = backward[j].and_of(cosine.T, i * block, k)
-        forward.append(found)
+        forward.append(neighbours)
     return _joined(forward), _joined(backward)
 
 

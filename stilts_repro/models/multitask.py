@@ -82,8 +82,8 @@ def make_head(
 def _head_dropout(config: PreTrainedConfig) -> float:
     """Return the dropout before a head, as transformers' classes choose it; else its usual 0.1."""
     names = ("classifier_dropout", "hidden_dropout_prob", "hidden_dropout")
-    found = (getattr(config, name, None) for name in names)
-    return next((value for value in found if value is not None), 0.1)
+    values = (getattr(config, name, None) for name in names)
+    return next((value for value in values if value is not None), 0.1)
 
 
 @torch.no_grad()

@@ -46,15 +46,15 @@ def choose_entries(
     The baseline stands only for tasks on which nothing else was run, a control for none; on a tie
     the row that comes first in `records` wins. Raises `InputError` where a job kept no predictions.
     """
-    held = {(r["intermediate"], r["task"], r["part"]): r for r in records if r["seed"] == seed}
-    scores = Scores({key: record["score"] for key, record in held.items()})
+    by_cell = {(r["intermediate"], r["task"], r["part"]): r for r in records if r["seed"] == seed}
+    scores = Scores({key: record["score"] for key, record in by_cell.items()})
     entries = {}
     for task in TARGET_TASKS:
-        there = [row for row, other, part in held if (other, part) == (task, "test")]
+        there = [row for row, other, part in by_cell if (other, part) == (task, "test")]
         rows = [row for row in there if not is_control(row)]
         if rows:
             trained = [row for row in rows if row != NONE] or rows
-            record = held[best_intermediates(scores, (task,), trained)[task], task, "test"]
+            record = by_cell[best_intermediates(scores, (task,), trained)[task], task, "test"]
             entries[task] = Entry(record, _kept(store, record))
     return entries
 
@@ -74,9 +74,9 @@ def export_xtreme(output: Path, entries: Mapping[str, Entry], inventory: Invento
         # First of all, since it marks the folders as an export that may be replaced.
         write_json(output / "predictions" / CHOSEN, {t: _summary(e) for t, e in entries.items()})
         for name, entry in entries.items():
-            held = inventory.evaluation(name, "test")
+            rows = inventory.evaluation(name, "test")
             for code, predictions in entry.predictions.items():
-                examples = held[code].examples if code in held else ()
+                examples = rows[code].examples if code in rows else ()
                 _write(output, TARGET_TASKS[name], code, examples, predictions)
 
 
@@ -104,7 +104,7 @@ def _kept(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _summary(entry: Entry) -> dict[str, Any]:
     keys = ("intermediate", "job", "seed", "split", "metric", "score", "absent")
-    scores = {code: found["score"] for code, found in entry.record["languages"].items()}
+    scores = {code: language["score"] for code, language in entry.record["languages"].items()}
     return {key: entry.record[key] for key in keys} | {"languages": scores}
 
 

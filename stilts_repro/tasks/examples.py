@@ -31,13 +31,13 @@ class Examples:
 
 def joined(parts: Iterable[Examples]) -> Examples:
     """Return the examples of several data sets as those of one."""
-    found = tuple(parts)
-    if len(found) == 1:
-        return found[0]
+    several = tuple(parts)
+    if len(several) == 1:
+        return several[0]
     return Examples(
-        tuple(example for part in found for example in part.examples),
-        content_hash([part.hash for part in found]),
-        sum(part.unlabelled for part in found),
+        tuple(example for part in several for example in part.examples),
+        content_hash([part.hash for part in several]),
+        sum(part.unlabelled for part in several),
     )
 
 

@@ -239,8 +239,8 @@ def take_label(
         return value
     place = _place_of(value, names, spellings) if isinstance(value, str) else None
     if place is None:
-        found = ", ".join(map(repr, getattr(value, "among", ())))
-        hint = f"; column {column!r} holds the classes {found:.200}: rename them" if found else ""
+        own = ", ".join(map(repr, getattr(value, "among", ())))
+        hint = f"; column {column!r} holds the classes {own:.200}: rename them" if own else ""
         raise InputError(f"{where}: label {value!r} is none of {', '.join(names)}{hint}")
     return place
 
@@ -260,7 +260,7 @@ def _numbered(names: Names) -> bool:
 
 @lru_cache
 def _places(names: Names, spellings: tuple[Names, ...]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for spelling in (*spellings, names):
-        found |= {name.casefold(): place for place, name in enumerate(spelling)}
-    return found
+        places |= {name.casefold(): place for place, name in enumerate(spelling)}
+    return places

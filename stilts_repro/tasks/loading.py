@@ -85,14 +85,14 @@ def _by_language(
 
     The language is in a column (XNLI), or is what the id begins with, in English (TyDiQA).
     """
-    found: dict[str, list[Numbered]] = {}
+    rows: dict[str, list[Numbered]] = {}
     for number, row in enumerate(source.load(task.repo, task.config, split, limit)):
         if task.language_in == "column":
             name = str(row.get("language"))
         else:
             name = str(row.get("id", "")).partition("-")[0]
-        found.setdefault(name, []).append((number, row))
-    return found
+        rows.setdefault(name, []).append((number, row))
+    return rows
 
 
 def _in_turn(source: Source, limit: int | None) -> int | None:
@@ -166,7 +166,7 @@ def _refuse_apart(source: Source, task: TargetTask, division: Division, limit: i
 def _promised(source: Source, task: TargetTask) -> list[str]:
     """Return the splits that a folder's README lists, as hub repositories do, and that are gone."""
     configs = {task.config.format(**vars(language_of(code))) for code in task.languages}
-    ours = {part.split for held in task.divisions for part in (held.dev, held.test)}
+    ours = {part.split for division in task.divisions for part in (division.dev, division.test)}
     return [
         f"{config}/{split}".rstrip("/")
         for config, split in sorted(source.declared(task.repo) or ())

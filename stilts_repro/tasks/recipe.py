@@ -1,6 +1,6 @@
 """How one training is done, and the recipes that tasks share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # Where recipes differ: the paper's set-up, on whichever model, and the testbed on a CPU.
@@ -40,13 +40,8 @@ class Recipe:
 
 def jiant(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
     """Return a target's recipe in the paper's set-up."""
-    return Recipe(
-        batch_size=batch_size,
-        epochs=epochs,
-        max_length=max_length,
-        evaluate_every=1000,
-        provenance="jiant's XTREME scripts (verified)",
-    )
+    known = Recipe(evaluate_every=1000, provenance="jiant's XTREME scripts (verified)")
+    return replace(known, batch_size=batch_size, epochs=epochs, max_length=max_length)
 
 
 def recalled(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
@@ -56,22 +51,15 @@ def recalled(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
 
 
 def small(rows: int, epochs: float = 1, *, learning_rate: float = 1e-3) -> Recipe:
-    """Return a recipe for the testbed, on as many rows as a scale with all of them reads."""
-    return Recipe(
-        learning_rate=learning_rate,
-        batch_size=16,
-        epochs=epochs,
-        rows=rows,
-        max_length=128,
-        stride=64,
-        max_question=32,
-    )
+    """Return a recipe of the testbed; a scale may take a share of its `rows`."""
+    base = Recipe(batch_size=16, max_length=128, stride=64, max_question=32)
+    return replace(base, learning_rate=learning_rate, rows=rows, epochs=epochs)
 
 
 def gentle(rows: int) -> Recipe:
-    """Return an intermediate task's recipe for the testbed.
+    """Return an intermediate task's recipe of the testbed.
 
-    Its rate is one at which a task is learned and what phase (i) aligned stays aligned: 5e-4 learns
-    span extraction faster, and takes half of the retrieval away.
+    At this rate a task is learned and what phase (i) aligned stays aligned: 5e-4 learns span
+    extraction faster, and takes half of the retrieval away.
     """
     return small(rows, learning_rate=1e-4)

@@ -164,11 +164,9 @@ _TARGET_TASKS = (
         "xnli",
         "XNLI",
         Classification("sentence1", "sentence2", "gold_label", NLI_LABELS, spellings=NLI_SPELLINGS),
-        XTREME,
         "XNLI",
         codes("ar bg de el en es fr hi ru sw th tr ur vi zh"),
         "mnli",
-        (_DEV_TEST,),
         language_in="column",
         version=2,
     ),
@@ -176,46 +174,39 @@ _TARGET_TASKS = (
         "pawsx",
         "PAWS-X",
         _PAWS,
-        XTREME,
         "PAWS-X.{code}",
         codes("de en es fr ja ko zh"),
         "pawsx_en",
-        (_DEV_TEST,),
         version=2,
     ),
     TargetTask(
         "udpos",
         "POS",
         _POS,
-        XTREME,
         "udpos.{name}",
         codes(
             "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr"
             " ur vi yo zh"
         ),
         "udpos_en",
-        (_DEV_TEST,),
         version=3,
     ),
     TargetTask(
         "panx",
         "NER",
         _NER,
-        XTREME,
         "PAN-X.{code}",
         codes(
             "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt"
             " ru sw ta te th tl tr ur vi yo zh"
         ),
         "panx_en",
-        (_DEV_TEST,),
         version=3,
     ),
     TargetTask(
         "xquad",
         "XQuAD",
         Span(),
-        XTREME,
         "XQuAD.{code}",
         codes("ar de el en es hi ru th tr vi zh"),
         "squad_v1",
@@ -226,7 +217,6 @@ _TARGET_TASKS = (
         "mlqa",
         "MLQA",
         Span(script="mlqa"),
-        XTREME,
         "MLQA.{code}.{code}",
         codes("ar de en es hi vi zh"),
         "squad_v1",
@@ -237,7 +227,6 @@ _TARGET_TASKS = (
         "tydiqa",
         "TyDiQA",
         Span(),
-        XTREME,
         "tydiqa",
         codes("ar bn en fi id ko ru sw te"),
         "tydiqa_en",
@@ -249,25 +238,21 @@ _TARGET_TASKS = (
         "bucc2018",
         "BUCC",
         Retrieval(mining=True),
-        XTREME,
         "bucc18.{code}",
         codes("de fr ru zh"),
-        None,
-        (_DEV_TEST, _HALVES),
+        divisions=(_DEV_TEST, _HALVES),
         version=2,
     ),
     TargetTask(
         "tatoeba",
         "Tatoeba",
         Retrieval(),
-        XTREME,
         "tatoeba.{iso3}",
         codes(
             "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr nl pt ru sw ta"
             " te th tl tr ur vi zh"
         ),
-        None,
-        (_DEV_TEST, _ONE_SET),
+        divisions=(_DEV_TEST, _ONE_SET),
     ),
 )
 TARGET_TASKS = {row.name: row for row in _TARGET_TASKS}

@@ -94,12 +94,12 @@ class TargetTask:
     name: str
     title: str
     format: Format
-    repo: str
     config: str
     languages: tuple[str, ...]
-    train_on: str | None
-    divisions: tuple[Division, ...]
+    train_on: str | None = None
+    divisions: tuple[Division, ...] = (Division(Part("validation"), Part("test")),)
     language_in: Literal["config", "column", "id"] = "config"
+    repo: str = "google/xtreme"
     version: int = 1
 
     @property

@@ -59,9 +59,9 @@ def specials_of(tokenizer: PreTrainedTokenizerBase, texts: Literal[1, 2] = 2) ->
     do not run into each other. Raises `InputError` where it has none.
     """
     probe = ["a", "b"][:texts]
-    told = tokenizer(*probe)
-    ids = list(told["input_ids"])
-    kinds = list(told.get("token_type_ids") or [0] * len(ids))
+    encoded = tokenizer(*probe)
+    ids = list(encoded["input_ids"])
+    kinds = list(encoded.get("token_type_ids") or [0] * len(ids))
     specials: list[tuple[int, ...]] = []
     segments: list[int] = []
     at = 0

@@ -56,69 +56,72 @@ def windows_of(
     specials: Specials,
 ) -> Features:
     """Return the windows of `examples`, numbered from `first`; columns as `Span.featurise` says."""
+    # Tokens of questions and contexts. Several questions read one context: it is tokenised once.
     questions = Texts.of(
         [ids[: limits.max_question] for ids in encode(tokenizer, [e.question for e in examples])]
     )
-    # Several questions read one context: it is tokenised once.
     distinct = {context: place for place, context in enumerate({e.context: 0 for e in examples})}
     contexts, low, high = with_characters(tokenizer, list(distinct))
     read = np.array([distinct[e.context] for e in examples])
     start, length = contexts.starts[read], contexts.lengths[read]
 
-    opening = len(specials.start)
-    head = opening + questions.lengths + len(specials.middle)
+    # Windows: what of its context each reads, after its question.
+    head = len(specials.start) + questions.lengths + len(specials.middle)
     room = limits.max_length - head - len(specials.end)
     for example in np.flatnonzero(room <= 0)[:1]:
         raise InputError(
             f"question {examples[example].id}: the question alone fills the sequence; "
             "raise max_length"
         )
-    # Windows overlap by half at least: else an answer across a border would be whole in none.
-    step = np.minimum(limits.stride, np.maximum(1, room // 2))
-    count = -(-np.maximum(1, length - room + step) // step)
-    of = np.repeat(np.arange(len(examples)), count)  # each window's example
-    window_low = _places(count) * step[of]
-    window_high = np.minimum(window_low + room[of], length[of])
+    of, window_low, window_high = _cut(length, room, limits.stride)
     width = window_high - window_low
 
+    # Sequences: the special tokens, the question, the window's tokens.
     offsets = np.concatenate([[0], np.cumsum(head[of] + width + len(specials.end))])
     ids = np.empty(offsets[-1], np.int32)
     for place, tokens in (
         (offsets[:-1], specials.start),
-        (offsets[:-1] + opening + questions.lengths[of], specials.middle),
+        (offsets[:-1] + (head - len(specials.middle))[of], specials.middle),
         (offsets[1:] - len(specials.end), specials.end),
     ):
         for nth, special in enumerate(tokens):
             ids[place + nth] = special
-    asked = ranges(offsets[:-1] + opening, questions.lengths[of])
+    asked = ranges(offsets[:-1] + len(specials.start), questions.lengths[of])
     ids[asked] = questions.ids[ranges(questions.starts[of], questions.lengths[of])]
     there = ranges(offsets[:-1] + head[of], width)  # places of context tokens in the sequences
     token = ranges(start[of] + window_low, width)  # the same tokens in the contexts
     ids[there] = contexts.ids[token]
 
+    # Where an answer may begin and end, and where the first answer does, if the window holds it.
     opens = _opens(window_low, window_high, of, length)
-    char_start = np.full(offsets[-1], NONE, np.int32)
-    char_start[there] = np.where(opens, low[token], NONE)
-    char_end = np.full(offsets[-1], NONE, np.int32)
-    char_end[there] = high[token]
-
+    characters = np.full((2, offsets[-1]), NONE, np.int32)
+    characters[:, there] = np.where(opens, low[token], NONE), high[token]
     answered, answer_low, answer_high = _answers(examples, start, length, low, high)
     inside = answered[of] & (window_low <= answer_low[of]) & (answer_high[of] < window_high)
     shift = head[of] - window_low
-    return Features(
-        ids=ids,
-        offsets=offsets,
-        token={
-            "char_start": char_start,
-            "char_end": char_end,
-            **specials.segment_column(questions.lengths[of], width),
-        },
-        unit={
-            "example": of + first,
-            "start": np.where(inside, answer_low[of] + shift, 0),
-            "end": np.where(inside, answer_high[of] + shift, 0),
-        },
-    )
+    columns = {"char_start": characters[0], "char_end": characters[1]}
+    columns |= specials.segment_column(questions.lengths[of], width)
+    unit = {
+        "example": of + first,
+        "start": np.where(inside, answer_low[of] + shift, 0),
+        "end": np.where(inside, answer_high[of] + shift, 0),
+    }
+    return Features(ids, offsets, token=columns, unit=unit)
+
+
+def _cut(
+    length: np.ndarray, room: np.ndarray, stride: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each window's example, and its first token of the context and the one after its last.
+
+    Windows overlap by half at least: else an answer across a border would be whole in none.
+    `length` and `room` run along the examples: the tokens of its context, and of a window.
+    """
+    step = np.minimum(stride, np.maximum(1, room // 2))
+    count = -(-np.maximum(1, length - room + step) // step)
+    of = np.repeat(np.arange(len(length)), count)
+    low = _places(count) * step[of]
+    return of, low, np.minimum(low + room[of], length[of])
 
 
 def _opens(low: np.ndarray, high: np.ndarray, of: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -155,10 +158,10 @@ def _answers(
     `start` and `length` say where an example's context lies in `low` and `high`, the tokens' ranges
     of characters; the tokens returned count from the context's first.
     """
-    found = [e.answers[0] if e.answers and e.answers[0][0] else None for e in examples]
+    answers = [e.answers[0] if e.answers and e.answers[0][0] else None for e in examples]
     # No token ends after, or begins before, the characters given to what has no answer.
-    begin = np.array([answer[1] if answer else np.iinfo(np.int32).max for answer in found])
-    end = np.array([answer[1] + len(answer[0]) if answer else -1 for answer in found])
+    begin = np.array([answer[1] if answer else np.iinfo(np.int32).max for answer in answers])
+    end = np.array([answer[1] + len(answer[0]) if answer else -1 for answer in answers])
     token = ranges(start, length)
     touched = np.flatnonzero(
         (low[token] < np.repeat(end, length)) & (high[token] > np.repeat(begin, length))
@@ -194,10 +197,10 @@ def with_characters(
     pairs = chain.from_iterable(chain.from_iterable(encoded["offset_mapping"]))
     low, high = np.fromiter(pairs, np.int64, 2 * len(tokens.ids)).reshape(-1, 2).T
     # The character after each text is in no token: nothing reaches over it into the next text.
-    held = "".join(f"{text}\0" for text in texts).encode("utf-32-le", "surrogatepass")
+    characters = "".join(f"{text}\0" for text in texts).encode("utf-32-le", "surrogatepass")
     sizes = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
     before = np.repeat(np.cumsum(sizes) - sizes, tokens.lengths)
-    low, high = _own_characters(np.frombuffer(held, np.uint32), low + before, high + before)
+    low, high = _own_characters(np.frombuffer(characters, np.uint32), low + before, high + before)
     return tokens, low - before, high - before
 
 

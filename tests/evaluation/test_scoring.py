@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
-from stilts_repro.evaluation.scoring import broken_by_language, score_by_language
+from stilts_repro.evaluation.predict import broken_by_language, score_by_language
 from stilts_repro.metrics.labels import label_f1, span_f1
 from stilts_repro.tasks.classification import Classification, Pair
 from stilts_repro.tasks.format import Limits

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from stilts_repro.evaluation.scoring import score_by_language
+from stilts_repro.evaluation.predict import score_by_language
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Question, Span
 from tests.tokenizing import KINDS, LINES, made
