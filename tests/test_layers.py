@@ -19,6 +19,7 @@ LAYERS = (
     "models",
     "translation",
     "tasks",
+    "metrics",
     "data",
     "testbed",
 )

@@ -2,10 +2,9 @@
 
 import json
 
-from stilts_repro.evaluation.accuracy import accuracy
-from stilts_repro.evaluation.mining import mining_f1
-from stilts_repro.evaluation.squad import mlqa_scores, squad_scores
-from stilts_repro.evaluation.tags import span_f1
+from stilts_repro.metrics.labels import accuracy, span_f1
+from stilts_repro.metrics.retrieval import mining_f1
+from stilts_repro.metrics.squad import mlqa_scores, squad_scores
 
 
 def read_lines(path):

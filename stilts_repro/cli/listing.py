@@ -11,9 +11,9 @@ from stilts_repro.experiments.scales import SCALES, Scale, model_name
 from stilts_repro.report.table import NOTHING, paper_cell
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.tasks.task import TrainingSet
-from stilts_repro.training.optimiser import Recipe
 
 
 def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:

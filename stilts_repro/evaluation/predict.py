@@ -1,6 +1,7 @@
-"""Run a model over features: logits a unit, or sentence vectors a layer."""
+"""Run a model over features: logits a unit, or sentence vectors a layer. What logits are worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from transformers import PreTrainedModel
 from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
+from stilts_repro.tasks.format import Example, Format, Scored, broken_units
 from stilts_repro.training.arithmetic import autocast
 
 # Tokens a forward pass, with padding where there is any; small on a CPU, where a batch should stay
@@ -24,7 +26,7 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
     span extraction, T the longest sequence. Beyond a sequence's end spans have minus infinity, and
     tags what nobody reads. A unit with a number that is not finite where it has tokens is NaN at
-    all of them, and counts as wrong (`scoring`).
+    all of them, and counts as wrong.
     """
     model.eval()
     longest = int(features.unit_lengths().max())
@@ -45,6 +47,37 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
             found[units, : logits.shape[1]] = logits
     assert found is not None
     return found
+
+
+def score_by_language(
+    kind: Format,
+    examples: Mapping[str, Sequence[Example]],
+    features: Features,
+    logits: np.ndarray,
+) -> dict[str, Scored]:
+    """Score the logits of several languages' examples, featurised as one, each language alone."""
+    everything = list(chain.from_iterable(examples.values()))
+    predictions = iter(kind.predict(everything, features, logits))
+    return {
+        code: kind.score(own, list(islice(predictions, len(own))), code)
+        for code, own in examples.items()
+    }
+
+
+def broken_by_language(
+    examples: Mapping[str, Sequence[Example]], features: Features, logits: np.ndarray
+) -> dict[str, list[int]]:
+    """Return, by language, the places of the examples on which the output was not finite."""
+    broken = broken_units(logits)
+    if "example" in features.unit:
+        broken = np.unique(features.unit["example"][broken])
+    ends = np.cumsum([len(own) for own in examples.values()])[:-1]
+    starts = [0, *ends.tolist()]
+    parts = np.split(broken, np.searchsorted(broken, ends))
+    return {
+        code: (places - start).tolist()
+        for code, start, places in zip(examples, starts, parts, strict=True)
+    }
 
 
 @torch.no_grad()

@@ -21,7 +21,6 @@ from stilts_repro.tasks.loading import (
     load_unpaired,
 )
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
-from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division, TrainingSet
 from stilts_repro.translation.mixed import MixedSource, Translation
 from stilts_repro.translation.spec import WAYS
@@ -124,11 +123,8 @@ class Inventory:
         return str(getattr(self.division(name), part))
 
     def _format(self, name: str, rows: int | None) -> Format:
-        """Return a training set's format; a tag set that is open holds the training rows' tags."""
-        kind = TRAINING_SETS[name].format
-        if isinstance(kind, Tagging) and kind.labels is None:
-            return kind.fitted(self.training(name, rows).examples)
-        return kind
+        """Return a training set's format; where its labels are open, with the training rows'."""
+        return TRAINING_SETS[name].format.fitted(self.training(name, rows).examples)
 
     def _division(self, name: str) -> Division:
         return choose_division(self.source, TARGET_TASKS[name], self.evaluation_rows)

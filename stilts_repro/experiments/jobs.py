@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from stilts_repro.experiments.conditions import Condition
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.transfer import DEFAULT, Crossing
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.optimiser import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 RETRIEVAL = "retrieval"

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from stilts_repro.evaluation.nearest import nearest
 from stilts_repro.evaluation.predict import embed
-from stilts_repro.evaluation.retrieve import (
+from stilts_repro.experiments.inventory import PARTS
+from stilts_repro.experiments.material import Material
+from stilts_repro.experiments.records import Meter, Outcome, tolerated
+from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.metrics.retrieval import nearest
+from stilts_repro.tasks.retrieval import (
     NEIGHBOURS,
     Mining,
     Pool,
     accuracy_by_layer,
     mine_pool,
 )
-from stilts_repro.experiments.inventory import PARTS
-from stilts_repro.experiments.material import Material
-from stilts_repro.experiments.records import Meter, Outcome, tolerated
-from stilts_repro.experiments.scales import retrieval_layer
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 if TYPE_CHECKING:

@@ -1,12 +1,17 @@
-"""The one dial: `--scale`. Each scale is a model, a source of data and a recipe a training."""
+"""The one dial: `--scale`. Each scale is a model, a source of data and a recipe a training.
+
+What a training set is trained by stands beside it, in `tasks.tables`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
-from stilts_repro.training.optimiser import Recipe
+from stilts_repro.tasks.recipe import Recipe, SetUp, gentle
+from stilts_repro.tasks.tables import TRAINING_SETS
 
 TESTBED_MODEL = Path(__file__).parents[1] / "testbed" / "model"
 UNRELATED_MODEL = Path(__file__).parents[1] / "testbed" / "unrelated"
@@ -48,55 +53,30 @@ class Scale:
     worlds: tuple[World, ...] = ()
 
 
+def _recipes(set_up: SetUp, phase: Literal["intermediate", "target"]) -> dict[str, Recipe]:
+    """Return the recipes of all training sets that have one for `set_up` and `phase`."""
+    by_set = {name: getattr(data, phase) for name, data in TRAINING_SETS.items()}
+    return {name: recipes[set_up] for name, recipes in by_set.items() if set_up in recipes}
+
+
 def _paper(model: str, name: str, cost: str) -> Scale:
     """Return the paper's own set-up on `model`; each recipe says how sure we are of it."""
-
-    def jiant(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
-        return Recipe(
-            batch_size=batch_size,
-            epochs=epochs,
-            max_length=max_length,
-            evaluate_every=1000,
-            provenance="jiant's XTREME scripts (verified)",
-        )
-
-    def recalled(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
-        known = "the paper's appendix (recalled); length as in jiant's scripts"
-        return Recipe(batch_size=batch_size, epochs=epochs, max_length=max_length, provenance=known)
-
-    intermediate = {
-        "anli": recalled(24, 2),
-        "mnli": recalled(24, 2),
-        "qqp": recalled(24, 3),
-        "squad_v1": recalled(8, 3, 384),
-        "squad_v2": recalled(8, 3, 384),
-        "hellaswag": recalled(24, 7),
-        "ccg": recalled(24, 15),
-        "cosmosqa": recalled(4, 15),
-        "csqa": recalled(4, 10),
-    }
+    singly = _recipes("paper", "intermediate")
     return Scale(
         name=name,
         model=model,
         data="hub",
         seeds=1,
         evaluation_rows=None,
-        intermediate=intermediate,
-        multitask={task: replace(recipe, epochs=3) for task, recipe in intermediate.items()},
+        intermediate=singly,
+        multitask={task: replace(recipe, epochs=3) for task, recipe in singly.items()},
         continued=Recipe(
             batch_size=8,
             rows=500_000,
             share=0.25,
             provenance="batch recalled from the appendix; texts and share: ours",
         ),
-        target={
-            "mnli": jiant(32, 2),
-            "pawsx_en": jiant(32, 5),
-            "udpos_en": jiant(32, 10),
-            "panx_en": jiant(32, 10),
-            "squad_v1": jiant(16, 2, 384),
-            "tydiqa_en": jiant(16, 2, 384),
-        },
+        target=_recipes("paper", "target"),
         retrieval_length=256,
         cost=cost,
     )
@@ -104,29 +84,15 @@ def _paper(model: str, name: str, cost: str) -> Scale:
 
 def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost: str) -> Scale:
     """Return the synthetic testbed on a CPU; `share` scales the rows that are trained on."""
-    base = Recipe(batch_size=16, max_length=128, stride=64, max_question=32)
 
-    def intermediate(rows: int) -> Recipe:
-        # A rate at which a task is learned and what phase (i) aligned stays aligned: 5e-4 learns
-        # span extraction faster, and takes half of the retrieval away.
-        return replace(base, learning_rate=1e-4, rows=int(rows * share), epochs=1)
+    def shared(recipe: Recipe) -> Recipe:
+        return replace(recipe, rows=recipe.rows and int(recipe.rows * share))
 
-    def target(rows: int, epochs: float = 1) -> Recipe:
-        return replace(base, learning_rate=1e-3, rows=int(rows * share), epochs=epochs)
+    def thirds(recipe: Recipe) -> Recipe:
+        # A third of each task's rows, so that nine tasks cost what three do.
+        return replace(recipe, rows=recipe.rows and recipe.rows // 3)
 
-    # Each until it is learned, or for half a minute. Supertags are learned in a hundred steps; more
-    # of them turn hidden states into grammar, and retrieval falls by half.
-    singly = {
-        "anli": intermediate(5_000),
-        "mnli": intermediate(6_000),
-        "qqp": intermediate(6_000),
-        "squad_v1": intermediate(3_000),
-        "squad_v2": intermediate(3_000),
-        "hellaswag": intermediate(3_000),
-        "ccg": intermediate(2_000),
-        "cosmosqa": intermediate(1_500),
-        "csqa": intermediate(4_000),
-    }
+    singly = {task: shared(r) for task, r in _recipes("testbed", "intermediate").items()}
     return Scale(
         name=name,
         model=str(TESTBED_MODEL),
@@ -134,21 +100,9 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
         seeds=seeds,
         evaluation_rows=evaluation_rows,
         intermediate=singly,
-        # A third of each task's rows, so that nine tasks cost what three do.
-        multitask={
-            task: replace(recipe, rows=recipe.rows and recipe.rows // 3)
-            for task, recipe in singly.items()
-        },
-        continued=replace(base, learning_rate=1e-4, rows=int(6_000 * share), epochs=1, share=0.25),
-        # As in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
-        target={
-            "mnli": target(2_000),
-            "pawsx_en": target(1_000),
-            "udpos_en": target(400, 4),
-            "panx_en": target(400, 3),
-            "squad_v1": target(2_000),
-            "tydiqa_en": target(400, 3),
-        },
+        multitask={task: thirds(recipe) for task, recipe in singly.items()},
+        continued=replace(shared(gentle(6_000)), share=0.25),
+        target={task: shared(recipe) for task, recipe in _recipes("testbed", "target").items()},
         retrieval_length=128,
         cost=cost,
         worlds=(UNRELATED,),

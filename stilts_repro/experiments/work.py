@@ -10,12 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.evaluation.predict import predict
-from stilts_repro.evaluation.scoring import (
-    best_threshold_metrics,
-    broken_by_language,
-    score_by_language,
-)
+from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.jobs import (
@@ -46,7 +41,6 @@ from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
-from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
@@ -143,15 +137,12 @@ class _Trainer(Work):
 
     def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
         """Return how well the model does a task that it trains on, on its English dev rows."""
-        kind = self.formats[name]
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
             logits = predict(self.model, name, features, self.pad_id)
         english = {"en": examples}
         self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
-        if isinstance(kind, Span) and kind.unanswerable:
-            return best_threshold_metrics(examples, features, logits)
-        return score_by_language(kind, name, english, features, logits)["en"].metrics
+        return self.formats[name].dev_metrics(examples, features, logits)
 
     def _dev_score(self) -> float:
         """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
@@ -241,7 +232,7 @@ class _Target(_Trainer, _Evaluation):
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id)
         with self.meter.phase("score"):
-            scored = score_by_language(kind, task, rows, features, logits)
+            scored = score_by_language(kind, rows, features, logits)
         broken = broken_by_language(rows, features, logits)
         return Outcome(
             kind.metric,

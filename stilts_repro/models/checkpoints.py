@@ -10,38 +10,25 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+import transformers
 from torch import Tensor, nn
-from transformers import (
-    MODEL_FOR_MULTIPLE_CHOICE_MAPPING,
-    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
-    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
-    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
-    PreTrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_repro.data.features import SEGMENT, Batch, Features, collate
 from stilts_repro.errors import InputError
 from stilts_repro.models.attention import inputs, padded
 from stilts_repro.models.backbone import own_weights
 from stilts_repro.models.families import end_token, family_of
-from stilts_repro.models.heads import labels_of
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Format
 
-CLASSES = {
-    "classification": MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
-    "multiple_choice": MODEL_FOR_MULTIPLE_CHOICE_MAPPING,
-    "tagging": MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
-    "span": MODEL_FOR_QUESTION_ANSWERING_MAPPING,
-}
 CLOSE = 1e-4  # of two computations of one model; another model is further off by far
 
 
 def target_class(config: PreTrainedConfig, kind: Format) -> type[PreTrainedModel] | None:
     """Return transformers' class of a model with `config` for `kind`, None where it has none."""
-    return cast(type[PreTrainedModel] | None, CLASSES[kind.name].get(type(config), None))
+    classes = getattr(transformers, kind.classes) if kind.classes else {}
+    return cast(type[PreTrainedModel] | None, classes.get(type(config), None))
 
 
 def save_target(
@@ -87,7 +74,7 @@ def as_transformers(
 
 def _config(config: PreTrainedConfig, kind: Format) -> PreTrainedConfig:
     """Return `config` with the names of the logits, which `num_labels` follows."""
-    config, labels = copy.deepcopy(config), labels_of(kind)
+    config, labels = copy.deepcopy(config), kind.logit_names
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     return config
@@ -135,15 +122,15 @@ def _same(
 ) -> bool:
     """Say whether both give the same logits on two short sequences, one of them padded."""
     batch = _probe(model, task, tokenizer).to(target.device)
-    choices = model.formats[task].name == "multiple_choice"
-    shape = (1, 2, -1) if choices else (2, -1)
+    kind = model.formats[task]
+    shape = (1, 2, -1) if kind.group > 1 else (2, -1)
     given = inputs(model.backbone, batch)
     output = target(**{name: value.view(shape) for name, value in given.items()})
     theirs: Tensor
-    if model.formats[task].name == "span":
-        theirs = torch.stack([output.start_logits, output.end_logits], dim=-1)
-    else:
+    if "logits" in output:
         theirs = output.logits
+    else:  # a name each: `start_logits`, `end_logits`
+        theirs = torch.stack([output[f"{name}_logits"] for name in kind.logit_names], dim=-1)
     ours = model(task, batch)
     if ours.dim() == 3:  # what is said of padding is nobody's business
         real = batch.attention_mask.bool()
@@ -160,11 +147,10 @@ def _probe(model: MultiTaskModel, task: str, tokenizer: PreTrainedTokenizerBase)
     ordinary = [token for token in range(size) if token not in special]
     spread = [ordinary[place] for place in np.linspace(0, len(ordinary) - 1, 16, dtype=int)]
     close = [] if end is None else [end]
-    choices = model.formats[task].name == "multiple_choice"
     sequences = [[*spread[:10], *close], [*spread[10:], *close]]
     features = Features.of(
         sequences,
-        group=2 if choices else 1,
+        group=2 if model.formats[task].group > 1 else 1,
         token={SEGMENT: [[0, *[1] * (len(ids) - 1)] for ids in sequences]},
     )
     return collate(features, np.arange(len(features)), int(pad or 0))

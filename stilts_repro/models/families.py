@@ -20,12 +20,10 @@ from transformers import (
 from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import Packed
 from stilts_repro.models.attention import inputs
+from stilts_repro.tasks.heads import Reading
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedModel
-
-# What a head reads: one vector a sequence, or one a token (to tag it, or to find a span's ends).
-Reading = Literal["sequence", "token", "span"]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from transformers import AutoModelForMaskedLM
 
 from stilts_repro.data.features import Batch, Chosen
 from stilts_repro.errors import InputError, reason
-from stilts_repro.models.heads import Head
 from stilts_repro.models.pretrained import MASKED_HEADS, location
+from stilts_repro.tasks.heads import Head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

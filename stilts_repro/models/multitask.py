@@ -11,9 +11,9 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 from stilts_repro.data.features import Batch
 from stilts_repro.models.backbone import save_backbone
 from stilts_repro.models.families import family_of, read, run
-from stilts_repro.models.heads import HEADS, Head, make_head
 from stilts_repro.seeds import derive
 from stilts_repro.tasks.format import Format
+from stilts_repro.tasks.heads import Head
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedModel
@@ -44,7 +44,7 @@ class MultiTaskModel(nn.Module):
                 _head_dropout(config),
                 getattr(config, "initializer_range", 0.02),
                 derive(seed, "head", name),
-                bias=HEADS[kind.name].reads not in unbiased,
+                bias=kind.head.reads not in unbiased,
             )
             for name, kind in formats.items()
         }
@@ -70,11 +70,20 @@ class MultiTaskModel(nn.Module):
         save_backbone(self.backbone, path, tokenizer)
 
 
+def make_head(
+    kind: Format, hidden: int, dropout: float, deviation: float, seed: int, *, bias: bool = True
+) -> Head:
+    """Return a fresh head for `kind`, drawn from `seed` alone."""
+    head = kind.head(hidden, kind.outputs, dropout, bias=bias)
+    head.init(deviation, torch.Generator().manual_seed(seed))
+    return head
+
+
 def _head_dropout(config: PreTrainedConfig) -> float:
     """Return the dropout before a head, as transformers' classes choose it; else its usual 0.1."""
     names = ("classifier_dropout", "hidden_dropout_prob", "hidden_dropout")
-    found = (getattr(config, name, None) for name in names)
-    return next((value for value in found if value is not None), 0.1)
+    values = (getattr(config, name, None) for name in names)
+    return next((value for value in values if value is not None), 0.1)
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ from stilts_repro.data.hub import check_home
 from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.folders import check_name
 from stilts_repro.models.attention import PACKS
-from stilts_repro.tasks.format import specials_of
+from stilts_repro.tasks.tokens import specials_of
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = ("model.safetensors", INDEX)

@@ -13,7 +13,6 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.jsonio import read_json, write_json
 from stilts_repro.models.backbone import load_backbone, load_beside
-from stilts_repro.models.heads import labels_of
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Format
 
@@ -72,4 +71,4 @@ def crossing_heads(start: str, formats: Mapping[str, Format]) -> dict[str, str]:
 
 
 def _says(kind: Format) -> dict[str, Any]:
-    return {"format": kind.name, "labels": list(labels_of(kind))}
+    return {"format": kind.name, "labels": list(kind.logit_names)}

@@ -9,7 +9,6 @@ chosen.json may lie there. A task is one line an example: a label (XNLI, PAWS-X)
 empty line between sentences (PAN-X, UDPOS), a pair of ids (BUCC), or a place (Tatoeba).
 """
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +20,8 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.store import PREDICTIONS, Store
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json, write_text
-from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.format import Example
-from stilts_repro.tasks.retrieval import Retrieval, Translation
-from stilts_repro.tasks.span import Question, Span
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import TargetTask
 
 CHOSEN = "chosen.json"
@@ -85,9 +80,9 @@ def export_xtreme(output: Path, entries: Mapping[str, Entry], inventory: Invento
         # First of all, since it marks the folders as an export that may be replaced.
         write_json(output / "predictions" / CHOSEN, {t: _summary(e) for t, e in entries.items()})
         for name, entry in entries.items():
-            held = inventory.evaluation(name, "test")
+            rows = inventory.evaluation(name, "test")
             for code, predictions in entry.predictions.items():
-                examples = held[code].examples if code in held else ()
+                examples = rows[code].examples if code in rows else ()
                 _write(output, TARGET_TASKS[name], code, examples, predictions)
 
 
@@ -115,7 +110,7 @@ def _kept(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _summary(entry: Entry) -> dict[str, Any]:
     keys = ("intermediate", "job", "seed", "split", "metric", "score", "absent")
-    scores = {code: found["score"] for code, found in entry.record["languages"].items()}
+    scores = {code: language["score"] for code, language in entry.record["languages"].items()}
     return {key: entry.record[key] for key in keys} | {"languages": scores}
 
 
@@ -123,74 +118,14 @@ def _write(
     output: Path, task: TargetTask, code: str, examples: Sequence[Example], predictions: Any
 ) -> None:
     """Write one language's two files."""
-    kind = task.format
-    rows = len({q.id for q in examples}) if isinstance(kind, Span) else len(examples)
-    if not rows or (len(predictions) != rows and not task.mining):
+    kind, title = task.format, f"{task.title} {code}"
+    if not examples or (len(predictions) != len(examples) and not kind.mining):
         raise InputError(
-            f"{task.title} {code}: {len(predictions)} predictions on {rows} rows; "
+            f"{title}: {len(predictions)} predictions on {len(examples)} rows; "
             "export with the data that the run was made on"
         )
-    if isinstance(kind, Span):
-        # Plain ASCII: evaluate.py opens files in the encoding of whoever runs it.
-        texts = (json.dumps(predictions, indent=2), json.dumps(_squad(task, code, examples)))
-        suffix = "json"
-    else:
-        texts = (_lines(kind, examples, predictions), _lines(kind, examples, _gold(kind, examples)))
-        suffix = "tsv"
+    texts = (kind.prediction_file(examples, predictions), kind.label_file(examples, title))
     for side, text in zip(SIDES, texts, strict=True):
         folder = output / side / task.name
         folder.mkdir(exist_ok=True)
-        write_text(folder / f"test-{code}.{suffix}", text)
-
-
-def _gold(kind: Any, examples: Sequence[Example]) -> list[Any]:
-    """Return the labels in the shape of predictions."""
-    if isinstance(kind, Classification):
-        return [kind.labels[example.label] for example in examples]
-    if isinstance(kind, Tagging):
-        return [example.tags for example in examples]
-    if kind.mining:
-        return [(pair.source_id, pair.target_id) for pair in examples]
-    return list(range(len(examples)))
-
-
-def _lines(kind: Any, examples: Sequence[Example], values: Sequence[Any]) -> str:
-    """Return `values` as the lines of a .tsv; nothing in them can break a line or a column."""
-    if isinstance(kind, Tagging):
-        return "\n".join("".join(f"{_field(tag)}\n" for tag in tags) for tags in values)
-    if isinstance(kind, Retrieval):
-        if kind.mining:
-            return "".join(f"{_field(a)}\t{_field(b)}\n" for a, b in values)
-        values = [values[place] for place in _english_order(examples)]
-    return "".join(f"{_field(str(value))}\n" for value in values)
-
-
-def _english_order(examples: Sequence[Translation]) -> list[int]:
-    """Return the rows in the order of XTREME's English file, which is sorted by text.
-
-    Its labels are these very places, counted from 0 (checked against XTREME's mock labels).
-    """
-    return sorted(range(len(examples)), key=lambda place: examples[place].target.strip())
-
-
-def _field(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _squad(task: TargetTask, code: str, examples: Sequence[Question]) -> dict[str, Any]:
-    """Return the questions in SQuAD's format: one article, a paragraph a context."""
-    paragraphs: dict[str, list[dict[str, Any]]] = {}
-    for question in {q.id: q for q in examples}.values():  # an id twice is scored once
-        answers = [{"text": text, "answer_start": start} for text, start in question.answers]
-        paragraphs.setdefault(question.context, []).append(
-            {"id": question.id, "question": question.question, "answers": answers}
-        )
-    return {
-        "version": "1.1",
-        "data": [
-            {
-                "title": f"{task.title} {code}",
-                "paragraphs": [{"context": text, "qas": qas} for text, qas in paragraphs.items()],
-            }
-        ],
-    }
+        write_text(folder / f"test-{code}.{kind.suffix}", text)

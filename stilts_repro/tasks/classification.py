@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, pair_features, take
-from stilts_repro.tasks.labels import Names, take_label
+from stilts_repro.metrics.labels import label_f1
+from stilts_repro.tasks.format import NOTHING, Format, Limits, Names, Row, Scored, take, take_label
+from stilts_repro.tasks.tokens import pair_features
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(Format):
     """Two text columns and a label column; `labels` gives the order of the logits.
 
     `spellings` are what data sets call the same labels besides, in the same order. Where `positive`
@@ -28,18 +31,14 @@ class Classification:
     score for QQP, and jiant's).
     """
 
+    name = "classification"
+    classes = "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING"
     first: str
     second: str
     label: str
     labels: Names
-    name: str = "classification"
     positive: str | None = None
     spellings: tuple[Names, ...] = ()
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits that the head gives."""
-        return len(self.labels)
 
     @property
     def metric(self) -> str:
@@ -50,6 +49,11 @@ class Classification:
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
         return (self.first, self.second, self.label)
+
+    @property
+    def logit_names(self) -> Names:
+        """The labels."""
+        return self.labels
 
     def parse(self, row: Row, where: str) -> Pair:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
@@ -65,3 +69,23 @@ class Classification:
         """Tokenise the pairs, `<s> A </s></s> B </s>`; the longer text is cut. Unit: `label`."""
         pairs = [(e.first, e.second) for e in examples]
         return pair_features(pairs, [e.label for e in examples], tokenizer, limits)
+
+    def predict(
+        self, examples: Sequence[Pair], features: Features, logits: np.ndarray
+    ) -> list[str]:
+        """Return a label's name an example; "" where the output is not finite."""
+        best = super().predict(examples, features, logits)
+        return [self.labels[place] if place != NOTHING else "" for place in best]
+
+    def gold(self, examples: Sequence[Pair]) -> list[str]:
+        """Return the labels' names."""
+        return [self.labels[example.label] for example in examples]
+
+    def score(self, examples: Sequence[Pair], predictions: Sequence[Any], language: str) -> Scored:
+        """Score by accuracy and, where a label is `positive`, by its F1 and the mean of both."""
+        scored = super().score(examples, predictions, language)
+        if self.positive is not None:
+            accuracy = scored.metrics["accuracy"]
+            f1 = label_f1(self.gold(examples), predictions, self.positive)
+            scored.metrics.update(f1=f1, accuracy_f1=(accuracy + f1) / 2)
+        return scored

@@ -2,14 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stilts_repro.data.source import Row
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import canonical, content_hash
 from stilts_repro.tasks.format import Example, Format
-from stilts_repro.tasks.retrieval import Translation
-from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.task import Part
 
 Numbered = tuple[int, Row]  # a row's number in its file, from 0, and the row
@@ -33,13 +31,13 @@ class Examples:
 
 def joined(parts: Iterable[Examples]) -> Examples:
     """Return the examples of several data sets as those of one."""
-    found = tuple(parts)
-    if len(found) == 1:
-        return found[0]
+    several = tuple(parts)
+    if len(several) == 1:
+        return several[0]
     return Examples(
-        tuple(example for part in found for example in part.examples),
-        content_hash([part.hash for part in found]),
-        sum(part.unlabelled for part in found),
+        tuple(example for part in several for example in part.examples),
+        content_hash([part.hash for part in several]),
+        sum(part.unlabelled for part in several),
     )
 
 
@@ -76,44 +74,19 @@ def parsed(
 
 
 def _in_part(kind: Format, row: Row, part: Part) -> bool:
-    """Say whether a row is in `part`; rows on one context stay together, whatever their order."""
+    """Say whether a row is in `part`; rows on one text stay together, whatever their order."""
     if part.whole:
         return True
-    if "context" in kind.columns:
-        text = str(row.get("context"))
+    if kind.shared_column:
+        text = str(row.get(kind.shared_column))
     else:
         text = canonical({name: str(row.get(name)) for name in kind.columns})
     digest = hashlib.sha256(text.encode(errors="replace")).digest()
     return part.low <= digest[0] % 10 < part.high
 
 
-def named_apart(loaded: Examples, part: Part, where: str) -> Examples:
-    """Return examples of which no two have one id: answers are scored by their question's id.
-
-    Raises `InputError` where an id comes twice; in rows carved out of a split, a training file's
-    perhaps, whose ids need not differ, the second gets its place added.
-    """
-    known: dict[str, str] = {}
-    examples: list[Example] = []
-    for place, example in enumerate(loaded.examples):
-        named: tuple[tuple[str, str], ...] = ()
-        if isinstance(example, Question):
-            if example.id in known and not part.whole:
-                example = replace(example, id=f"{example.id}#{place}")
-            named = ((example.id, str(place)),)
-        elif isinstance(example, Translation) and "-" in example.source_id:  # BUCC's, not Tatoeba's
-            named = ((example.source_id, example.source), (example.target_id, example.target))
-        for identity, what in named:
-            if known.setdefault(identity, what) != what:
-                raise InputError(f"{where}: id {identity!r} comes twice; give each its own")
-        examples.append(example)
-    return replace(loaded, examples=tuple(examples))
-
-
-def refuse_blank(examples: Sequence[Example], where: str) -> None:
-    """Raise `InputError` where a question's answer is empty text."""
+def refuse_withheld(kind: Format, examples: Sequence[Example], where: str) -> None:
+    """Raise `InputError` where the label of an example is empty text."""
     for example in examples:
-        if isinstance(example, Question) and example.withheld:
-            raise InputError(
-                f"{where} (id {example.id}): its answer is empty text; remove the row or mend it"
-            )
+        if complaint := kind.withheld(example):
+            raise InputError(f"{where} {complaint}; remove the row or mend it")

@@ -1,22 +1,32 @@
-"""What every task format offers, and the checks that its rows go through.
+"""What a format owns: all that is done with the rows of one kind of task, and with its predictions.
 
-A *format* turns rows into examples and examples into features. It is written once and serves every
-task of that format, whatever the source. How a head reads the features is in `models.heads`, how
-predictions are scored in `evaluation.scoring`; both are looked up by the format's name.
+A *format* turns rows into examples, examples into features, a head's logits into predictions, and
+predictions into scores and files. It is written once and serves every task of that format, whatever
+the source. All else asks the format, so that a new one is one module.
 """
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import SEGMENT, Features
+from stilts_repro.data.columns import ClassName
+from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
+from stilts_repro.metrics.labels import accuracy
+from stilts_repro.tasks.heads import Head, PooledHead
 
 Row = Mapping[str, Any]
 Example = Any  # one of the formats' own frozen dataclasses
+Metrics = dict[str, float]  # in points (0 to 100), by name
+Names = tuple[str, ...]  # of labels, in the order of the logits
+UNLABELLED = (-1, "-1", "-")  # the hub's, the same as a class's name, SNLI's own
+NOTHING = -1  # no prediction: the model's output was not finite
 
 
 @dataclass(frozen=True)
@@ -28,38 +38,149 @@ class Limits:
     stride: int = 128
 
 
-class Format(Protocol):
-    """One kind of task."""
+@dataclass(frozen=True)
+class Scored:
+    """One language's metrics, and its predictions as plain JSON, in the order of the examples.
 
-    @property
-    def name(self) -> str:
-        """The format's name; heads and scores are looked up by it."""
-        ...
+    Where the model's output was not finite nothing is predicted, which counts as wrong.
+    """
+
+    metrics: Metrics
+    predictions: Any
+
+
+class Format(ABC):
+    """One kind of task; its subclasses are frozen dataclasses.
+
+    Where a method is not abstract, it does what a format needs that chooses one label a unit: its
+    examples have a `label`, its logits are [units, labels].
+
+    name           what messages and saved heads call the format
+    head           from the backbone's vectors to logits
+    classes        the name of transformers' mapping from configurations to classes of such models;
+                   "" where it has none
+    shared_column  the column of a text that several rows are about, which stay together where a
+                   split is divided; "" where rows are on their own
+    suffix         of the files of predictions and labels that XTREME reads
+    """
+
+    name: ClassVar[str]
+    head: ClassVar[type[Head]] = PooledHead
+    classes: ClassVar[str] = ""
+    shared_column: ClassVar[str] = ""
+    suffix: ClassVar[str] = "tsv"
 
     @property
     def metric(self) -> str:
         """The name of the metric that is the score of a task of this format (XTREME, GLUE)."""
-        ...
+        return "accuracy"
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads of a row; there may be others."""
-        ...
+
+    @property
+    @abstractmethod
+    def logit_names(self) -> tuple[str, ...]:
+        """What each logit of the head stands for, in order; () where nothing is trained."""
 
     @property
     def outputs(self) -> int:
         """Number of logits that the head gives."""
-        ...
+        return len(self.logit_names)
 
+    @property
+    def group(self) -> int:
+        """Sequences a unit: several where each is one of its choices."""
+        return 1
+
+    @property
+    def mining(self) -> bool:
+        """Whether pairs are mined from a pool, so that predictions are not one a row."""
+        return False
+
+    @abstractmethod
     def parse(self, row: Row, where: str) -> Example:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        ...
 
+    @abstractmethod
     def featurise(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
-        """Tokenise `examples`."""
-        ...
+        """Tokenise `examples`.
+
+        Where an example may have several units, their column `example` says whose each is: rising
+        indices into `examples`.
+        """
+
+    def fitted(self, examples: Sequence[Example]) -> "Format":
+        """Return the format that can be trained on `examples`: itself, if its labels are fixed."""
+        return self
+
+    def withheld(self, example: Example) -> str:
+        """Say what of an example is empty text, as publishers withhold labels; "" for nothing."""
+        return ""
+
+    def named_apart(
+        self, examples: Sequence[Example], where: str, *, whole: bool
+    ) -> tuple[Example, ...]:
+        """Return the examples of a split, or of a part of it, with ids that tell them apart.
+
+        Raises `InputError` where one id names two things.
+        """
+        return tuple(examples)
+
+    def predict(
+        self, examples: Sequence[Example], features: Features, logits: np.ndarray
+    ) -> list[Any]:
+        """Return one prediction an example, in plain JSON; `NOTHING` where output is not finite.
+
+        `logits` are those of the units of `features`, as `evaluation.predict` gives them.
+        """
+        best = logits.argmax(axis=1)
+        best[broken_units(logits)] = NOTHING
+        return best.tolist()
+
+    def gold(self, examples: Sequence[Example]) -> list[Any]:
+        """Return the labels in the shape of predictions."""
+        return [example.label for example in examples]
+
+    def score(
+        self, examples: Sequence[Example], predictions: Sequence[Any], language: str
+    ) -> Scored:
+        """Score one language's predictions; `metric` is among the metrics."""
+        metrics = {"accuracy": accuracy(self.gold(examples), predictions)}
+        return Scored(metrics, list(predictions))
+
+    def dev_metrics(
+        self, examples: Sequence[Example], features: Features, logits: np.ndarray
+    ) -> Metrics:
+        """Score English dev rows, as a training set's own publishers do."""
+        return self.score(examples, self.predict(examples, features, logits), "en").metrics
+
+    def prediction_file(self, examples: Sequence[Example], predictions: Any) -> str:
+        """Return what XTREME reads of one language's predictions: a line an example."""
+        return "".join(f"{field(value)}\n" for value in predictions)
+
+    def label_file(self, examples: Sequence[Example], title: str) -> str:
+        """Return what XTREME scores predictions against; `title` names task and language."""
+        return self.prediction_file(examples, self.gold(examples))
+
+
+def broken_units(logits: np.ndarray) -> np.ndarray:
+    """Return the places of the units that `evaluation.predict` made NaN throughout."""
+    return np.flatnonzero(np.isnan(logits.reshape(len(logits), -1)[:, 0]))
+
+
+def field(value: Any) -> str:
+    """Return `value` as text that can break no line or column of a .tsv."""
+    return " ".join(str(value).split())
+
+
+def twice(identity: str, where: str) -> InputError:
+    """Return the error that one id names two things."""
+    return InputError(f"{where}: id {identity!r} comes twice; give each its own")
 
 
 def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> Any:
@@ -105,161 +226,41 @@ def refuse_half(value: Any, column: str, where: str) -> None:
             ) from None
 
 
-@dataclass(frozen=True)
-class Specials:
-    """The special tokens before the first text, between two texts, and after the last one.
+def take_label(
+    row: Row, column: str, names: Names, where: str, spellings: tuple[Names, ...] = ()
+) -> int:
+    """Return a label's index; the hub writes it as an index, or as one of `names`.
 
-    `segments` are the segment ids (`token_type_ids`) of all these and of each text, in the order of
-    a sequence; () where the tokenizer makes none, or all are 0.
+    `spellings` are other names of the same labels, in their order. Raises `InputError` where it is
+    none of these.
     """
-
-    start: tuple[int, ...]
-    middle: tuple[int, ...]
-    end: tuple[int, ...]
-    segments: tuple[int, ...] = ()
-
-    def room(self, limits: Limits) -> int:
-        """Return how many tokens are left for the text, or both texts."""
-        return limits.max_length - len(self.start) - len(self.middle) - len(self.end)
-
-    def single(self, text: Sequence[int]) -> list[int]:
-        """Return one text as the model was trained to read it: `<s> A </s>` for XLM-R."""
-        return self.pair(text, ())
-
-    def pair(self, first: Sequence[int], second: Sequence[int]) -> list[int]:
-        """Return two texts as the model reads them: `<s> A </s></s> B </s>` for XLM-R."""
-        return [*self.start, *first, *self.middle, *second, *self.end]
-
-    def segment_column(self, *lengths: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
-        """Return the token column of segment ids, by its name; {} where there is none to tell.
-
-        `lengths` are the tokens of the first text of each sequence, and of the second.
-        """
-        if not self.segments:
-            return {}
-        counts = np.ones((len(lengths[0]), len(self.segments)), np.int64)
-        texts = (len(self.start), len(self.start) + 1 + len(self.middle))
-        for place, tokens in zip(texts, lengths, strict=False):
-            counts[:, place] = tokens
-        kinds = np.tile(np.array(self.segments, np.int32), len(counts))
-        return {SEGMENT: np.repeat(kinds, counts.ravel())}
+    value = take(row, column, (int, str), where)
+    if isinstance(value, int) and 0 <= value < len(names):
+        return value
+    place = _place_of(value, names, spellings) if isinstance(value, str) else None
+    if place is None:
+        own = ", ".join(map(repr, getattr(value, "among", ())))
+        hint = f"; column {column!r} holds the classes {own:.200}: rename them" if own else ""
+        raise InputError(f"{where}: label {value!r} is none of {', '.join(names)}{hint}")
+    return place
 
 
-def specials_of(tokenizer: PreTrainedTokenizerBase, texts: Literal[1, 2] = 2) -> Specials:
-    """Return the special tokens that `tokenizer` puts around one text, or around two.
-
-    One that puts none between two (most causal models) gets its end token there, so that the texts
-    do not run into each other. Raises `InputError` where it has none.
-    """
-    probe = ["a", "b"][:texts]
-    told = tokenizer(*probe)
-    ids = list(told["input_ids"])
-    kinds = list(told.get("token_type_ids") or [0] * len(ids))
-    specials: list[tuple[int, ...]] = []
-    segments: list[int] = []
-    at = 0
-    for text in encode(tokenizer, probe):
-        place = _place(ids, text, at)
-        specials.append(tuple(ids[at:place]))
-        segments += kinds[at : place + 1]
-        at = place + len(text)
-    if specials[1:] == [()]:
-        specials[1] = (end_of_text(tokenizer),)
-        segments.insert(-1, segments[-2])
-    segments += kinds[at:]
-    start, middle = (*specials, ())[:2]
-    return Specials(start, middle, tuple(ids[at:]), tuple(segments) if any(segments) else ())
+def _place_of(value: str, names: Names, spellings: tuple[Names, ...]) -> int | None:
+    if isinstance(value, ClassName) and _numbered(value.among):
+        # `class_encode_column` of numbers: classes named by them. One too many: they count from 1.
+        number = int(str(value))  # a `ClassName` itself would give its place in the file
+        return number if number >= 0 and max(map(int, value.among)) < len(names) else None
+    return _places(names, spellings).get(value.casefold())
 
 
-def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return the token that ends a text; `InputError` where `tokenizer` has none."""
-    for token in (tokenizer.sep_token_id, tokenizer.eos_token_id):
-        if token is not None:
-            return int(token)
-    raise InputError(
-        f"tokenizer {tokenizer.name_or_path}: it has no token to put between two texts"
-    )
+@lru_cache
+def _numbered(names: Names) -> bool:
+    return all(re.fullmatch(r"-1|\d{1,9}", name, re.ASCII) for name in names)
 
 
-def _place(ids: Sequence[int], part: Sequence[int], begin: int) -> int:
-    """Return where `part` begins in `ids`, not before `begin`."""
-    return next(i for i in range(begin, len(ids)) if list(ids[i : i + len(part)]) == list(part))
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    """Tokenise `texts` without special tokens and without cutting; equal texts share one list.
-
-    Words, premises and contexts come many times over: each distinct text is tokenised once.
-    """
-    if not texts:
-        return []
-    distinct = list(dict.fromkeys(texts))
-    ids = tokenizer(distinct, add_special_tokens=False, return_attention_mask=False, verbose=False)[
-        "input_ids"
-    ]
-    of = dict(zip(distinct, ids, strict=True))
-    return [of[text] for text in texts]
-
-
-def cut_pair(
-    first: list[int], second: list[int], room: int, *, keep_end: bool = False
-) -> tuple[list[int], list[int]]:
-    """Shorten the longer text until both fit into `room` tokens (jiant's rule).
-
-    `keep_end` keeps the end of each text instead of its beginning: multiple choice does that, since
-    the words next to the ending matter most.
-    """
-    excess = max(0, len(first) + len(second) - room)
-    from_first = min(excess, max(0, len(first) - len(second)))
-    from_second = min(excess, max(0, len(second) - len(first)))
-    rest = excess - from_first - from_second
-    from_first += (rest + 1) // 2
-    from_second += rest // 2
-    if keep_end:
-        return first[from_first:], second[from_second:]
-    return first[: len(first) - from_first], second[: len(second) - from_second]
-
-
-def single_features(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits
-) -> Features:
-    """Tokenise single texts, `<s> A </s>`, cut at the length limit.
-
-    What would have no token at all (empty text, under a causal model) has the end token.
-    """
-    specials = specials_of(tokenizer, 1)
-    room = specials.room(limits)
-    pieces = encode(tokenizer, texts)
-    sequences = [specials.single(ids[:room]) or [end_of_text(tokenizer)] for ids in pieces]
-    return Features.of(
-        sequences,
-        token=specials.segment_column([min(len(ids), room) for ids in pieces]),
-        truncated=sum(len(ids) > room for ids in pieces),
-    )
-
-
-def pair_features(
-    pairs: Sequence[tuple[str, str]],
-    labels: Sequence[int],
-    tokenizer: PreTrainedTokenizerBase,
-    limits: Limits,
-    *,
-    group: int = 1,
-    keep_end: bool = False,
-) -> Features:
-    """Tokenise pairs of texts, `<s> A </s></s> B </s>`; the longer text is cut. Unit: `label`.
-
-    `group` pairs are a unit; `keep_end` as `cut_pair` says.
-    """
-    specials = specials_of(tokenizer)
-    room = specials.room(limits)
-    first, second = (encode(tokenizer, [pair[side] for pair in pairs]) for side in (0, 1))
-    whole = list(zip(first, second, strict=True))
-    cut = [cut_pair(a, b, room, keep_end=keep_end) for a, b in whole]
-    return Features.of(
-        [specials.pair(a, b) for a, b in cut],
-        group=group,
-        token=specials.segment_column([len(a) for a, _ in cut], [len(b) for _, b in cut]),
-        unit={"label": labels},
-        truncated=sum(len(a) + len(b) > room for a, b in whole),
-    )
+@lru_cache
+def _places(names: Names, spellings: tuple[Names, ...]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for spelling in (*spellings, names):
+        places |= {name.casefold(): place for place, name in enumerate(spelling)}
+    return places

@@ -7,6 +7,8 @@ code of Tatoeba (`tatoeba.deu`).
 
 from dataclasses import dataclass
 
+from stilts_repro.errors import InputError
+
 
 @dataclass(frozen=True)
 class Language:
@@ -37,7 +39,12 @@ LANGUAGES: dict[str, Language] = {
 
 
 def codes(text: str) -> tuple[str, ...]:
-    """Split a blank-separated list of language codes, checking each against the table."""
-    found = tuple(text.split())
-    assert all(code in LANGUAGES for code in found), text
-    return found
+    """Split a blank-separated list of language codes; `InputError` for one not in the table."""
+    listed = tuple(text.split())
+    for code in listed:
+        if code not in LANGUAGES:
+            raise InputError(
+                f"language {code!r} of {text!r:.60}: its names are not known; add its code, "
+                "English name and Tatoeba's three letters to the table in tasks/languages.py"
+            )
+    return listed

@@ -6,18 +6,9 @@ from functools import lru_cache
 
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.tasks.examples import (
-    Examples,
-    Numbered,
-    joined,
-    named_apart,
-    parsed,
-    refuse_blank,
-)
-from stilts_repro.tasks.format import take
-from stilts_repro.tasks.labels import UNLABELLED
+from stilts_repro.tasks.examples import Examples, Numbered, joined, parsed, refuse_withheld
+from stilts_repro.tasks.format import UNLABELLED, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
-from stilts_repro.tasks.span import Question
 from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
 _FEW = 20  # rows that tell whether labels are withheld
@@ -75,12 +66,15 @@ def load_evaluation(
             return None
         numbered = by_language.get(name, [])
     loaded = parsed(task.format, numbered, where, part, limit, language.name)
-    loaded = named_apart(loaded, part, where)
-    questions = [example for example in loaded.examples if isinstance(example, Question)]
-    if questions and all(question.withheld for question in questions):
+    loaded = _named_apart(task.format, loaded, part, where)
+    if all(map(task.format.withheld, loaded.examples)):
         return None
-    refuse_blank(questions, where)
+    refuse_withheld(task.format, loaded.examples, where)
     return loaded
+
+
+def _named_apart(kind: Format, loaded: Examples, part: Part, where: str) -> Examples:
+    return replace(loaded, examples=kind.named_apart(loaded.examples, where, whole=part.whole))
 
 
 @lru_cache(maxsize=8)
@@ -91,14 +85,14 @@ def _by_language(
 
     The language is in a column (XNLI), or is what the id begins with, in English (TyDiQA).
     """
-    found: dict[str, list[Numbered]] = {}
+    rows: dict[str, list[Numbered]] = {}
     for number, row in enumerate(source.load(task.repo, task.config, split, limit)):
         if task.language_in == "column":
             name = str(row.get("language"))
         else:
             name = str(row.get("id", "")).partition("-")[0]
-        found.setdefault(name, []).append((number, row))
-    return found
+        rows.setdefault(name, []).append((number, row))
+    return rows
 
 
 def _in_turn(source: Source, limit: int | None) -> int | None:
@@ -172,7 +166,7 @@ def _refuse_apart(source: Source, task: TargetTask, division: Division, limit: i
 def _promised(source: Source, task: TargetTask) -> list[str]:
     """Return the splits that a folder's README lists, as hub repositories do, and that are gone."""
     configs = {task.config.format(**vars(language_of(code))) for code in task.languages}
-    ours = {part.split for held in task.divisions for part in (held.dev, held.test)}
+    ours = {part.split for division in task.divisions for part in (division.dev, division.test)}
     return [
         f"{config}/{split}".rstrip("/")
         for config, split in sorted(source.declared(task.repo) or ())
@@ -240,5 +234,5 @@ def _load_english(
         kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
     loaded = parsed(data.format, kept, where, part, limit)
     loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
-    refuse_blank(loaded.examples, where)
-    return loaded if part == rows_of.train else named_apart(loaded, part, where)
+    refuse_withheld(data.format, loaded.examples, where)
+    return loaded if part == rows_of.train else _named_apart(data.format, loaded, part, where)

@@ -1,6 +1,5 @@
 """Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, CSQA)."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +8,8 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Row, pair_features, take, take_list
-from stilts_repro.tasks.labels import take_label
+from stilts_repro.tasks.format import Format, Limits, Row, take, take_label, take_list
+from stilts_repro.tasks.tokens import pair_features
 
 
 @dataclass(frozen=True)
@@ -22,22 +21,21 @@ class Choices:
     label: int
 
 
-class MultipleChoice(ABC):
-    """What the data sets of this format share: all but their columns."""
+class MultipleChoice(Format):
+    """What the data sets of this format share: all but their columns.
 
+    A prediction is the index of an ending.
+    """
+
+    name = "multiple_choice"
+    classes = "MODEL_FOR_MULTIPLE_CHOICE_MAPPING"
+    logit_names: ClassVar = ("choice",)
     choices: int
-    metric: ClassVar = "accuracy"
-    columns: ClassVar[tuple[str, ...]]
-    name: str = "multiple_choice"
 
     @property
-    def outputs(self) -> int:
-        """Number of logits that the head gives."""
-        return 1
-
-    @abstractmethod
-    def parse(self, row: Row, where: str) -> Choices:
-        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+    def group(self) -> int:
+        """Sequences a unit: one with each ending."""
+        return self.choices
 
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
@@ -45,7 +43,7 @@ class MultipleChoice(ABC):
         """Tokenise each prompt with each of its endings, C sequences a unit. Unit: `label`."""
         pairs = [(e.prompt, ending) for e in examples for ending in e.endings]
         labels = [e.label for e in examples]
-        return pair_features(pairs, labels, tokenizer, limits, group=self.choices, keep_end=True)
+        return pair_features(pairs, labels, tokenizer, limits, group=self.group, keep_end=True)
 
     @property
     def _numbers(self) -> tuple[str, ...]:
@@ -81,6 +79,7 @@ class HellaSwag(MultipleChoice):
 class CosmosQA(MultipleChoice):
     """Cosmos QA's columns: the prompt is context and question, a choice is an answer (jiant)."""
 
+    shared_column = "context"
     columns = (*("context", "question", "answer0", "answer1", "answer2", "answer3"), "label")
     choices: int = 4
 

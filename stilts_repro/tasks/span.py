@@ -1,49 +1,53 @@
 """Extractive question answering: SQuAD 1.1 and 2.0, XQuAD, MLQA, TyDiQA-GoldP."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Features, ranges
+from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.characters import Texts, with_characters
-from stilts_repro.tasks.format import Limits, Row, Specials, encode, specials_of, take, take_list
+from stilts_repro.metrics.span_decode import SpanPrediction, Windows, best_spans
+from stilts_repro.metrics.squad import best_threshold_scores, mlqa_scores, squad_scores
+from stilts_repro.tasks.format import (
+    Format,
+    Limits,
+    Metrics,
+    Row,
+    Scored,
+    broken_units,
+    take,
+    take_list,
+    twice,
+)
+from stilts_repro.tasks.heads import SpanHead
+from stilts_repro.tasks.languages import LANGUAGES
+from stilts_repro.tasks.tokens import specials_of
+from stilts_repro.tasks.windows import NONE, Question, windows_of
 
-NONE = -1  # no character offset: outside the context
 CHUNK = 1024  # questions featurised together: few enough for the arrays to stay in cache
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question on a context; answers as (text, character offset). None: unanswerable."""
+class Span(Format):
+    """The SQuAD columns; `unanswerable` allows questions without an answer (SQuAD 2.0).
 
-    id: str
-    question: str
-    context: str
-    answers: tuple[tuple[str, int], ...]
+    `script` is whose evaluation script scores answers in each language.
+    """
 
-    @property
-    def withheld(self) -> bool:
-        """Whether the only answer is empty text: labels that a publisher keeps back."""
-        return bool(self.answers) and not any(text for text, _ in self.answers)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The SQuAD columns; `unanswerable` allows questions without an answer (SQuAD 2.0)."""
-
+    name = "span"
+    head = SpanHead
+    classes = "MODEL_FOR_QUESTION_ANSWERING_MAPPING"
+    shared_column = "context"
+    suffix = "json"
     metric: ClassVar = "f1_em"  # the mean of F1 and exact match
     columns: ClassVar = ("id", "context", "question", "answers")
+    logit_names: ClassVar = ("start", "end")
     unanswerable: bool = False
-    name: str = "span"
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits that the head gives."""
-        return 2
+    script: Literal["squad", "mlqa"] = "squad"
 
     def parse(self, row: Row, where: str) -> Question:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
@@ -71,142 +75,114 @@ class Span:
     ) -> Features:
         """Cut each context into overlapping windows, each read with its question.
 
-        Unit columns: `question` (index into `examples`), `start` and `end` (token places of the
+        Unit columns: `example` (index into `examples`), `start` and `end` (token places of the
         first answer; 0, the `<s>`, where the window does not hold it whole). Token columns:
         `char_start` and `char_end`, offsets in the context; -1 where an answer may not begin or
         end.
         """
         specials = specials_of(tokenizer)
         parts = [
-            _featurise(examples[at : at + CHUNK], at, tokenizer, limits, specials)
+            windows_of(examples[at : at + CHUNK], at, tokenizer, limits, specials)
             for at in range(0, len(examples), CHUNK)
         ]
         return Features.joined(parts)
 
+    def withheld(self, example: Question) -> str:
+        """Say that all answers are empty text, where there are answers."""
+        if example.answers and not any(text for text, _ in example.answers):
+            return f"(id {example.id}): its answer is empty text"
+        return ""
 
-def _featurise(
-    examples: Sequence[Question],
-    first: int,
-    tokenizer: PreTrainedTokenizerBase,
-    limits: Limits,
-    specials: Specials,
-) -> Features:
-    """Return the windows of `examples`, which are numbered from `first`."""
-    questions = Texts.of(
-        [ids[: limits.max_question] for ids in encode(tokenizer, [e.question for e in examples])]
-    )
-    # Several questions read one context: it is tokenised once.
-    distinct = {context: place for place, context in enumerate({e.context: 0 for e in examples})}
-    contexts, low, high = with_characters(tokenizer, list(distinct))
-    read = np.array([distinct[e.context] for e in examples])
-    start, length = contexts.starts[read], contexts.lengths[read]
+    def named_apart(
+        self, examples: Sequence[Question], where: str, *, whole: bool
+    ) -> tuple[Question, ...]:
+        """Return the questions with an id each, by which their answers are scored.
 
-    opening = len(specials.start)
-    head = opening + questions.lengths + len(specials.middle)
-    room = limits.max_length - head - len(specials.end)
-    for example in np.flatnonzero(room <= 0)[:1]:
-        raise InputError(
-            f"question {examples[example].id}: the question alone fills the sequence; "
-            "raise max_length"
+        In rows carved out of a split, a training file's perhaps, ids need not differ: there the
+        second of an id gets its place added.
+        """
+        ids: set[str] = set()
+        questions = []
+        for place, question in enumerate(examples):
+            if question.id in ids and not whole:
+                question = replace(question, id=f"{question.id}#{place}")
+            if question.id in ids:
+                raise twice(question.id, where)
+            ids.add(question.id)
+            questions.append(question)
+        return tuple(questions)
+
+    def predict(
+        self, examples: Sequence[Question], features: Features, logits: np.ndarray
+    ) -> list[str]:
+        """Return each question's best answer; "" where none of its windows has finite logits."""
+        return [span.text for span in _best_spans(examples, features, logits)]
+
+    def gold(self, examples: Sequence[Question]) -> Any:
+        """Return the texts of the answers, by id."""
+        return {q.id: [text for text, _ in q.answers] for q in examples}
+
+    def score(
+        self, examples: Sequence[Question], predictions: Sequence[str], language: str
+    ) -> Scored:
+        """Score answers by F1 and exact match; the predictions that are kept are by id."""
+        answers = {q.id: text for q, text in zip(examples, predictions, strict=True)}
+        if self.script == "mlqa":
+            # The testbed's languages have no articles, and neither has MLQA's Hindi.
+            known = language if language in LANGUAGES else "hi"
+            scores = mlqa_scores(self.gold(examples), answers, known)
+        else:
+            scores = squad_scores(self.gold(examples), answers)
+        return Scored(_with_mean(scores.f1, scores.exact_match), answers)
+
+    def dev_metrics(
+        self, examples: Sequence[Question], features: Features, logits: np.ndarray
+    ) -> Metrics:
+        """Score dev rows; those of SQuAD 2.0 at the best no-answer threshold (official script)."""
+        if not self.unanswerable:
+            return super().dev_metrics(examples, features, logits)
+        spans = _best_spans(examples, features, logits)
+        scores = best_threshold_scores(
+            self.gold(examples),
+            {q.id: span.text for q, span in zip(examples, spans, strict=True)},
+            {q.id: span.null_score - span.score for q, span in zip(examples, spans, strict=True)},
         )
-    # Windows overlap by half at least: else an answer across a border would be whole in none.
-    step = np.minimum(limits.stride, np.maximum(1, room // 2))
-    count = -(-np.maximum(1, length - room + step) // step)
-    of = np.repeat(np.arange(len(examples)), count)  # each window's example
-    window_low = _places(count) * step[of]
-    window_high = np.minimum(window_low + room[of], length[of])
-    width = window_high - window_low
+        return _with_mean(scores.f1, scores.exact_match)
 
-    offsets = np.concatenate([[0], np.cumsum(head[of] + width + len(specials.end))])
-    ids = np.empty(offsets[-1], np.int32)
-    for place, tokens in (
-        (offsets[:-1], specials.start),
-        (offsets[:-1] + opening + questions.lengths[of], specials.middle),
-        (offsets[1:] - len(specials.end), specials.end),
-    ):
-        for nth, special in enumerate(tokens):
-            ids[place + nth] = special
-    asked = ranges(offsets[:-1] + opening, questions.lengths[of])
-    ids[asked] = questions.ids[ranges(questions.starts[of], questions.lengths[of])]
-    there = ranges(offsets[:-1] + head[of], width)  # places of context tokens in the sequences
-    token = ranges(start[of] + window_low, width)  # the same tokens in the contexts
-    ids[there] = contexts.ids[token]
+    def prediction_file(self, examples: Sequence[Question], predictions: Any) -> str:
+        """Return answers by id, as JSON."""
+        # Plain ASCII: evaluate.py opens files in the encoding of whoever runs it.
+        return json.dumps(predictions, indent=2)
 
-    opens = _opens(window_low, window_high, of, length)
-    char_start = np.full(offsets[-1], NONE, np.int32)
-    char_start[there] = np.where(opens, low[token], NONE)
-    char_end = np.full(offsets[-1], NONE, np.int32)
-    char_end[there] = high[token]
-
-    answered, answer_low, answer_high = _answers(examples, start, length, low, high)
-    inside = answered[of] & (window_low <= answer_low[of]) & (answer_high[of] < window_high)
-    shift = head[of] - window_low
-    return Features(
-        ids=ids,
-        offsets=offsets,
-        token={
-            "char_start": char_start,
-            "char_end": char_end,
-            **specials.segment_column(questions.lengths[of], width),
-        },
-        unit={
-            "question": of + first,
-            "start": np.where(inside, answer_low[of] + shift, 0),
-            "end": np.where(inside, answer_high[of] + shift, 0),
-        },
-    )
+    def label_file(self, examples: Sequence[Question], title: str) -> str:
+        """Return the questions in SQuAD's format: one article, a paragraph a context."""
+        paragraphs: dict[str, list[dict[str, Any]]] = {}
+        for question in examples:
+            answers = [{"text": text, "answer_start": start} for text, start in question.answers]
+            paragraphs.setdefault(question.context, []).append(
+                {"id": question.id, "question": question.question, "answers": answers}
+            )
+        texts = [{"context": context, "qas": qas} for context, qas in paragraphs.items()]
+        article = {"title": title, "paragraphs": texts}
+        return json.dumps({"version": "1.1", "data": [article]})
 
 
-def _opens(low: np.ndarray, high: np.ndarray, of: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """Say of each token of each window whether an answer may begin there.
-
-    It may in one window: that with most context around the token (the rule of the SQuAD scripts,
-    which jiant and XTREME follow): the smaller of the contexts left and right, and a little for
-    length; the first of equals. `low`, `high` and `of` (the example) run along the windows,
-    `length` along the examples.
-    """
-    width = high - low
-    place = _places(width)
-    left_and_right = np.minimum(place, np.repeat(width, width) - 1 - place)
-    around = left_and_right + np.repeat(0.01 * width, width)
-    token = ranges((np.cumsum(length) - length)[of] + low, width)
-    best = np.full(length.sum(), -1.0)
-    np.maximum.at(best, token, around)
-    window = np.repeat(np.arange(len(low)), width)
-    winner = np.full(len(best), len(low))
-    most = around == best[token]
-    np.minimum.at(winner, token[most], window[most])
-    return winner[token] == window
+def _best_spans(
+    questions: Sequence[Question], features: Features, logits: np.ndarray
+) -> list[SpanPrediction]:
+    """Return each question's best answer from the windows whose logits are finite."""
+    offsets = np.full((2, *logits.shape[:2]), NONE, np.int64)
+    lengths = np.diff(features.offsets)
+    inside = np.arange(logits.shape[1])[None, :] < lengths[:, None]
+    offsets[0][inside] = features.token["char_start"]
+    offsets[1][inside] = features.token["char_end"]
+    finite = np.setdiff1d(np.arange(len(logits)), broken_units(logits))
+    windows = (features.unit["example"], *offsets)
+    if len(finite) < len(logits):  # a copy of all only where there is need
+        logits, windows = logits[finite], tuple(array[finite] for array in windows)
+    contexts = [question.context for question in questions]
+    return best_spans(logits[..., 0], logits[..., 1], Windows(*windows), contexts)
 
 
-def _answers(
-    examples: Sequence[Question],
-    start: np.ndarray,
-    length: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return whether each first answer covers a token, and the first and last it touches.
-
-    `start` and `length` say where an example's context lies in `low` and `high`, the tokens' ranges
-    of characters; the tokens returned count from the context's first.
-    """
-    found = [e.answers[0] if e.answers and e.answers[0][0] else None for e in examples]
-    # No token ends after, or begins before, the characters given to what has no answer.
-    begin = np.array([answer[1] if answer else np.iinfo(np.int32).max for answer in found])
-    end = np.array([answer[1] + len(answer[0]) if answer else -1 for answer in found])
-    token = ranges(start, length)
-    touched = np.flatnonzero(
-        (low[token] < np.repeat(end, length)) & (high[token] > np.repeat(begin, length))
-    )
-    base = np.cumsum(length) - length
-    first = np.searchsorted(touched, base)
-    after = np.searchsorted(touched, base + length)
-    answered = after > first
-    padded = np.append(touched, 0)
-    return answered, padded[first] - base, padded[after - 1] - base
-
-
-def _places(lengths: np.ndarray) -> np.ndarray:
-    """Return 0, 1, ... for each of `lengths`, end to end."""
-    return ranges(np.zeros_like(lengths), lengths)
+def _with_mean(f1: float, exact_match: float) -> Metrics:
+    return {"f1_em": (f1 + exact_match) / 2, "f1": f1, "exact_match": exact_match}

@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal
+from itertools import chain, pairwise
+from typing import Any, Literal
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
+from stilts_repro.metrics.labels import accuracy, span_f1
 from stilts_repro.tasks.format import (
+    Format,
     Limits,
+    Names,
     Row,
-    encode,
-    end_of_text,
-    specials_of,
+    Scored,
+    broken_units,
+    field,
     take,
+    take_label,
     take_list,
 )
-from stilts_repro.tasks.labels import Names, take_label
+from stilts_repro.tasks.heads import TaggingHead
+from stilts_repro.tasks.tokens import encode, end_of_text, specials_of
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)
 
@@ -32,7 +38,7 @@ class Tagged:
 
 
 @dataclass(frozen=True)
-class Tagging:
+class Tagging(Format):
     """A column of words and a column of tags; `labels` gives the order of the logits.
 
     `labels` is None where only the training rows say which tags there are (CCG has more than a
@@ -40,24 +46,22 @@ class Tagging:
     scored by: the F1 of spans (XTREME, for part of speech too) or the accuracy over words.
     """
 
+    name = "tagging"
+    head = TaggingHead
+    classes = "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING"
     words: str
     tags: str
     labels: Names | None
-    name: str = "tagging"
     metric: Literal["f1", "accuracy"] = "f1"
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits that the head gives."""
-        return len(self.known_labels())
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
         return (self.words, self.tags)
 
-    def known_labels(self) -> tuple[str, ...]:
-        """Return the tags in the order of the logits; ValueError before `fitted` has found them."""
+    @property
+    def logit_names(self) -> Names:
+        """The tags in the order of the logits; ValueError before `fitted` has found them."""
         if self.labels is None:
             raise ValueError(f"the tags of column {self.tags!r} are not known before `fitted`")
         return self.labels
@@ -88,7 +92,7 @@ class Tagging:
         that it has in the whole sentence, wherever that is split. One that is too long for a
         sequence of its own is one unknown token.
 
-        Unit column `sentence`: index into `examples`, rising. Token column `label`: the tag at each
+        Unit column `example`: index into `examples`, rising. Token column `label`: the tag at each
         word's first sub-token, `TOKEN_PADDING` elsewhere; a tag that is none of `labels` has an
         index beyond all logits. `truncated` counts the sentences that were split.
         """
@@ -98,7 +102,7 @@ class Tagging:
         room = specials.room(limits)
         before = [TOKEN_PADDING] * len(specials.start)
         after = [TOKEN_PADDING] * len(specials.end)
-        index = {tag: place for place, tag in enumerate(self.known_labels())}
+        index = {tag: place for place, tag in enumerate(self.logit_names)}
         pieces = iter(_encode_words(tokenizer, [e.words for e in examples]))
         sequences: list[list[int]] = []
         labels: list[list[int]] = []
@@ -121,9 +125,45 @@ class Tagging:
                 "label": labels,
                 **specials.segment_column([len(s) - around for s in sequences]),
             },
-            unit={"sentence": sentences},
+            unit={"example": sentences},
             truncated=len(split),
         )
+
+    def predict(
+        self, examples: Sequence[Tagged], features: Features, logits: np.ndarray
+    ) -> list[list[str]]:
+        """Return a tag for every word of every sentence, the pieces of a split sentence joined.
+
+        Where the output is not finite it is "O".
+        """
+        names = self.logit_names
+        sentences: list[list[str]] = [[] for _ in examples]
+        broken = set(broken_units(logits).tolist())
+        for unit, sentence in enumerate(features.unit["example"]):
+            labels = features.token["label"][features.offsets[unit] : features.offsets[unit + 1]]
+            places = np.flatnonzero(labels != TOKEN_PADDING)
+            tags = [names[i] for i in logits[unit, places].argmax(axis=1)]
+            sentences[sentence] += ["O"] * len(tags) if unit in broken else tags
+        return sentences
+
+    def gold(self, examples: Sequence[Tagged]) -> list[tuple[str, ...]]:
+        """Return the tags of each sentence."""
+        return [example.tags for example in examples]
+
+    def score(
+        self, examples: Sequence[Tagged], predictions: Sequence[Any], language: str
+    ) -> Scored:
+        """Score by the F1 of spans, with precision, recall and accuracy; or by accuracy alone."""
+        gold = self.gold(examples)
+        if self.metric == "accuracy":
+            metrics = {"accuracy": accuracy([*chain(*gold)], [*chain(*predictions)])}
+        else:
+            metrics = vars(span_f1(gold, predictions)).copy()
+        return Scored(metrics, list(predictions))
+
+    def prediction_file(self, examples: Sequence[Tagged], predictions: Any) -> str:
+        """Return a line a word, and an empty line between sentences."""
+        return "\n".join("".join(f"{field(tag)}\n" for tag in tags) for tags in predictions)
 
     def _tag_names(self, row: Row, where: str) -> list[str]:
         if self.labels is not None:

@@ -1,10 +1,11 @@
 """What describes a task: where its rows lie, how they are divided, what they are scored by."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stilts_repro.tasks.format import Format
-from stilts_repro.tasks.retrieval import Retrieval
+from stilts_repro.tasks.recipe import Recipe, SetUp
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Rows:
 class TrainingSet:
     """English rows to train on, from one data set or several that share a head.
 
-    intermediate     whether phase (ii) can train on it, by this name
+    intermediate     the recipes by which phase (ii) trains on it, by this name; {}: it never does
+    target           the recipes by which phase (iii) does
     english_by_id    keep rows whose id begins with `english`
     drop_unlabelled  rows with the label -1 (annotators without a majority) are dropped (jiant)
     substitutes      real rows of another data set, used where the named one is not there, and
@@ -57,7 +59,8 @@ class TrainingSet:
     title: str
     format: Format
     parts: tuple[Rows, ...]
-    intermediate: bool = False
+    intermediate: Mapping[SetUp, Recipe] = field(default_factory=dict)
+    target: Mapping[SetUp, Recipe] = field(default_factory=dict)
     english_by_id: bool = False
     drop_unlabelled: bool = False
     substitutes: tuple[Rows, ...] = ()
@@ -91,15 +94,15 @@ class TargetTask:
     name: str
     title: str
     format: Format
-    repo: str
     config: str
     languages: tuple[str, ...]
-    train_on: str | None
-    divisions: tuple[Division, ...]
+    train_on: str | None = None
+    divisions: tuple[Division, ...] = (Division(Part("validation"), Part("test")),)
     language_in: Literal["config", "column", "id"] = "config"
+    repo: str = "google/xtreme"
     version: int = 1
 
     @property
     def mining(self) -> bool:
         """Whether translations are mined from a pool (BUCC), not looked up (Tatoeba)."""
-        return isinstance(self.format, Retrieval) and self.format.mining
+        return self.format.mining

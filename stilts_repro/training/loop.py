@@ -11,10 +11,11 @@ from stilts_repro.data.features import Features, collate, training_batches
 from stilts_repro.errors import InputError
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.accumulation import backward
 from stilts_repro.training.arithmetic import tokens_at_once
 from stilts_repro.training.mlm import Masking, masked_batch
-from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
+from stilts_repro.training.optimiser import make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
 LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for

@@ -1,42 +1,11 @@
 """AdamW and its schedule, as jiant sets them."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
+from stilts_repro.tasks.recipe import Recipe
+
 NO_DECAY = ("bias", "LayerNorm.weight", "layer_norm.weight", "norm.weight")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Hyper-parameters of one training.
-
-    `batch_size` counts examples (windows in question answering), `epochs` passes over at most
-    `rows` training rows (None: all). Lengths are in tokens. Defaults are jiant's XTREME scripts':
-    AdamW with epsilon 1e-8, weight decay 0.01, 10 % warm-up, then linear decay, clipping at 1.0.
-    With `evaluate_every` (optimiser steps) the best checkpoint on `dev_rows` English dev rows is
-    kept, and training stops after `patience` evaluations without a better one. With
-    `share`, a task that is mixed into others has that share of all steps, whatever its epochs.
-    `provenance` says where batch, epochs, rate and length are known from.
-    """
-
-    learning_rate: float = 1e-5
-    batch_size: int = 32
-    epochs: float = 2
-    rows: int | None = None
-    max_length: int = 256
-    stride: int = 128
-    max_question: int = 64
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    epsilon: float = 1e-8
-    clip: float = 1.0
-    evaluate_every: int | None = None
-    patience: int = 30
-    dev_rows: int = 500
-    share: float | None = None
-    provenance: str = "ours"
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -31,8 +31,9 @@ from stilts_repro.data.features import Features, blocks, collate, token_batches
 from stilts_repro.errors import InputError, reason
 from stilts_repro.jsonio import content_hash, write_json
 from stilts_repro.seeds import derive, numpy_rng
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.mlm import Masking, mlm_loss
-from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
+from stilts_repro.training.optimiser import make_optimiser, schedule
 
 WINDOW = 3072  # sequences that are sorted by length together
 

@@ -18,7 +18,7 @@ import datasets
 import numpy as np
 import pytest
 
-from stilts_repro.evaluation.span_decode import Windows, best_spans
+from stilts_repro.metrics.span_decode import Windows, best_spans
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import NONE, Span
 from tests.benchmarks import given
@@ -38,7 +38,7 @@ class Asked:
     def __init__(self, logits):
         rows = list(islice(cycle(given.training_rows("squad_v1", WINDOWS)), WINDOWS))
         features = Span().featurise(rows, given.tokenizer(), LIMITS)
-        self.question = features.unit["question"][:WINDOWS]
+        self.question = features.unit["example"][:WINDOWS]
         self.contexts = [row.context for row in rows[: self.question[-1] + 1]]
         lengths = np.diff(features.offsets)[:WINDOWS]
         self.start, self.end = logits(lengths, np.random.default_rng(0))

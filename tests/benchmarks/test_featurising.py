@@ -93,7 +93,7 @@ def first_windows(rows):
 
 def test_featurising_next_to_the_question_answering_example(benchmark, examples, words):
     found, other = Span().featurise(examples, words, LIMITS), peer(examples, words)
-    mine, theirs = first_windows(found.unit["question"]), first_windows(other["row"])
+    mine, theirs = first_windows(found.unit["example"]), first_windows(other["row"])
     starts = found.unit["start"][mine]
     assert starts.tolist() == np.array(other["start"])[theirs].tolist()
     assert found.unit["end"][mine].tolist() == np.array(other["end"])[theirs].tolist()

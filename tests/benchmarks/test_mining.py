@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from stilts_repro.evaluation.mining import mine
+from stilts_repro.metrics.retrieval import mine
 from tests.benchmarks.timing import device, measure
 
 pytestmark = pytest.mark.benchmark(group="mining")
@@ -20,7 +20,7 @@ BOUND = 4 * 2**30
 
 CHILD = """
 import sys, time, torch
-from stilts_repro.evaluation.mining import mine
+from stilts_repro.metrics.retrieval import mine
 torch.set_num_threads(1)
 rows, width = map(int, sys.argv[1:])
 torch.manual_seed(0)

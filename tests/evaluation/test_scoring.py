@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from stilts_repro.data.features import TOKEN_PADDING, Features
-from stilts_repro.evaluation.accuracy import label_f1
-from stilts_repro.evaluation.scoring import broken_by_language, score_by_language
-from stilts_repro.evaluation.tags import span_f1
+from stilts_repro.evaluation.predict import broken_by_language, score_by_language
+from stilts_repro.metrics.labels import label_f1, span_f1
 from stilts_repro.tasks.classification import Classification, Pair
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.multiple_choice import Choices
@@ -26,7 +25,7 @@ def test_a_positive_label_gives_gLUEs_mean_of_accuracy_and_f1():
     gold, predicted = [1, 1, 1, 0, 0], [1, 0, 1, 1, 0]
     examples = [Pair("a", "b", label) for label in gold]
     features = Features.of([[0]] * 5, unit={"label": gold})
-    scored = score_by_language(form, "qqp", {"en": examples}, features, one_hot(predicted, 2))["en"]
+    scored = score_by_language(form, {"en": examples}, features, one_hot(predicted, 2))["en"]
     assert scored.predictions == ["1", "0", "1", "1", "0"]
     f1 = 100 * 2 * (2 / 3) * (2 / 3) / (2 / 3 + 2 / 3)
     assert scored.metrics == pytest.approx(
@@ -34,7 +33,7 @@ def test_a_positive_label_gives_gLUEs_mean_of_accuracy_and_f1():
     )
     assert form.metric == "accuracy_f1"
     plain = Classification("a", "b", "label", ("0", "1"))
-    scored = score_by_language(plain, "x", {"en": examples}, features, one_hot(predicted, 2))["en"]
+    scored = score_by_language(plain, {"en": examples}, features, one_hot(predicted, 2))["en"]
     assert (scored.metrics, plain.metric) == ({"accuracy": 60.0}, "accuracy")
 
 
@@ -50,7 +49,7 @@ def test_each_language_gets_its_own_rows():
     form = Classification("a", "b", "label", ("no", "yes"))
     held = {"en": [Pair("a", "b", 1)] * 2, "de": [Pair("a", "b", 0)]}
     features = Features.of([[0]] * 3, unit={"label": [1, 1, 0]})
-    scored = score_by_language(form, "x", held, features, one_hot([1, 0, 0], 2))
+    scored = score_by_language(form, held, features, one_hot([1, 0, 0], 2))
     assert {code: found.predictions for code, found in scored.items()} == {
         "en": ["yes", "no"],
         "de": ["no"],
@@ -62,7 +61,7 @@ def test_multiple_choice_predicts_the_place_of_an_ending():
     form = TRAINING_SETS["hellaswag"].format
     examples = [Choices("a", tuple("bcde"), label) for label in (3, 1)]
     features = Features.of([[0]] * 8, group=4, unit={"label": [3, 1]})
-    found = score_by_language(form, "x", {"en": examples}, features, one_hot([3, 0], 4))["en"]
+    found = score_by_language(form, {"en": examples}, features, one_hot([3, 0], 4))["en"]
     assert (found.predictions, found.metrics) == ([3, 0], {"accuracy": 50.0})
 
 
@@ -92,7 +91,7 @@ def test_every_word_of_a_split_sentence_is_scored(tokenizer):
     features = form.featurise(everything, tokenizer, Limits(14))
     assert len(features) > len(everything)
     predicted = rng.integers(7, size=sum(len(e.words) for e in everything))
-    found = score_by_language(form, "panx", held, features, tag_logits(features, predicted, 7))
+    found = score_by_language(form, held, features, tag_logits(features, predicted, 7))
     names = iter(form.labels[i] for i in predicted)
     for code, examples in held.items():
         expected = [[next(names) for _ in e.words] for e in examples]
@@ -107,7 +106,7 @@ def test_a_tag_that_training_never_saw_is_wrong_and_breaks_nothing(tokenizer):
     examples = [Tagged(("he", "she", "he"), ("N", "S/NP", "other"))]
     features = form.featurise(examples, tokenizer, Limits(32))
     logits = tag_logits(features, [0, 1, 0], 2)
-    found = score_by_language(form, "ccg", {"en": examples}, features, logits)["en"]
+    found = score_by_language(form, {"en": examples}, features, logits)["en"]
     assert found.predictions == [["N", "NP", "N"]]
     assert found.metrics == {"accuracy": pytest.approx(100 / 3)}  # no spans: the tags are none
     assert form.metric == "accuracy"
@@ -119,9 +118,7 @@ def test_answers_are_kept_by_question_and_are_plain_json(tokenizer):
     features = form.featurise(examples, tokenizer, Limits(64))
     longest = int(features.unit_lengths().max())
     logits = np.zeros((3, longest, 2), np.float32)
-    scored = score_by_language(
-        form, "xquad", {"en": examples[:2], "de": examples[2:]}, features, logits
-    )
+    scored = score_by_language(form, {"en": examples[:2], "de": examples[2:]}, features, logits)
     assert [list(found.predictions) for found in scored.values()] == [["q0", "q1"], ["q2"]]
     for found in scored.values():
         assert json.loads(json.dumps(found.predictions)) == found.predictions
@@ -137,7 +134,7 @@ def test_what_has_no_finite_logits_is_wrong_and_the_rest_is_scored_as_ever(token
     features = form.featurise(examples, tokenizer, Limits(32))
     logits = np.array([[np.nan, np.nan], [0, 1], [0, 1]], np.float32)
     held = {"en": examples[:2], "de": examples[2:]}
-    found = score_by_language(form, "pawsx", held, features, logits)
+    found = score_by_language(form, held, features, logits)
     assert found["en"].predictions == ["", "yes"] and found["de"].predictions == ["yes"]
     assert [held.metrics["accuracy"] for held in found.values()] == [50.0, 100.0]
     assert broken_by_language(held, features, logits) == {"en": [0], "de": []}
@@ -152,7 +149,7 @@ def test_an_answer_comes_from_the_windows_that_have_finite_logits(tokenizer):
     logits[features.unit["start"].argmax()] = np.nan
     logits[-1] = np.nan  # the only window of the second question
     held = {"en": examples}
-    found = score_by_language(form, "xquad", held, features, logits)["en"]
+    found = score_by_language(form, held, features, logits)["en"]
     assert found.predictions["q0"] and found.predictions["q1"] == ""
     assert broken_by_language(held, features, logits) == {"en": [0, 1]}
 
@@ -163,7 +160,7 @@ def test_the_words_of_a_broken_sentence_have_no_tag(tokenizer):
     features = form.featurise(examples, tokenizer, Limits(32))
     logits = tag_logits(features, [0, 0, 0], 2)
     logits[0] = np.nan
-    found = score_by_language(form, "udpos", {"en": examples}, features, logits)["en"]
+    found = score_by_language(form, {"en": examples}, features, logits)["en"]
     assert found.predictions == [["O", "O"], ["A"]]
     assert found.metrics["recall"] == 50.0
     assert broken_by_language({"en": examples}, features, logits) == {"en": [0]}

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stilts_repro.evaluation.retrieve import Pool, mine_pool
 from stilts_repro.experiments import retrieving
 from stilts_repro.experiments.records import Meter
 from stilts_repro.experiments.retrieving import Retriever
+from stilts_repro.tasks.retrieval import Pool, mine_pool
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])  # "meta" stands for a GPU

@@ -15,8 +15,7 @@ from transformers import (
 
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
 from stilts_repro.models.backbone import load_backbone
-from stilts_repro.models.heads import make_head
-from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
+from stilts_repro.models.multitask import MultiTaskModel, make_head, mean_pooled
 from stilts_repro.tasks.tables import TRAINING_SETS
 
 PAD = 1

@@ -8,15 +8,14 @@ import pytest
 
 from stilts_repro.data.source import CachedSource, DirectorySource
 from stilts_repro.errors import InputError
-from stilts_repro.evaluation.accuracy import accuracy
-from stilts_repro.evaluation.mining import mining_f1
-from stilts_repro.evaluation.squad import mlqa_scores, squad_scores
-from stilts_repro.evaluation.tags import span_f1
 from stilts_repro.experiments import material, work
 from stilts_repro.experiments.conditions import NONE, Cell, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
+from stilts_repro.metrics.labels import accuracy, span_f1
+from stilts_repro.metrics.retrieval import mining_f1
+from stilts_repro.metrics.squad import mlqa_scores, squad_scores
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
 from stilts_repro.tasks.loading import load_evaluation
 from stilts_repro.tasks.tables import TARGET_TASKS

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from stilts_repro.evaluation.scoring import score_by_language
+from stilts_repro.evaluation.predict import score_by_language
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Question, Span
 from tests.tokenizing import KINDS, LINES, made
@@ -76,7 +76,7 @@ def assert_answered(examples, tokenizer, limits):
     logits[np.arange(len(features)), features.unit["start"], 0] = 9
     logits[np.arange(len(features)), features.unit["end"], 1] = 9
     logits[features.unit["start"] == 0] = 0
-    found = score_by_language(Span(), "xquad", {"en": examples}, features, logits)["en"]
+    found = score_by_language(Span(), {"en": examples}, features, logits)["en"]
     assert found.predictions == {e.id: e.answers[0][0] for e in examples}
     assert found.metrics["exact_match"] == 100
 

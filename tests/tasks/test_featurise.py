@@ -10,11 +10,12 @@ from transformers import PreTrainedTokenizerFast
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.classification import Pair
-from stilts_repro.tasks.format import Limits, cut_pair, encode
+from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.multiple_choice import Choices
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Question, Span
 from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.tokens import cut_pair, encode
 from stilts_repro.testbed import TestbedSource
 
 START, PAD, END, UNKNOWN = range(4)
@@ -111,7 +112,7 @@ def test_windows_cover_the_context_and_hold_every_answer_that_fits(tokenizer, ma
         windows, head = windows_of(features, tokenizer, example)
         room = max_length - head - 1
         step = min(stride, max(1, room // 2))
-        assert features.unit["question"].tolist() == [0] * len(windows)
+        assert features.unit["example"].tolist() == [0] * len(windows)
         assert all(len(ids) <= max_length for ids in sequences(features))
         for number, window in enumerate(windows):
             assert window == context[number * step : number * step + room]
@@ -158,7 +159,7 @@ def test_answers_come_back_from_character_offsets(tokenizer, config):
     features = form.featurise(examples, tokenizer, Limits(128, stride=64))
     answered = set()
     for number in range(len(features)):
-        example = examples[features.unit["question"][number]]
+        example = examples[features.unit["example"][number]]
         text, place = example.answers[0]
         low = features.offsets[number]
         start, end = (features.unit[side][number] for side in ("start", "end"))
@@ -169,7 +170,7 @@ def test_answers_come_back_from_character_offsets(tokenizer, config):
         first = features.token["char_start"][low + start]
         assert first in (place, -1)  # -1: the answer may begin in another window
         if first == place:
-            answered.add(features.unit["question"][number])
+            answered.add(features.unit["example"][number])
     # A long answer whose first token belongs to a window that it leaves is lost (SQuAD scripts).
     assert len(answered) >= 58
 

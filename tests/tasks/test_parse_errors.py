@@ -133,11 +133,13 @@ def test_labels_come_as_names_or_as_numbers():
 
 def test_only_squad_2_has_questions_without_an_answer():
     row = {**QUESTION, **answers([], [])}
-    parsed = FORMATS["span_v2"][0].parse(row, WHERE)
-    assert (parsed.answers, parsed.withheld) == ((), False)
+    form = FORMATS["span_v2"][0]
+    parsed = form.parse(row, WHERE)
+    assert (parsed.answers, form.withheld(parsed)) == ((), "")
 
 
 def test_blank_answers_are_withheld_ones():
-    parsed = FORMATS["span"][0].parse({**QUESTION, **answers([""], [0])}, WHERE)
-    assert parsed.withheld
-    assert not FORMATS["span"][0].parse(QUESTION, WHERE).withheld
+    form = FORMATS["span"][0]
+    parsed = form.parse({**QUESTION, **answers([""], [0])}, WHERE)
+    assert form.withheld(parsed) == f"(id {parsed.id}): its answer is empty text"
+    assert not form.withheld(form.parse(QUESTION, WHERE))

@@ -15,9 +15,10 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import TESTBED_MODEL
 from stilts_repro.tasks import span
-from stilts_repro.tasks.characters import BLANKS
-from stilts_repro.tasks.format import Limits, encode
+from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Question, Span
+from stilts_repro.tasks.tokens import encode
+from stilts_repro.tasks.windows import BLANKS
 
 LETTERS = "ab cd\u3000é北京。ไทย\nﬁ\u00a0👍e\u0301ｶ\uff9e"
 REAL = ["SQuAD", "XQuAD.en", "XQuAD.zh", "XQuAD.th", "XQuAD.ar", "MLQA.zh.zh", "MLQA.hi.hi"]
@@ -30,7 +31,7 @@ def plain_features(examples, tokenizer, limits):
     start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
     sequences = []
     token = {"char_start": [], "char_end": []}
-    unit = {"question": [], "start": [], "end": []}
+    unit = {"example": [], "start": [], "end": []}
     for index, question in enumerate(examples):
         asked = encode(tokenizer, [question.question])[0][: limits.max_question]
         told = tokenizer(
@@ -51,7 +52,7 @@ def plain_features(examples, tokenizer, limits):
             token["char_start"].append([-1] * head + starts + [-1])
             token["char_end"].append([-1] * head + ends + [-1])
             inside = answer is not None and low <= answer[0] and answer[1] < high
-            unit["question"].append(index)
+            unit["example"].append(index)
             unit["start"].append(answer[0] - low + head if inside else 0)
             unit["end"].append(answer[1] - low + head if inside else 0)
     return Features.of(sequences, token=token, unit=unit)

@@ -6,9 +6,10 @@ from transformers import PreTrainedTokenizerFast
 
 from stilts_repro.data.features import TOKEN_PADDING
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Limits, Specials, specials_of
+from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Question, Span
 from stilts_repro.tasks.tagging import Tagged, Tagging
+from stilts_repro.tasks.tokens import Specials, specials_of
 
 TEXTS = "abcdefgh"
 

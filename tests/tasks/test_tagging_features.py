@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_repro.data.features import TOKEN_PADDING
-from stilts_repro.tasks.format import Limits, encode
+from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.tasks.tagging import MAX_PIECES, Tagged, Tagging
+from stilts_repro.tasks.tokens import encode
 from stilts_repro.testbed import TestbedSource
 
 START, PAD, END, UNKNOWN = range(4)
@@ -73,7 +74,7 @@ def test_a_sentence_that_does_not_fit_is_split_between_words(tokenizer):
     _, first, second, last = (ids.tolist() for ids in sequences(features))
     assert first == [START, *(i for piece in pieces[:5] for i in piece), END]
     assert second == [START, *(i for piece in pieces[5:] for i in piece), END]
-    assert features.unit["sentence"].tolist() == [0, 1, 1, 2]
+    assert features.unit["example"].tolist() == [0, 1, 1, 2]
     assert [label[label >= 0].tolist() for label in columns(features, "label")] == [
         [0],
         [0] * 5,
@@ -97,7 +98,7 @@ def test_no_word_is_lost_and_sequences_are_as_full_as_words_allow(tokenizer, tex
         for words in texts
     ]
     features = form.featurise(examples, tokenizer, Limits(limit))
-    owners = features.unit["sentence"].tolist()
+    owners = features.unit["example"].tolist()
     assert owners == sorted(owners)
     tags = [[] for _ in texts]
     for owner, labels in zip(owners, columns(features, "label"), strict=True):

@@ -6,11 +6,12 @@ from tokenizers.processors import TemplateProcessing
 
 from stilts_repro.data.features import SEGMENT, TOKEN_PADDING
 from stilts_repro.tasks.classification import Classification, Pair
-from stilts_repro.tasks.format import Limits, encode
+from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.multiple_choice import Choices, CommonsenseQA
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Question, Span
 from stilts_repro.tasks.tagging import Tagged, Tagging
+from stilts_repro.tasks.tokens import encode
 from tests.tokenizing import KINDS, TEXTS, made
 
 WHOLE = Limits(4096, max_question=512)
@@ -121,7 +122,7 @@ def test_segments_of_what_is_cut_are_those_of_the_texts(tokenizers, kind, length
     )
     first = np.unique(windows["overflow_to_sample_mapping"], return_index=True)[1]
     features = Span(unanswerable=True).featurise(questions[:8], tokenizer, Limits(100, 100, 50))
-    mine = np.unique(features.unit["question"], return_index=True)[1]
+    mine = np.unique(features.unit["example"], return_index=True)[1]
     for column, theirs in ((None, "input_ids"), (SEGMENT, "token_type_ids")):
         assert [sequences(features, column)[n] for n in mine] == [windows[theirs][n] for n in first]
 
@@ -203,7 +204,7 @@ def test_a_split_sentence_has_the_tokens_of_the_whole_one(tokenizers, kind):
     features = tagged(tokenizer, sentences, Limits(33))
     around = len(tokenizer("")["input_ids"]) // 2
     found = [[] for _ in sentences]
-    for sentence, ids in zip(features.unit["sentence"], sequences(features), strict=True):
+    for sentence, ids in zip(features.unit["example"], sequences(features), strict=True):
         found[sentence] += ids[around : len(ids) - around]
     assert found == whole
     assert features.truncated > 5

@@ -84,19 +84,10 @@ def best_spans(
     best[questions] = scores[rows]
     low[questions] = windows.starts[rows, spans[rows, 0]]
     high[questions] = windows.ends[rows, spans[rows, 1]]  # nothing is cut out where both are 0
-    found = zip(
+    answers = zip(
         contexts, low.tolist(), high.tolist(), best.tolist(), null_scores.tolist(), strict=True
     )
-    return [SpanPrediction(text[i:j], score, null) for text, i, j, score, null in found]
-
-
-def with_null(predictions: Sequence[SpanPrediction], threshold: float = 0.0) -> list[str]:
-    """Return SQuAD 2.0 answers: '' where the null beats the best span by more than `threshold`.
-
-    `threshold` is in logits; 0 is jiant's. The difference `null_score - score` is also what
-    `squad.best_threshold_scores` takes as a no-answer score.
-    """
-    return ["" if p.null_score - p.score > threshold else p.text for p in predictions]
+    return [SpanPrediction(text[i:j], score, null) for text, i, j, score, null in answers]
 
 
 def _check(
@@ -121,12 +112,15 @@ def _best_in_windows(
     spans = np.empty((count, 2), dtype=np.intp)
     for low in range(0, count, _ROWS):
         rows = slice(low, low + _ROWS)
+        # The best starts and ends of each window, and the sums of every start with every end.
         start_top, start_score = _ranked(start_logits[rows], windows.starts[rows], n_best)
         end_top, end_score = _ranked(end_logits[rows], windows.ends[rows], n_best)
         total = start_score[:, :, None] + end_score[:, None, :]  # [rows, n, n]
-        # Without a sign, an end before its start is far behind it.
+        # Those that are too long do not count. Without a sign, an end before its start is far
+        # behind it.
         after = end_top[:, None, :] - start_top[:, :, None]
         total = np.where(after < max_tokens, total, -np.inf)
+        # The best that is left: its score and both of its tokens.
         n = total.shape[1]
         best = total.reshape(len(total), n * n).argmax(axis=1)  # the first of equal sums
         each = np.arange(len(total))

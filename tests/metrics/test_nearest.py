@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stilts_repro.evaluation.nearest import nearest, retrieval_accuracy, unit_rows
+from stilts_repro.metrics.retrieval import nearest, retrieval_accuracy, unit_rows
 
 
 def test_the_longest_product_is_not_the_nearest():

@@ -1,24 +1,49 @@
-"""Span F1 of tag sequences, the metric of PAN-X and of UDPOS.
+"""Labels: accuracy (PAWS-X, XNLI, multiple choice), one label's F1 (QQP), F1 of spans of tags.
 
-XTREME and jiant both score with seqeval 0.0.12, which reads every tag by its first letter (B, I,
-E, S and O have a meaning, any other letter is "inside something") and by its type, the part after
-the last hyphen. A part-of-speech tag has no prefix, so it is its own type, and what is called
-POS accuracy in the papers is a span F1: neighbours with the same tag merge into one span that
-must be right as a whole, except that words tagged SCONJ or SYM stay alone because S reads as
-"single".
+The last is the metric of PAN-X and of UDPOS. XTREME and jiant both score with seqeval 0.0.12,
+which reads every tag by its first letter (B, I, E, S and O have a meaning, any other letter is
+"inside something") and by its type, the part after the last hyphen. A part-of-speech tag has no
+prefix, so it is its own type, and what is called POS accuracy in the papers is a span F1:
+neighbours with the same tag merge into one span that must be right as a whole, except that words
+tagged SCONJ or SYM stay alone because S reads as "single".
 
 seqeval 1.x cuts the first letter off the type instead. There SCONJ and CCONJ become the same type
 and an X before the end of a sentence is lost, so its POS scores are not those of the papers; for
 tags with a prefix (PAN-X) the two versions agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from stilts_repro.evaluation.accuracy import accuracy
-
 Sentences = Sequence[Sequence[str]]
+
+
+def accuracy(gold: Sequence[Hashable], predicted: Sequence[Hashable]) -> float:
+    """Return the share of equal labels, in points, as XTREME's evaluate.py does.
+
+    `gold` and `predicted` hold one label an example, in the same order.
+    Raises ValueError where their lengths differ or there is no example.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold labels but {len(predicted)} predictions")
+    if len(gold) == 0:  # also for arrays
+        raise ValueError("accuracy of no examples")
+    correct = sum(a == b for a, b in zip(gold, predicted, strict=True))
+    return 100.0 * correct / len(gold)
+
+
+def label_f1(gold: Sequence[Hashable], predicted: Sequence[Hashable], label: Hashable) -> float:
+    """Return the F1 of finding `label`, in points; 0 where nobody has it or nothing is found.
+
+    `gold` and `predicted` hold one label an example, in the same order.
+    Raises ValueError where their lengths differ.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold labels but {len(predicted)} predictions")
+    correct = sum(a == label and b == label for a, b in zip(gold, predicted, strict=True))
+    total = sum(a == label for a in gold) + sum(b == label for b in predicted)
+    return 200.0 * correct / total if total else 0.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import seqeval.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.evaluation.tags import span_f1
+from stilts_repro.metrics.labels import span_f1
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "E-PER", "S-LOC", "B-O", "I-O"]
 # fmt: off

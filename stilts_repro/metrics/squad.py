@@ -4,7 +4,6 @@ XTREME scores XQuAD and TyDiQA with the English SQuAD 1.1 script whatever the la
 and Thai answers are one long token) and MLQA with the MLQA script.
 """
 
-import math
 import re
 import string
 import unicodedata
@@ -40,16 +39,6 @@ class QaScores:
     exact_match: float
 
 
-@dataclass(frozen=True)
-class BestThresholdScores:
-    """The best F1 and exact match (points) that a no-answer threshold gives, and that threshold."""
-
-    f1: float
-    exact_match: float
-    f1_threshold: float
-    exact_match_threshold: float
-
-
 def squad_scores(golds: Golds, predictions: Mapping[str, str]) -> QaScores:
     """Score answers as the official SQuAD scripts do; each question takes its best gold answer.
 
@@ -67,15 +56,14 @@ def squad_scores(golds: Golds, predictions: Mapping[str, str]) -> QaScores:
 
 def best_threshold_scores(
     golds: Golds, predictions: Mapping[str, str], no_answer_scores: Mapping[str, float]
-) -> BestThresholdScores:
-    """Return best_f1 and best_exact of the official SQuAD 2.0 script, with their thresholds.
+) -> QaScores:
+    """Return best_f1 and best_exact of the official SQuAD 2.0 script.
 
-    A question is answered where its `no_answer_scores` entry is at most the threshold.
-    `predictions` are the answers before any threshold. As in the official script, questions are
-    switched to "answered" one at a time, in the order of their score and then of the mapping, so
-    among equal scores (jiant passes 0 for every question) the best number may be one that no
-    threshold can reach. Where answering nothing is best, the threshold is the script's 0.0, or
-    just under the lowest score where that is not above 0.
+    Each is what the best threshold for it gives; a question is answered where its
+    `no_answer_scores` entry is at most the threshold. `predictions` are the answers before any
+    threshold. As in the official script, questions are switched to "answered" one at a time, in the
+    order of their score and then of the mapping, so among equal scores (jiant passes 0 for every
+    question) the best number may be one that no threshold can reach.
     Raises ValueError where there is no question, or one lacks a prediction or a score.
     """
     if not golds:
@@ -86,12 +74,11 @@ def best_threshold_scores(
             raise ValueError(f"{len(missing)} questions without a {name}, first {missing[0]!r}")
     known = (key for key in no_answer_scores if key in golds)
     order = sorted(known, key=lambda key: no_answer_scores[key])
-    thresholds = [no_answer_scores[key] for key in order]
     gains = [_gain(golds[key], predictions[key]) for key in order]
     unanswerable = sum(not answers for answers in golds.values())
-    f1, f1_threshold = _best_prefix([gain[0] for gain in gains], thresholds, unanswerable)
-    exact, exact_threshold = _best_prefix([gain[1] for gain in gains], thresholds, unanswerable)
-    return BestThresholdScores(f1, exact, f1_threshold, exact_threshold)
+    totals = np.cumsum([(unanswerable, unanswerable), *gains], axis=0)  # the first i answered
+    f1, exact = 100.0 * totals.max(axis=0) / len(gains)
+    return QaScores(float(f1), float(exact))
 
 
 def mlqa_scores(golds: Golds, predictions: Mapping[str, str], language: str) -> QaScores:
@@ -118,18 +105,18 @@ def squad_tokens(text: str) -> list[str]:
 
     In this order: lower case, ASCII punctuation out, a/an/the out, split at blanks.
     """
-    kept = "".join(char for char in text.lower() if char not in _ASCII_PUNCTUATION)
-    return re.sub(r"\b(?:a|an|the)\b", " ", kept).split()
+    words = "".join(char for char in text.lower() if char not in _ASCII_PUNCTUATION)
+    return re.sub(r"\b(?:a|an|the)\b", " ", words).split()
 
 
 def _mlqa_tokens(text: str, language: str) -> list[str]:
-    kept = "".join(char for char in text.lower() if not _is_punctuation(char))
+    words = "".join(char for char in text.lower() if not _is_punctuation(char))
     articles = _MLQA_ARTICLES[language]
     if articles is not None:
-        kept = re.sub(articles, " ", kept)
+        words = re.sub(articles, " ", words)
     if language == "zh":
-        kept = _CHINESE_CHARACTER.sub(r" \g<0> ", kept)
-    return kept.split()
+        words = _CHINESE_CHARACTER.sub(r" \g<0> ", words)
+    return words.split()
 
 
 def _is_punctuation(char: str) -> bool:
@@ -177,16 +164,3 @@ def _gain(answers: Sequence[str], prediction: str) -> tuple[float, float]:
         return _score_v2(answers, prediction)
     loss = -float(bool(prediction))
     return loss, loss
-
-
-def _best_prefix(
-    gains: Sequence[float], thresholds: Sequence[float], unanswerable: int
-) -> tuple[float, float]:
-    """Return the best score in points over "answer the first i questions", and its threshold."""
-    totals = np.cumsum([unanswerable, *gains])
-    answered = int(totals.argmax())
-    if answered:
-        threshold = thresholds[answered - 1]
-    else:
-        threshold = min(0.0, math.nextafter(thresholds[0], -math.inf))
-    return 100.0 * float(totals[answered]) / len(gains), threshold

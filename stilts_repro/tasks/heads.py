@@ -1,4 +1,4 @@
-"""Task heads: from the backbone's vectors to logits to a loss, one class a format.
+"""Heads: from the backbone's vectors to logits to a loss; a format names its own.
 
 Shapes: B sequences of T tokens, hidden size H, U = B / group units. Vectors of tokens come as
 [B, T, H], of a packed batch as [1, tokens, H]; of both their logits leave as [B, T, ...]. Which
@@ -7,15 +7,16 @@ the pooler: with it the heads compute what transformers' `AutoModelForSequenceCl
 `...MultipleChoice`, `...TokenClassification` and `...QuestionAnswering` do.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from stilts_repro.data.features import TOKEN_PADDING, Batch
-from stilts_repro.models.families import Reading
-from stilts_repro.tasks.format import Format
+
+# What a head reads: one vector a sequence, or one a token (to tag it, or to find a span's ends).
+Reading = Literal["sequence", "token", "span"]
 
 
 class Head(nn.Module):
@@ -107,28 +108,3 @@ def cross_entropy(logits: Tensor, gold: Tensor, over: int | None) -> Tensor:
         return functional.cross_entropy(logits, gold, ignore_index=TOKEN_PADDING)
     total = functional.cross_entropy(logits, gold, ignore_index=TOKEN_PADDING, reduction="sum")
     return total / max(1, over)
-
-
-HEADS: dict[str, type[Head]] = {
-    "classification": PooledHead,
-    "multiple_choice": PooledHead,
-    "tagging": TaggingHead,
-    "span": SpanHead,
-}
-
-# Names of the logits in formats that have no labels of their own.
-_LOGITS = {"multiple_choice": ("choice",), "span": ("start", "end")}
-
-
-def make_head(
-    kind: Format, hidden: int, dropout: float, deviation: float, seed: int, *, bias: bool = True
-) -> Head:
-    """Return a fresh head for `kind`, drawn from `seed` alone."""
-    head = HEADS[kind.name](hidden, kind.outputs, dropout, bias=bias)
-    head.init(deviation, torch.Generator().manual_seed(seed))
-    return head
-
-
-def labels_of(kind: Format) -> tuple[str, ...]:
-    """Return what each logit of a head for `kind` stands for, in order."""
-    return _LOGITS.get(kind.name) or tuple(getattr(kind, "labels", ()))

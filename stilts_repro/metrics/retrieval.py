@@ -1,6 +1,7 @@
-"""BUCC: mining translation pairs by margin (Artetxe & Schwenk 2019), as jiant and LASER do.
+"""Sentences found by their vectors: the nearest of each (Tatoeba), and pairs by margin (BUCC).
 
-Sentences with identical text are the caller's to merge (jiant) or drop (XTREME) before mining.
+Pairs are mined by the margin of Artetxe & Schwenk (2019), as jiant and LASER do. Sentences with
+identical text are the caller's to merge (jiant) or drop (XTREME) before mining.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -12,9 +13,57 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stilts_repro.evaluation.nearest import unit_rows
-
 Pair = TypeVar("Pair", bound=Hashable)
+
+
+def retrieval_accuracy(queries: Tensor, database: Tensor, *, block: int = 4096) -> float:
+    """Return the share of queries i whose nearest database row is row i, in points.
+
+    `queries` and `database` are [n, d]. In jiant (and so in the paper) the queries are the ENGLISH
+    sentences and the database is the other language; the caller passes them so.
+    Raises ValueError where the shapes differ or there is no row.
+    """
+    if queries.shape != database.shape:
+        raise ValueError(f"queries {tuple(queries.shape)}, database {tuple(database.shape)}")
+    rows = nearest(queries, database, block=block)
+    labels = torch.arange(len(queries), device=rows.device)
+    return 100.0 * int((rows == labels).sum()) / len(queries)
+
+
+def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
+    """Return each query's nearest database row by cosine, [n] int64; ties go to the lowest row.
+
+    A query of zeros, or with a number that is not finite, has none: -1.
+
+    `queries` is [n, d] and `database` [m, d]; they are normalised here. At most `block` x `block`
+    similarities exist at a time. This is jiant's exact search by L2 distance between unit vectors.
+    Raises ValueError as `unit_rows` does.
+    """
+    queries, database = unit_rows(queries), unit_rows(database)
+    indices = []
+    for rows in queries.split(block):
+        best = rows.new_full((len(rows),), -torch.inf)
+        index = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+        for low, columns in zip(range(0, len(database), block), database.split(block), strict=True):
+            value, column = (rows @ columns.T).max(dim=1)  # the first of equal values
+            better = value > best
+            best = torch.where(better, value, best)
+            index = torch.where(better, column + low, index)
+        indices.append(index.where(rows.any(dim=1), -1))
+    return torch.cat(indices)
+
+
+def unit_rows(embeddings: Tensor) -> Tensor:
+    """Return [n, d] embeddings with rows of length 1, in float32 (float64 stays; zero rows too).
+
+    A row with a number that is not finite becomes zero: it is near to nothing.
+    Raises ValueError where they are not a matrix with at least one row.
+    """
+    if embeddings.ndim != 2 or not len(embeddings):
+        raise ValueError(f"expected embeddings [n, d] with n > 0: {tuple(embeddings.shape)}")
+    wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
+    finite = torch.isfinite(wide).all(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(wide.where(finite, 0.0), dim=1)
 
 
 @dataclass(frozen=True)
@@ -56,9 +105,12 @@ def mine(source: Tensor, target: Tensor, *, k: int = 4, block: int = 4096) -> Mi
         raise ValueError(f"k must be at least 1: {k}")
     if source.shape[-1] != target.shape[-1]:
         raise ValueError(f"source {tuple(source.shape)}, target {tuple(target.shape)}")
+    # Each row's nearest of the other side, from one pass over all cosines.
     forward, backward = _neighbours(unit_rows(source), unit_rows(target), k, block)
+    # What each proposes: the neighbour with the highest margin.
     forward_score, forward_best = _best_by_margin(forward, backward)
     backward_score, backward_best = _best_by_margin(backward, forward)
+    # Source rows' proposals, then target rows', by falling margin while both rows are free.
     return _take_best_first(
         torch.cat([torch.arange(len(forward_best)), backward_best]),
         torch.cat([forward_best, torch.arange(len(backward_best))]),
@@ -137,8 +189,8 @@ class _Neighbours:
         new = cosine.topk(min(k, cosine.shape[1]), dim=1)
         cosines = torch.cat([self.cosine, new.values], dim=1)
         indices = torch.cat([self.index, new.indices + first], dim=1)
-        kept = cosines.topk(min(k, cosines.shape[1]), dim=1)
-        return _Neighbours(kept.values, indices.gather(1, kept.indices))
+        best = cosines.topk(min(k, cosines.shape[1]), dim=1)
+        return _Neighbours(best.values, indices.gather(1, best.indices))
 
 
 def _neighbours(
@@ -149,12 +201,12 @@ def _neighbours(
     forward = []
     backward = [_Neighbours.none(part) for part in target_parts]
     for i, rows in enumerate(source_parts):
-        found = _Neighbours.none(rows)
+        neighbours = _Neighbours.none(rows)
         for j, columns in enumerate(target_parts):
             cosine = rows @ columns.T
-            found = found.and_of(cosine, j * block, k)
+            neighbours = neighbours.and_of(cosine, j * block, k)
             backward[j] = backward[j].and_of(cosine.T, i * block, k)
-        forward.append(found)
+        forward.append(neighbours)
     return _joined(forward), _joined(backward)
 
 

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.evaluation.span_decode import (
+from stilts_repro.metrics.span_decode import (
     _ROWS,
     SpanPrediction,
     Windows,
     best_spans,
-    with_null,
 )
 
 
@@ -125,17 +124,6 @@ def test_the_null_is_the_weakest_over_the_windows():
     logits = np.array([[4.0, 1.0], [1.0, 2.0]], np.float32)
     found = best_spans(logits, logits, windows, ["a", "b"])
     assert found == [SpanPrediction("", -math.inf, math.inf), SpanPrediction("b", 4.0, 2.0)]
-
-
-def test_with_null_answers_where_the_null_does_not_win_by_more_than_the_threshold():
-    predictions = [
-        SpanPrediction("tie", 1.0, 1.0),
-        SpanPrediction("lost", 1.0, 1.5),
-        SpanPrediction("", -math.inf, 1.0),
-    ]
-    assert with_null(predictions) == ["tie", "", ""]
-    assert with_null(predictions, threshold=0.5) == ["tie", "lost", ""]
-    assert with_null(predictions, threshold=-0.5) == ["", "", ""]
 
 
 def test_arrays_that_do_not_fit_are_refused():

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.evaluation.mining import MiningScores, best_threshold, mine, mining_f1
+from stilts_repro.metrics.retrieval import MiningScores, best_threshold, mine, mining_f1
 
 
 def dense_mine(source, target, k):

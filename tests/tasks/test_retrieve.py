@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from stilts_repro.evaluation.mining import mine
-from stilts_repro.evaluation.retrieve import Mining, Pool, mine_pool
-from stilts_repro.tasks.retrieval import Translation
+from stilts_repro.metrics.retrieval import mine
+from stilts_repro.tasks.retrieval import Mining, Pool, Translation, mine_pool
 
 PAIRS = [
     Translation("Hund", "dog", "de-1", "en-1"),

@@ -1,6 +1,6 @@
 import pytest
 
-from stilts_repro.evaluation.accuracy import accuracy
+from stilts_repro.metrics.labels import accuracy
 
 
 def test_share_of_equal_labels_in_points():

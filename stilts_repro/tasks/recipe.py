@@ -1,0 +1,65 @@
+"""How one training is done, and the recipes that tasks share."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+# Where recipes differ: the paper's set-up, on whichever model, and the testbed on a CPU.
+SetUp = Literal["paper", "testbed"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters of one training.
+
+    `batch_size` counts examples (windows in question answering), `epochs` passes over at most
+    `rows` training rows (None: all). Lengths are in tokens. Defaults are jiant's XTREME scripts':
+    AdamW with epsilon 1e-8, weight decay 0.01, 10 % warm-up, then linear decay, clipping at 1.0.
+    With `evaluate_every` (optimiser steps) the best checkpoint on `dev_rows` English dev rows is
+    kept, and training stops after `patience` evaluations without a better one. With
+    `share`, a task that is mixed into others has that share of all steps, whatever its epochs.
+    `provenance` says where batch, epochs, rate and length are known from.
+    """
+
+    learning_rate: float = 1e-5
+    batch_size: int = 32
+    epochs: float = 2
+    rows: int | None = None
+    max_length: int = 256
+    stride: int = 128
+    max_question: int = 64
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    epsilon: float = 1e-8
+    clip: float = 1.0
+    evaluate_every: int | None = None
+    patience: int = 30
+    dev_rows: int = 500
+    share: float | None = None
+    provenance: str = "ours"
+
+
+def jiant(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
+    """Return a target's recipe in the paper's set-up."""
+    known = Recipe(evaluate_every=1000, provenance="jiant's XTREME scripts (verified)")
+    return replace(known, batch_size=batch_size, epochs=epochs, max_length=max_length)
+
+
+def recalled(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
+    """Return an intermediate task's recipe in the paper's set-up."""
+    known = "the paper's appendix (recalled); length as in jiant's scripts"
+    return Recipe(batch_size=batch_size, epochs=epochs, max_length=max_length, provenance=known)
+
+
+def small(rows: int, epochs: float = 1, *, learning_rate: float = 1e-3) -> Recipe:
+    """Return a recipe of the testbed; a scale may take a share of its `rows`."""
+    base = Recipe(batch_size=16, max_length=128, stride=64, max_question=32)
+    return replace(base, learning_rate=learning_rate, rows=rows, epochs=epochs)
+
+
+def gentle(rows: int) -> Recipe:
+    """Return an intermediate task's recipe of the testbed.
+
+    At this rate a task is learned and what phase (i) aligned stays aligned: 5e-4 learns span
+    extraction faster, and takes half of the retrieval away.
+    """
+    return small(rows, learning_rate=1e-4)
