@@ -29,7 +29,7 @@ from stilts_repro.report.table import print_table
 from stilts_repro.report.write import write_claims
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.training.sampler import Sampler
-from stilts_repro.translation.spec import WAYS
+from stilts_repro.translation.mixed import WAYS
 
 # The five headline claims, the rest of Table 2 from its top, what the paper says besides, and
 # what is not trained.

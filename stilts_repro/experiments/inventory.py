@@ -25,8 +25,7 @@ from stilts_repro.tasks.masked import MLM, MaskedText
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
 from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import Division, TrainingSet
-from stilts_repro.translation.mixed import MixedSource, Translation
-from stilts_repro.translation.spec import WAYS
+from stilts_repro.translation.mixed import WAYS, MixedSource, Translation
 
 PARTS = ("dev", "test")
 Texts = Callable[[int | None], Mapping[str, Sequence[str]]]  # texts by language, so many in all

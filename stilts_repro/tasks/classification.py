@@ -1,12 +1,14 @@
 """Sentence-pair classification: MNLI, XNLI, PAWS-X, QQP."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.tasks.format import Limits, Row, pair_features, take
+from stilts_repro.tasks.format import Limits, Row, Text, pair_features, take
 from stilts_repro.tasks.labels import Names, take_label
 
 
@@ -58,6 +60,15 @@ class Classification:
             take(row, self.second, str, where),
             take_label(row, self.label, self.labels, where, self.spellings),
         )
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return both sentences, for a translator."""
+        return [Text(take(row, column, str, where)) for column in (self.first, self.second)]
+
+    def with_texts(self, row: Row, texts: Sequence[Text], counts: Counter[str]) -> dict[str, Any]:
+        """Return the row with translated sentences."""
+        first, second = texts
+        return {**row, self.first: first.text, self.second: second.text}
 
     def featurise(
         self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits

@@ -5,9 +5,10 @@ task of that format, whatever the source. How a head reads the features is in `m
 predictions are scored in `evaluation.scoring`; both are looked up by the format's name.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -59,6 +60,36 @@ class Format(Protocol):
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise `examples`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of a row that is to be translated.
+
+    A context has `answers`: half-open ranges of characters, to be found again in its translation.
+    None: it is no context, and is translated as a whole.
+    """
+
+    text: str
+    answers: tuple[tuple[int, int], ...] | None = None
+
+
+@runtime_checkable
+class Translatable(Protocol):
+    """A format whose rows can be translated; another one may say in `untranslatable` why not."""
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return the texts of a row, in order; `InputError` names `where` and what is wrong."""
+        ...
+
+    def with_texts(
+        self, row: Row, texts: Sequence[Text], counts: Counter[str]
+    ) -> dict[str, Any] | None:
+        """Return the row with the translations of its `texts`; None where it loses its answers.
+
+        Labels stay as they are. Why a row is lost, and what else is odd about one, is counted.
+        """
         ...
 
 

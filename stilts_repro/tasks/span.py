@@ -1,8 +1,9 @@
 """Extractive question answering: SQuAD 1.1 and 2.0, XQuAD, MLQA, TyDiQA-GoldP."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -10,7 +11,16 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.features import Features, ranges
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.characters import Texts, with_characters
-from stilts_repro.tasks.format import Limits, Row, Specials, encode, specials_of, take, take_list
+from stilts_repro.tasks.format import (
+    Limits,
+    Row,
+    Specials,
+    Text,
+    encode,
+    specials_of,
+    take,
+    take_list,
+)
 
 NONE = -1  # no character offset: outside the context
 CHUNK = 1024  # questions featurised together: few enough for the arrays to stay in cache
@@ -65,6 +75,31 @@ class Span:
                 )
         answers = tuple(zip(texts, starts, strict=True))
         return Question(identity, take(row, "question", str, where), context, answers)
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return the question, and the context with its answers, for a translator."""
+        asked = self.parse(row, where)
+        answers = tuple((start, start + len(text)) for text, start in asked.answers)
+        return [Text(asked.question), Text(asked.context, answers)]
+
+    def with_texts(
+        self, row: Row, texts: Sequence[Text], counts: Counter[str]
+    ) -> dict[str, Any] | None:
+        """Return the row with a translated question, context, and the answers that are in it.
+
+        None, counted as `answer not found`, where it has answers and none of them is.
+        """
+        question, context = texts
+        places = context.answers or ()
+        if row["answers"]["text"] and not places:
+            counts["answer not found"] += 1
+            return None
+        answers = {
+            **row["answers"],
+            "text": [context.text[low:high] for low, high in places],
+            "answer_start": [low for low, _ in places],
+        }
+        return {**row, "question": question.text, "context": context.text, "answers": answers}
 
     def featurise(
         self, examples: Sequence[Question], tokenizer: PreTrainedTokenizerBase, limits: Limits

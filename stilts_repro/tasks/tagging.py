@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from transformers import PreTrainedTokenizerBase
 
@@ -40,6 +40,7 @@ class Tagging:
     scored by: the F1 of spans (XTREME, for part of speech too) or the accuracy over words.
     """
 
+    untranslatable: ClassVar = "a tag is a word's, and nothing tells which word became which"
     words: str
     tags: str
     labels: Names | None

@@ -3,13 +3,18 @@
 Greedy or beam search without sampling: one set of texts always gives the same translations. Among
 other texts a text may stand in another batch, whose rounding can turn the scale where two words are
 all but equally likely; what is once translated is therefore kept and not made anew.
+
+A model has tokens for its languages or it has none. Marian models of several targets read the token
+before the text (`>>fra<<`); M2M100 (`__fr__`), mBART-50 (`fr_XX`) and NLLB (`fra_Latn`) are made to
+begin with it, and read the source language's. A Marian model of one pair need not be told.
 """
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +22,23 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from stilts_repro.errors import InputError, MissingError, reason
-from stilts_repro.translation import sentences
-from stilts_repro.translation.direction import Direction, direction, tells
+from stilts_repro.tasks.languages import LANGUAGES
+from stilts_repro.translation.passages import cut, join
+from stilts_repro.translation.texts import TextTranslator
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST = 512  # tokens: no translation model was trained on more, whatever it has room for
 _STEP = 8  # texts of a batch have equally many tokens, rounded up to this
 _LONGER, _MORE = 3, 16  # a translation has at most 3 n + 16 tokens, n being that number
 
+_READ = ">>"  # a language's token begins so where it is read; others begin translations
+_LANGUAGE = re.compile(r">>(\w+)<<|__([a-z]{2,3})__|([a-z]{2})_[A-Z]{2}|([a-z]{3})_[A-Z][a-z]{3}")
+# Where a model's three letters are not Tatoeba's; NLLB writes Chinese in two scripts.
+_OTHER = {"ar": ("arb_Arab",), "zh": ("zho_Hans",)}
 
-class Seq2SeqTranslator:
+
+@dataclass(eq=False)
+class Seq2SeqTranslator(TextTranslator):
     """A sequence-to-sequence model from the hub or a directory.
 
     model         a hub id or a directory; `{code}` in it stands for the target language where each
@@ -35,34 +47,23 @@ class Seq2SeqTranslator:
     codes         the model's own codes of languages where they cannot be found out, `{"zh": ...}`
     beams         1: greedy search
     batch_tokens  source tokens of a batch, padding and beams counted
-    device        where it runs; a GPU if there is one
 
-    Texts longer than the model reads are cut into sentences, and these, if need be, at blanks;
-    `counts` says how many texts were ("cut"), and how many translations came to no end
-    ("unfinished"). One model is in memory at a time.
+    Texts longer than the model reads are cut into sentences, and these, if need be, at blanks. It
+    runs on a GPU if there is one; one model is in memory at a time.
     """
 
-    def __init__(
-        self,
-        model: str,
-        revision: str | Mapping[str, str] | None = None,
-        codes: Mapping[str, str] | None = None,
-        *,
-        beams: int = 1,
-        batch_tokens: int = 4096,
-        device: str | None = None,
-    ) -> None:
-        if beams < 1 or batch_tokens < 1:
-            raise InputError(f"beams {beams}, batch_tokens {batch_tokens}: give 1 or more of each")
-        self.model = model
-        self.revision = revision
-        self.codes = dict(codes or {})
-        self.beams = beams
-        self.batch_tokens = batch_tokens
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.counts: Counter[str] = Counter()
-        self._held: tuple[str, Any, PreTrainedTokenizerBase] | None = None
-        self._runner = lru_cache(maxsize=1)(self._start)
+    model: str
+    revision: str | Mapping[str, str] | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+    beams: int = 1
+    batch_tokens: int = 4096
+    _loaded: "_Model | None" = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.beams < 1 or self.batch_tokens < 1:
+            raise InputError(
+                f"beams {self.beams}, batch_tokens {self.batch_tokens}: give 1 or more of each"
+            )
 
     @property
     def name(self) -> str:
@@ -85,16 +86,13 @@ class Seq2SeqTranslator:
         Raises `MissingError` where the model or its tokenizer does not load, `InputError` where it
         does not translate into `target`.
         """
-        runner = self._runner(target)
-        pieces = [runner.pieces(text) if text.strip() else [] for text in texts]
-        self.counts["cut"] += sum(len(parts) > 1 for parts in pieces)
-        distinct = list(dict.fromkeys(part for parts in pieces for part in parts))
-        made: dict[str, str] = {}
-        for batch in runner.batches(distinct, self.batch_tokens // self.beams):
-            translations, unfinished = runner.generate(batch, self.beams)
-            made |= dict(zip(batch, translations, strict=True))
-            self.counts["unfinished"] += unfinished
-        return [sentences.join([made[part] for part in parts], target) for parts in pieces]
+        model = self._model(target)
+        pieces = [model.pieces(text) if text.strip() else [] for text in texts]
+        translations: dict[str, str] = {}
+        distinct = {part for parts in pieces for part in parts}
+        for batch in model.batches(distinct, self.batch_tokens // self.beams):
+            translations |= dict(zip(batch, model.generate(batch, self.beams), strict=True))
+        return [join([translations[part] for part in parts], target) for parts in pieces]
 
     @property
     def _search(self) -> str:
@@ -116,45 +114,101 @@ class Seq2SeqTranslator:
             )
         return commit
 
-    def _start(self, target: str) -> "_Runner":
+    def _model(self, target: str) -> "_Model":
         """Return the model for `target`, loaded unless it is that of the language before."""
         path = self._path(target)
-        if self._held is None or self._held[0] != path:
-            self._runner.cache_clear()
-            self._held = None  # two models need not fit
+        if self._loaded is None or self._loaded.path != path:
+            self._loaded = None  # two models need not fit
             at = {} if Path(path).is_dir() else {"revision": self._commit(target)}
-            tokenizer = self._load_tokenizer(path, at)
-            self._held = (path, _load_model(path, at).to(self.device).eval(), tokenizer)
-        _, model, tokenizer = self._held
-        return _Runner(model, tokenizer, direction(tokenizer, path, target, self.codes))
-
-    def _load_tokenizer(self, path: str, at: Mapping[str, str]) -> PreTrainedTokenizerBase:
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **at)
-        except Exception as error:  # transformers raises a dozen unrelated kinds here
-            raise MissingError(
-                f"--translator {path}: its tokenizer does not load ({_reason(error)})"
-            ) from None
-        if "{code}" not in self.model and not tells(tokenizer):
-            raise InputError(
-                f"--translator {path}: it has no tokens for languages, so it translates into one "
-                "only; write {code} in its name where the language's code stands"
-            )
-        return tokenizer
+            tokenizer = _load_tokenizer(path, at)
+            if "{code}" not in self.model and not _language_tokens(tokenizer):
+                raise InputError(
+                    f"--translator {path}: it has no tokens for languages, so it translates into "
+                    "one only; write {code} in its name where the language's code stands"
+                )
+            self._loaded = _Model(path, _load_weights(path, at), tokenizer)
+        if self._loaded.target != target:
+            told = direction(self._loaded.tokenizer, path, target, self.codes)
+            self._loaded = replace(self._loaded, target=target, told=told)
+        return self._loaded
 
 
-class _Runner:
-    """A loaded model that translates into one language."""
+@dataclass(frozen=True)
+class Direction:
+    """What goes before a text, and the id of the token that its translation begins with."""
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, told: Direction) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.told = told
-        limits = (
-            getattr(model.config, "max_position_embeddings", None),
-            tokenizer.model_max_length,
-        )
-        self.limit = min(limit for limit in (*limits, _LONGEST) if limit)
+    prefix: str = ""
+    forced: int | None = None
+
+
+def direction(
+    tokenizer: PreTrainedTokenizerBase, model: str, target: str, codes: Mapping[str, str]
+) -> Direction:
+    """Return how `model` is told `target`, and set the source language of its tokenizer.
+
+    `codes` gives the model's token by language where it cannot be found. Raises `InputError` where
+    the model has language tokens and none, or several, for `target` or for English.
+    """
+    ids = _language_tokens(tokenizer)
+    if not ids:
+        return Direction()
+    token = _token(ids, model, target, codes)
+    if token.startswith(_READ):
+        return Direction(token + " ")
+    if hasattr(tokenizer, "src_lang"):
+        source = _token(ids, model, "en", codes)
+        tokenizer.src_lang = source.strip("_")  # M2M100 goes by the bare code
+    return Direction(forced=ids[token])
+
+
+def _language_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Return the ids of the tokens for languages: of those that are read, if there are any."""
+    # M2M100 has its languages beside the other tokens.
+    vocabulary = tokenizer.get_vocab() | getattr(tokenizer, "lang_token_to_id", {})
+    ids = {token: number for token, number in vocabulary.items() if _LANGUAGE.fullmatch(token)}
+    return {token: number for token, number in ids.items() if token.startswith(_READ)} or ids
+
+
+def _token(tokens: Collection[str], model: str, code: str, codes: Mapping[str, str]) -> str:
+    """Return the one of a model's language tokens that means the language of `code`."""
+    known = sorted(tokens)
+    if code in codes:
+        found = [token for token in known if codes[code] in (token, _language(token))]
+    else:
+        names = (code, LANGUAGES[code].iso3 if code in LANGUAGES else code)
+        found = [token for token in known if _language(token) in names]
+        found = found or [token for token in known if token in _OTHER.get(code, ())]
+    if len(found) == 1:
+        return found[0]
+    what = f"several tokens for {code!r} ({', '.join(found)})" if found else f"none for {code!r}"
+    raise InputError(
+        f"--translator {model}: of its {len(known)} language tokens {what}; "
+        f"name one in codes, such as {{{code!r}: {known[0]!r}}}"
+    )
+
+
+def _language(token: str) -> str:
+    """Return the language's letters in its token."""
+    match = _LANGUAGE.fullmatch(token)
+    return next(filter(None, match.groups())) if match else ""
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A loaded model, the language that it translates into, and how it is told."""
+
+    path: str
+    weights: Any
+    tokenizer: PreTrainedTokenizerBase
+    target: str = ""
+    told: Direction = Direction()
+
+    @property
+    def limit(self) -> int:
+        """The number of tokens that it reads at most."""
+        room = getattr(self.weights.config, "max_position_embeddings", None)
+        limits = (room, self.tokenizer.model_max_length, _LONGEST)
+        return min(limit for limit in limits if limit)
 
     def length(self, text: str) -> int:
         """Return the number of tokens that the model reads for `text`."""
@@ -164,40 +218,35 @@ class _Runner:
         """Return `text`, in parts if it is too long: its sentences, or else its halves."""
         if self.length(text) <= self.limit or len(text) < 2:
             return [text]
-        parts = [text[low:high] for low, high in sentences.cut(text)]
+        parts = [text[low:high] for low, high in cut(text)]
         if len(parts) < 2:
             blanks = [blank.start() for blank in re.finditer(r"(?<=\S)\s+(?=\S)", text)]
             middle = min(blanks or [len(text) // 2], key=lambda at: abs(at - len(text) // 2))
             parts = [text[:middle], text[middle:]]
         return [piece for part in parts for piece in self.pieces(part.strip())]
 
-    def batches(self, texts: Sequence[str], budget: int) -> Iterator[list[str]]:
+    def batches(self, texts: Collection[str], budget: int) -> Iterator[list[str]]:
         """Yield `texts` from the longest to the shortest, as many at a time as `budget` allows.
 
         The budget is for padded tokens; a text that is longer is alone. Texts in one batch have one
         limit to their translations, which is thus no matter of what else is translated.
         """
         lengths = {text: -(-self.length(text) // _STEP) * _STEP for text in texts}
-        batch: list[str] = []
-        for text in sorted(texts, key=lambda text: (-lengths[text], text)):
-            length = lengths[text]
-            if batch and (length != lengths[batch[0]] or (len(batch) + 1) * length > budget):
-                yield batch
-                batch = []
-            batch.append(text)
-        if batch:
-            yield batch
+        ordered = sorted(texts, key=lambda text: (-lengths[text], text))
+        for length, group in groupby(ordered, lengths.__getitem__):
+            alike, size = list(group), max(1, budget // length)
+            yield from (alike[at : at + size] for at in range(0, len(alike), size))
 
     @torch.inference_mode()
-    def generate(self, texts: Sequence[str], beams: int) -> tuple[list[str], int]:
-        """Return the translations of a batch, and how many of them came to no end."""
+    def generate(self, texts: Sequence[str], beams: int) -> list[str]:
+        """Return the translations of a batch."""
         inputs = self.tokenizer(
             [self.told.prefix + text for text in texts], return_tensors="pt", padding=True
         )
         length = -(-inputs["input_ids"].shape[1] // _STEP) * _STEP
-        ids = self.model.generate(
-            input_ids=inputs["input_ids"].to(self.model.device),
-            attention_mask=inputs["attention_mask"].to(self.model.device),
+        ids = self.weights.generate(
+            input_ids=inputs["input_ids"].to(self.weights.device),
+            attention_mask=inputs["attention_mask"].to(self.weights.device),
             num_beams=beams,
             do_sample=False,
             max_length=None,
@@ -205,14 +254,22 @@ class _Runner:
             **({} if self.told.forced is None else {"forced_bos_token_id": self.told.forced}),
         )
         ids = ids[:, 1 if self.told.forced is None else 2 :]  # not what the decoder starts with
-        ended = (ids == self.tokenizer.eos_token_id).any(dim=1)
         translations = self.tokenizer.batch_decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        return [text.strip() for text in translations], int((~ended).sum())
+        return [text.strip() for text in translations]
 
 
-def _load_model(path: str, at: Mapping[str, str]) -> Any:
+def _load_tokenizer(path: str, at: Mapping[str, str]) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=False, **at)
+    except Exception as error:  # transformers raises a dozen unrelated kinds here
+        raise MissingError(
+            f"--translator {path}: its tokenizer does not load ({_reason(error)})"
+        ) from None
+
+
+def _load_weights(path: str, at: Mapping[str, str]) -> Any:
     try:
         model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
             path,
@@ -232,7 +289,7 @@ def _load_model(path: str, at: Mapping[str, str]) -> Any:
             f"--translator {path}: its weights lack {len(absent)} parameters ({absent[0]}, ...); "
             "save the whole model"
         )
-    return model
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
 def is_local(model: str) -> bool:

@@ -1,10 +1,11 @@
 import pytest
 
 from stilts_repro.errors import InputError
+from stilts_repro.tasks.masked import MaskedText
+from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.translation.rows import translatable, translate_rows
-from stilts_repro.translation.source import TranslatedSource
+from stilts_repro.translation.rows import Turn, translatable, translate_rows
 from tests.rows import one_line, question
 from tests.translation.conftest import Dictionary
 
@@ -68,11 +69,23 @@ def test_choices_that_become_alike_are_counted():
 
 
 def test_tagged_words_cannot_be_translated():
-    ccg = TRAINING_SETS["ccg"].format
-    assert not translatable(ccg) and translatable(TRAINING_SETS["squad_v2"].format)
+    ccg, squad = TRAINING_SETS["ccg"].format, TRAINING_SETS["squad_v2"].format
+    assert translatable(squad, "rows") is squad
     with pytest.raises(InputError) as error:
         translate_rows(ccg, rows_of("ccg"), Dictionary(), "de", "ldc/ccgbank default/train")
-    one_line(error, "ldc/ccgbank", "tag", "leave the task out")
+    assert str(error.value) == (
+        "ldc/ccgbank default/train: rows of format tagging cannot be translated (a tag is a "
+        "word's, and nothing tells which word became which); leave the task out"
+    )
+
+
+@pytest.mark.parametrize("kind", [MaskedText(), Retrieval(mining=False)])
+def test_other_formats_that_cannot_be_translated_are_named(kind):
+    with pytest.raises(InputError) as error:
+        translate_rows(kind, [], Dictionary(), "de", "a/b train")
+    assert str(error.value) == (
+        f"a/b train: rows of format {kind.name} cannot be translated; leave the task out"
+    )
 
 
 def test_errors_name_the_row():
@@ -83,17 +96,12 @@ def test_errors_name_the_row():
         translate_rows(TRAINING_SETS["mnli"].format, rows_of("mnli"), Dictionary(), "xx")
 
 
-def test_a_source_of_translated_rows():
-    english = TestbedSource()
-    source = TranslatedSource(english, Dictionary(str.upper), "de")
-    rows = source.load("nyu-mll/glue", "mnli", "train", 5)
-    assert [row["premise"] for row in rows] == [r["premise"].upper() for r in rows_of("mnli", 5)]
-    assert source.translated("nyu-mll/glue", "mnli", "train", 5).dropped == 0
-    assert source.name == "testbed, in de by dictionary"
-    assert source.has("ldc/ccgbank", "default", "train")
-    for repo, config in (("ldc/ccgbank", "default"), ("google/xtreme", "XNLI")):
-        with pytest.raises(InputError, match=repo):
-            source.load(repo, config, "validation")
+def test_a_turn_is_some_rows_of_a_split():
+    whole = Turn("nyu-mll/glue", "mnli", "train", 9)
+    some = whole._replace(start=2, step=3)
+    assert (str(whole), str(some)) == ("nyu-mll/glue mnli/train", "nyu-mll/glue mnli/train[2::3]")
+    originals = Dictionary().originals(TestbedSource(), some, "de")
+    assert originals == rows_of("mnli", 9)[2::3]
 
 
 def test_the_first_answers_place_moves_with_the_translation():

@@ -1,9 +1,9 @@
-"""Translations on disk: each kept as soon as it is made, so that a run can be stopped and go on.
+"""Translators of plain text, whose translations are kept on disk as soon as they are made.
 
-A folder holds the translations into one language by one version of one translator. Each run that
-adds to it writes a file of its own, a line a translation, and reads the files of all: processes
-never write to one file, and a line that a kill cut off stays the last of its file. `STILTS_CACHE`
-says where, as for features, or is `off`.
+So a run can be stopped and go on. A folder holds the translations into one language by one version
+of one translator. Each run that adds to it writes a file of its own, a line a translation, and
+reads the files of all: processes never write to one file, and a line that a kill cut off stays the
+last of its file. `STILTS_CACHE` says where, as for features, or is `off`.
 """
 
 import contextlib
@@ -15,17 +15,40 @@ import uuid
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from stilts_repro.data import cache as features
+from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import reason
 from stilts_repro.jsonio import content_hash, write_json
-from stilts_repro.translation.translator import Translator
+from stilts_repro.tasks.format import Text
+from stilts_repro.translation.passages import Passage, TranslatedText
+from stilts_repro.translation.rows import Translator, Turn
 
 CHUNK = 512  # texts translated between two writes: what a kill can lose at most
 RULES = 1  # goes up when texts are split or put together otherwise
 
 
-def translate_cached(translator: Translator, texts: Sequence[str], target: str) -> list[str]:
+class TextTranslator(Translator, Protocol):
+    """A translator of English rows that has only to translate plain texts."""
+
+    def translate(self, texts: Sequence[str], target: str) -> list[str]:
+        """Return the translations of English `texts`, in order; raises what `Translator` does."""
+        ...
+
+    def originals(self, source: Source, turn: Turn, target: str) -> list[Row]:
+        """Return the English rows."""
+        return source.load(*turn[:4])[turn.start :: turn.step]
+
+    def translations(self, texts: Sequence[Text], target: str) -> list[TranslatedText | None]:
+        """Translate texts by their sentences, each once; answers are looked for in them."""
+        passages = [Passage.of(text) for text in texts]
+        pieces = list(dict.fromkeys(piece for passage in passages for piece in passage.pieces))
+        translated = dict(zip(pieces, translate_cached(self, pieces, target), strict=True))
+        return [passage.translated(translated, target) for passage in passages]
+
+
+def translate_cached(translator: TextTranslator, texts: Sequence[str], target: str) -> list[str]:
     """Return the translations of `texts`, in order; those on disk are not made anew.
 
     Equal texts are translated once, blank ones not at all. What is new is translated from the
