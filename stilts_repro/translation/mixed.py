@@ -17,7 +17,7 @@ from stilts_repro.data.hub import check_home
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError
 from stilts_repro.folders import check_name
-from stilts_repro.tasks.format import Format
+from stilts_repro.tasks.format import Translatable
 from stilts_repro.tasks.tables import TRAINING_SETS, intermediate_tasks
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.translation.rows import (
@@ -75,10 +75,10 @@ class MixedSource:
         one of phase (ii), or whose rows cannot be translated.
         """
         rows = list(self.source.load(repo, config, split, limit))
-        kind, translator = format_of(repo, config), self.translation.translator
+        translator = self.translation.translator
         for start, (code, loaded) in enumerate(self._loaded.items(), 1):
             turn = Turn(repo, config, split, len(rows), start, len(self._loaded) + 1)
-            translatable(kind, str(turn))
+            kind = _format_of(turn)
             originals = translator.originals(self.source, turn, code)
             translated = translate_rows(kind, originals, translator, code, str(turn))
             loaded.append((turn, translated))
@@ -113,9 +113,9 @@ class MixedSource:
         texts: list[str] = []
         perfect: list[str] = []
         for turn, translated in loaded:
-            kind = translatable(format_of(turn.repo, turn.config), str(turn))
-            few = turn._replace(limit=turn.start + turn.step * SCORED)
-            parallel = TestbedSource().load_in(code, *few)
+            kind = _format_of(turn)
+            scored = turn._replace(limit=turn.start + turn.step * SCORED)
+            parallel = TestbedSource().load_in(code, *scored)
             for number, row in zip(translated.numbers, translated.rows, strict=True):
                 if number < SCORED:
                     texts += [text.text for text in kind.texts(row, str(turn))]
@@ -125,15 +125,14 @@ class MixedSource:
         return {"quality": {"texts": len(texts), **quality(texts, perfect, code)}, "reason": None}
 
 
-def format_of(repo: str, config: str) -> Format:
-    """Return the format of a data set of phase (ii)."""
+def _format_of(turn: Turn) -> Translatable:
+    """Return the format of a data set of phase (ii); `InputError` where rows of it are not."""
+    where = turn.repo, turn.config
     for name in intermediate_tasks():
         data = TRAINING_SETS[name]
-        if any(
-            (part.repo, part.config) == (repo, config) for part in data.parts + data.substitutes
-        ):
-            return data.format
-    raise InputError(f"{repo} {config}: no data set of phase (ii); only those are translated")
+        if where in [(part.repo, part.config) for part in data.parts + data.substitutes]:
+            return translatable(data.format, str(turn))
+    raise InputError(f"{' '.join(where)}: no data set of phase (ii); only those are translated")
 
 
 def quality(texts: Sequence[str], references: Sequence[str], target: str = "") -> dict[str, Any]:
@@ -148,13 +147,13 @@ def quality(texts: Sequence[str], references: Sequence[str], target: str = "") -
             f"{len(texts)} translations and {len(references)} references: "
             "give one reference for each, and one at least"
         )
-    scores: dict[str, Any] = {}
-    signatures: dict[str, Any] = {}
-    metrics = {"bleu": BLEU(tokenize=_TOKENIZERS.get(target, "13a")), "chrf": CHRF()}
-    for name, metric in metrics.items():
-        scores[name] = metric.corpus_score(list(texts), [list(references)]).score
-        signatures[f"{name}_signature"] = str(metric.get_signature())
-    return scores | signatures
+    bleu, chrf = BLEU(tokenize=_TOKENIZERS.get(target, "13a")), CHRF()
+    return {
+        "bleu": bleu.corpus_score(texts, [references]).score,
+        "chrf": chrf.corpus_score(texts, [references]).score,
+        "bleu_signature": str(bleu.get_signature()),
+        "chrf_signature": str(chrf.get_signature()),
+    }
 
 
 def translator_of(spec: str) -> Translator:

@@ -62,40 +62,39 @@ class Passage:
         """Return the translation that those of `pieces` make; None where one of them is empty."""
         if any(piece.strip() and not translations[piece].strip() for piece in self.pieces):
             return None
-        text, starts, end = "", [], 0  # where each sentence begins in the translation
+        text, end = "", 0
+        starts: list[int] = []  # where each sentence begins in the translation
         for low, high in self.sentences:
             text += gap(self.text[end:low], target)
             starts.append(len(text))
             text += translations[self.text[low:high]]
             end = high
-        answers, ways = [], []
-        for low, high in self.answers:
-            place = next((i for i, (_, end) in enumerate(self.sentences) if low < end), 0)
-            if found := self._find((low, high), place, translations, target):
-                begin, end, way = found
-                answers.append((starts[place] + begin, starts[place] + end))
-                ways.append(way)
-        return TranslatedText(text, tuple(answers), tuple(ways))
+        found = [self._find(answer, starts, translations, target) for answer in self.answers]
+        answers = [answer for answer in found if answer]
+        return TranslatedText(text, tuple(a for a, _ in answers), tuple(way for _, way in answers))
 
     def _find(
-        self, answer: Range, place: int, translations: Mapping[str, str], target: str
-    ) -> tuple[int, int, str] | None:
-        """Find an answer in the translation of sentence number `place`: from, to, and in which way.
+        self, answer: Range, starts: Sequence[int], translations: Mapping[str, str], target: str
+    ) -> tuple[Range, str] | None:
+        """Find an answer in the translation of its sentence; these begin at `starts`.
 
-        Of several places the one is taken that counts the same as the answer's among its like in
-        English.
+        Returns its range in the whole translation and the way it was found. Of several places the
+        one is taken that counts the same as the answer's among its like in English.
         """
         wanted = self.text[slice(*answer)]
         if not wanted:
             return None
-        low, high = self.sentences[place]
-        alike = occurrences(self.text[low:high], wanted, "en", folded=False)
+        number = next(i for i, (_, end) in enumerate(self.sentences) if answer[0] < end)
+        low, high = self.sentences[number]
+        sentence = self.text[low:high]
+        alike = occurrences(sentence, wanted, "en", folded=False)
         nth = sum(begin < answer[0] - low for begin, _ in alike)
         translation = trimmed(translations[wanted], wanted)
         for way, text in (("exact", translation), ("folded", translation), ("copied", wanted)):
-            sentence = translations[self.text[low:high]]
-            if found := occurrences(sentence, text, target, folded=way == "folded"):
-                return *found[min(nth, len(found) - 1)], way
+            places = occurrences(translations[sentence], text, target, folded=way == "folded")
+            if places:
+                begin, end = places[min(nth, len(places) - 1)]
+                return (starts[number] + begin, starts[number] + end), way
         return None
 
 

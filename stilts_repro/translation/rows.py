@@ -70,16 +70,15 @@ class Translated:
 
 
 def translate_rows(
-    kind: Format, rows: Sequence[Row], translator: Translator, target: str, what: str = "rows"
+    kind: Translatable, rows: Sequence[Row], translator: Translator, target: str, what: str = "rows"
 ) -> Translated:
     """Translate `rows` of a format into the language of code `target`.
 
-    Every row that is returned is one that `kind.parse` accepts if it did the original; labels are
-    as they were. Raises `InputError` for a format that cannot be translated and for a row without
-    the format's columns, naming `what`; and what the translator raises.
+    Every row that is returned is one that the format parses if it did the original; labels are as
+    they were. Raises `InputError` for a row without the format's columns, naming `what`; and what
+    the translator raises.
     """
-    form = translatable(kind, what)
-    texts = [form.texts(row, f"{what} row {number}") for number, row in enumerate(rows)]
+    texts = [kind.texts(row, f"{what} row {number}") for number, row in enumerate(rows)]
     translations = iter(translator.translations([t for of_row in texts for t in of_row], target))
     counts: Counter[str] = Counter()
     translated: dict[int, Row] = {}
@@ -88,7 +87,7 @@ def translate_rows(
         whole = [translation for translation in made if translation is not None]
         if len(whole) < len(made):
             counts["empty translation"] += 1
-        elif (new := form.with_texts(row, whole, counts)) is not None:
+        elif (new := kind.with_texts(row, whole, counts)) is not None:
             counts.update(way for translation in whole for way in translation.ways)
             translated[number] = new
     dropped = len(rows) - len(translated)

@@ -12,6 +12,7 @@ begin with it, and read the source language's. A Marian model of one pair need n
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
@@ -75,16 +76,16 @@ class Seq2SeqTranslator(TextTranslator):
     def version(self, target: str) -> str:
         """Return the model with its commit (a directory: a hash of its files), code and search."""
         path = self._path(target)
-        held = _hash_of(path) if Path(path).is_dir() else self._commit(target)
+        commit = _hash_of(path) if Path(path).is_dir() else self._commit(target)
         name = Path(path).name if is_local(path) else path
         code = f", code {self.codes[target]}" if target in self.codes else ""
-        return f"{name}@{held}{code}, {self._search}"
+        return f"{name}@{commit}{code}, {self._search}"
 
     def translate(self, texts: Sequence[str], target: str) -> list[str]:
         """Return the translations of English `texts`, in order; blank texts stay empty.
 
-        Raises `MissingError` where the model or its tokenizer does not load, `InputError` where it
-        does not translate into `target`.
+        Raises `MissingError` where the model does not load, `InputError` where it does not
+        translate into `target`.
         """
         model = self._model(target)
         pieces = [model.pieces(text) if text.strip() else [] for text in texts]
@@ -119,89 +120,74 @@ class Seq2SeqTranslator(TextTranslator):
         path = self._path(target)
         if self._loaded is None or self._loaded.path != path:
             self._loaded = None  # two models need not fit
-            at = {} if Path(path).is_dir() else {"revision": self._commit(target)}
-            tokenizer = _load_tokenizer(path, at)
-            if "{code}" not in self.model and not _language_tokens(tokenizer):
-                raise InputError(
-                    f"--translator {path}: it has no tokens for languages, so it translates into "
-                    "one only; write {code} in its name where the language's code stands"
-                )
-            self._loaded = _Model(path, _load_weights(path, at), tokenizer)
+            commit = None if Path(path).is_dir() else self._commit(target)
+            self._loaded = _load(path, commit, one_pair="{code}" in self.model)
         if self._loaded.target != target:
-            told = direction(self._loaded.tokenizer, path, target, self.codes)
-            self._loaded = replace(self._loaded, target=target, told=told)
+            prefix, forced = direction(self._loaded.tokenizer, path, target, self.codes)
+            self._loaded = replace(self._loaded, target=target, prefix=prefix, forced=forced)
         return self._loaded
-
-
-@dataclass(frozen=True)
-class Direction:
-    """What goes before a text, and the id of the token that its translation begins with."""
-
-    prefix: str = ""
-    forced: int | None = None
 
 
 def direction(
     tokenizer: PreTrainedTokenizerBase, model: str, target: str, codes: Mapping[str, str]
-) -> Direction:
+) -> tuple[str, int | None]:
     """Return how `model` is told `target`, and set the source language of its tokenizer.
 
+    It is told by what goes before a text, or by the id of the token that a translation begins with.
     `codes` gives the model's token by language where it cannot be found. Raises `InputError` where
     the model has language tokens and none, or several, for `target` or for English.
     """
-    ids = _language_tokens(tokenizer)
-    if not ids:
-        return Direction()
-    token = _token(ids, model, target, codes)
+    languages = _languages(tokenizer)
+    if not languages:
+        return "", None
+    token = _token(languages, model, target, codes)
     if token.startswith(_READ):
-        return Direction(token + " ")
+        return f"{token} ", None
     if hasattr(tokenizer, "src_lang"):
-        source = _token(ids, model, "en", codes)
+        source = _token(languages, model, "en", codes)
         tokenizer.src_lang = source.strip("_")  # M2M100 goes by the bare code
-    return Direction(forced=ids[token])
+    forced = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(forced, int)  # the id of one token
+    return "", forced
 
 
-def _language_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """Return the ids of the tokens for languages: of those that are read, if there are any."""
+def _languages(tokenizer: PreTrainedTokenizerBase) -> dict[str, str]:
+    """Return the tokens for languages (those that are read, if there are any) and their letters."""
     # M2M100 has its languages beside the other tokens.
-    vocabulary = tokenizer.get_vocab() | getattr(tokenizer, "lang_token_to_id", {})
-    ids = {token: number for token, number in vocabulary.items() if _LANGUAGE.fullmatch(token)}
-    return {token: number for token, number in ids.items() if token.startswith(_READ)} or ids
+    vocabulary = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))
+    matches = [match for token in vocabulary if (match := _LANGUAGE.fullmatch(token))]
+    letters = {match[0]: next(filter(None, match.groups())) for match in matches}
+    return {token: name for token, name in letters.items() if token.startswith(_READ)} or letters
 
 
-def _token(tokens: Collection[str], model: str, code: str, codes: Mapping[str, str]) -> str:
+def _token(languages: Mapping[str, str], model: str, code: str, codes: Mapping[str, str]) -> str:
     """Return the one of a model's language tokens that means the language of `code`."""
-    known = sorted(tokens)
+    known = sorted(languages)
     if code in codes:
-        found = [token for token in known if codes[code] in (token, _language(token))]
+        fits = [token for token in known if codes[code] in (token, languages[token])]
     else:
         names = (code, LANGUAGES[code].iso3 if code in LANGUAGES else code)
-        found = [token for token in known if _language(token) in names]
-        found = found or [token for token in known if token in _OTHER.get(code, ())]
-    if len(found) == 1:
-        return found[0]
-    what = f"several tokens for {code!r} ({', '.join(found)})" if found else f"none for {code!r}"
+        fits = [token for token in known if languages[token] in names]
+        fits = fits or [token for token in known if token in _OTHER.get(code, ())]
+    if len(fits) == 1:
+        return fits[0]
+    what = f"several tokens for {code!r} ({', '.join(fits)})" if fits else f"none for {code!r}"
     raise InputError(
         f"--translator {model}: of its {len(known)} language tokens {what}; "
         f"name one in codes, such as {{{code!r}: {known[0]!r}}}"
     )
 
 
-def _language(token: str) -> str:
-    """Return the language's letters in its token."""
-    match = _LANGUAGE.fullmatch(token)
-    return next(filter(None, match.groups())) if match else ""
-
-
 @dataclass(frozen=True)
 class _Model:
-    """A loaded model, the language that it translates into, and how it is told."""
+    """A loaded model, the language that it translates into, and how it is told (`direction`)."""
 
     path: str
     weights: Any
     tokenizer: PreTrainedTokenizerBase
     target: str = ""
-    told: Direction = Direction()
+    prefix: str = ""
+    forced: int | None = None
 
     @property
     def limit(self) -> int:
@@ -212,7 +198,7 @@ class _Model:
 
     def length(self, text: str) -> int:
         """Return the number of tokens that the model reads for `text`."""
-        return len(self.tokenizer(self.told.prefix + text, verbose=False)["input_ids"])
+        return len(self.tokenizer(self.prefix + text, verbose=False)["input_ids"])
 
     def pieces(self, text: str) -> list[str]:
         """Return `text`, in parts if it is too long: its sentences, or else its halves."""
@@ -231,65 +217,68 @@ class _Model:
         The budget is for padded tokens; a text that is longer is alone. Texts in one batch have one
         limit to their translations, which is thus no matter of what else is translated.
         """
-        lengths = {text: -(-self.length(text) // _STEP) * _STEP for text in texts}
-        ordered = sorted(texts, key=lambda text: (-lengths[text], text))
-        for length, group in groupby(ordered, lengths.__getitem__):
-            alike, size = list(group), max(1, budget // length)
+        steps = {text: -(-self.length(text) // _STEP) for text in texts}
+        ordered = sorted(texts, key=lambda text: (-steps[text], text))
+        for length, group in groupby(ordered, steps.__getitem__):
+            alike, size = list(group), max(1, budget // (_STEP * length))
             yield from (alike[at : at + size] for at in range(0, len(alike), size))
 
     @torch.inference_mode()
     def generate(self, texts: Sequence[str], beams: int) -> list[str]:
         """Return the translations of a batch."""
-        inputs = self.tokenizer(
-            [self.told.prefix + text for text in texts], return_tensors="pt", padding=True
-        )
-        length = -(-inputs["input_ids"].shape[1] // _STEP) * _STEP
+        prompts = [self.prefix + text for text in texts]
+        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True).to(self.weights.device)
+        length = _STEP * -(-inputs["input_ids"].shape[1] // _STEP)
         ids = self.weights.generate(
-            input_ids=inputs["input_ids"].to(self.weights.device),
-            attention_mask=inputs["attention_mask"].to(self.weights.device),
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
             num_beams=beams,
             do_sample=False,
             max_length=None,
             max_new_tokens=min(self.limit - 1, _LONGER * length + _MORE),
-            **({} if self.told.forced is None else {"forced_bos_token_id": self.told.forced}),
+            **({} if self.forced is None else {"forced_bos_token_id": self.forced}),
         )
-        ids = ids[:, 1 if self.told.forced is None else 2 :]  # not what the decoder starts with
+        ids = ids[:, 1 if self.forced is None else 2 :]  # not what the decoder starts with
         translations = self.tokenizer.batch_decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return [text.strip() for text in translations]
 
 
-def _load_tokenizer(path: str, at: Mapping[str, str]) -> PreTrainedTokenizerBase:
-    try:
-        return AutoTokenizer.from_pretrained(path, trust_remote_code=False, **at)
-    except Exception as error:  # transformers raises a dozen unrelated kinds here
-        raise MissingError(
-            f"--translator {path}: its tokenizer does not load ({_reason(error)})"
-        ) from None
-
-
-def _load_weights(path: str, at: Mapping[str, str]) -> Any:
-    try:
-        model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
-            path,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **at,
+def _load(path: str, commit: str | None, *, one_pair: bool) -> _Model:
+    """Load the model of a directory, or of a hub id at a commit; `one_pair`: into one language."""
+    options: dict[str, Any] = {"trust_remote_code": False, "revision": commit or "main"}
+    with _loading(path, "tokenizer does"):
+        tokenizer = AutoTokenizer.from_pretrained(path, **options)
+    if not (one_pair or _languages(tokenizer)):
+        raise InputError(
+            f"--translator {path}: it has no tokens for languages, so it translates into one only; "
+            "write {code} in its name where the language's code stands"
         )
-    except Exception as error:  # as above
-        raise MissingError(
-            f"--translator {path}: its weights do not load ({_reason(error)}); it needs a "
-            "sequence-to-sequence model saved as safetensors"
-        ) from None
-    if absent := sorted(loaded["missing_keys"]):
+    with _loading(path, "weights do", "a sequence-to-sequence model saved as safetensors"):
+        weights, report = AutoModelForSeq2SeqLM.from_pretrained(
+            path, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
+        )
+    if absent := sorted(report["missing_keys"]):
         raise InputError(
             f"--translator {path}: its weights lack {len(absent)} parameters ({absent[0]}, ...); "
             "save the whole model"
         )
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return _Model(path, weights.to(device).eval(), tokenizer)
+
+
+@contextmanager
+def _loading(path: str, part: str, needs: str = "") -> Iterator[None]:
+    """Say in one line which part of a model does not load, why, and what it needs."""
+    try:
+        yield
+    except Exception as error:  # transformers raises a dozen unrelated kinds here
+        why = reason(error)
+        if "SentencePiece" in str(error):  # transformers says it in twelve lines
+            why = "it needs sentencepiece: pip install sentencepiece"
+        hint = f"; it needs {needs}" if needs else ""
+        raise MissingError(f"--translator {path}: its {part} not load ({why}){hint}") from None
 
 
 def is_local(model: str) -> bool:
@@ -307,10 +296,3 @@ def _hash_of(folder: str) -> str:
             with file.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()[:16]
-
-
-def _reason(error: Exception) -> str:
-    """Return in one line why a tokenizer or a model does not load."""
-    if "SentencePiece" in str(error):  # transformers says it in twelve lines
-        return "it needs sentencepiece: pip install sentencepiece"
-    return reason(error)

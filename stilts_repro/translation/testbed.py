@@ -91,7 +91,7 @@ class TestbedTranslator:
         """
         if source.name != "testbed":
             raise InputError(f"{self.name}: it has rows of the testbed only; give its source")
-        return _source(self.world_seed).load_in(target, *turn)
+        return TestbedSource(self.world_seed).load_in(target, *turn)
 
     def translations(self, texts: Sequence[Text], target: str) -> list[TranslatedText | None]:
         """Return texts in `target` with errors; an answer that lost a word is not in them."""
@@ -134,11 +134,6 @@ class TestbedTranslator:
 def _written(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     """Return tokens as the testbed writes them, and the range of characters of each."""
     return spans(Token(token, "X") for token in tokens)
-
-
-@cache
-def _source(world_seed: int) -> TestbedSource:
-    return TestbedSource(world_seed)
 
 
 @cache

@@ -78,13 +78,13 @@ def _folder(identity: tuple[str, str, int]) -> Path | None:
 
 
 def _key(identity: tuple[str, str, int], text: str) -> str:
-    told = json.dumps([*identity, text])  # escapes what UTF-8 cannot hold
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    parts = json.dumps([*identity, text])  # escapes what UTF-8 cannot hold
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
 def _read(folder: Path) -> dict[str, str]:
     """Return the translations in `folder` by key; a damaged line counts as none."""
-    found: dict[str, str] = {}
+    translations: dict[str, str] = {}
     for file in sorted(folder.glob("*.jsonl")):
         # The cache never fails a run: what cannot be read is translated again.
         with contextlib.suppress(OSError), file.open(encoding="utf-8", errors="replace") as lines:
@@ -92,8 +92,8 @@ def _read(folder: Path) -> dict[str, str]:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
                     if isinstance(entry["text"], str):
-                        found[entry["key"]] = entry["text"]
-    return found
+                        translations[entry["key"]] = entry["text"]
+    return translations
 
 
 def _append(shard: Path, translations: dict[str, str], identity: tuple[str, str, int]) -> bool:

@@ -1,6 +1,7 @@
 import pytest
 
 from stilts_repro.errors import InputError
+from stilts_repro.tasks.format import Text
 from stilts_repro.tasks.masked import MaskedText
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -72,17 +73,35 @@ def test_tagged_words_cannot_be_translated():
     ccg, squad = TRAINING_SETS["ccg"].format, TRAINING_SETS["squad_v2"].format
     assert translatable(squad, "rows") is squad
     with pytest.raises(InputError) as error:
-        translate_rows(ccg, rows_of("ccg"), Dictionary(), "de", "ldc/ccgbank default/train")
+        translatable(ccg, "ldc/ccgbank default/train")
     assert str(error.value) == (
         "ldc/ccgbank default/train: rows of format tagging cannot be translated (a tag is a "
         "word's, and nothing tells which word became which); leave the task out"
     )
 
 
+def test_a_format_of_ones_own_is_translated_by_its_two_methods():
+    class Captions:
+        name = "captions"
+
+        def texts(self, row, where):
+            return [Text(caption) for caption in row["captions"]]
+
+        def with_texts(self, row, texts, counts):
+            counts["captions"] += len(texts)
+            return {**row, "captions": [text.text for text in texts]}
+
+    rows = [{"captions": ["a", "b"], "image": 1}, {"captions": [], "image": 2}]
+    kind = translatable(Captions(), "rows")
+    done = translate_rows(kind, rows, Dictionary(), "de")
+    assert done.rows == [{"captions": ["<a>", "<b>"], "image": 1}, rows[1]]
+    assert done.counts == {"captions": 2}
+
+
 @pytest.mark.parametrize("kind", [MaskedText(), Retrieval(mining=False)])
 def test_other_formats_that_cannot_be_translated_are_named(kind):
     with pytest.raises(InputError) as error:
-        translate_rows(kind, [], Dictionary(), "de", "a/b train")
+        translatable(kind, "a/b train")
     assert str(error.value) == (
         f"a/b train: rows of format {kind.name} cannot be translated; leave the task out"
     )
