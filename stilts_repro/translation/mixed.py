@@ -82,7 +82,7 @@ class MixedSource:
             originals = translator.originals(self.source, turn, code)
             translated = translate_rows(kind, originals, translator, code, str(turn))
             loaded.append((turn, translated))
-            for number, row in zip(translated.numbers, translated.rows, strict=True):
+            for number, row in translated.rows.items():
                 rows[start + turn.step * number] = row
         return rows
 
@@ -116,7 +116,7 @@ class MixedSource:
             kind = _format_of(turn)
             scored = turn._replace(limit=turn.start + turn.step * SCORED)
             parallel = TestbedSource().load_in(code, *scored)
-            for number, row in zip(translated.numbers, translated.rows, strict=True):
+            for number, row in translated.rows.items():
                 if number < SCORED:
                     texts += [text.text for text in kind.texts(row, str(turn))]
                     perfect += [text.text for text in kind.texts(parallel[number], str(turn))]

@@ -56,15 +56,14 @@ class Translator(Protocol):
 
 @dataclass(frozen=True)
 class Translated:
-    """Translated rows in the order of the English ones; `numbers` says which of them each was.
+    """Translated rows, in order, by the number of the row that each translates.
 
     `dropped` counts the rows that are not among them. `counts` holds why ("answer not found",
     "empty translation"), and of rows kept how many answers were found "exact", "folded" or
     "copied", and in how many the right choice reads like a wrong one ("choices alike").
     """
 
-    rows: list[Row]
-    numbers: tuple[int, ...]
+    rows: dict[int, Row]
     dropped: int
     counts: dict[str, int]
 
@@ -79,19 +78,19 @@ def translate_rows(
     the translator raises.
     """
     texts = [kind.texts(row, f"{what} row {number}") for number, row in enumerate(rows)]
-    translations = iter(translator.translations([t for of_row in texts for t in of_row], target))
+    # All at once: a translator makes batches of them, and translates equal ones once.
+    together = iter(translator.translations([text for parts in texts for text in parts], target))
     counts: Counter[str] = Counter()
     translated: dict[int, Row] = {}
-    for number, (row, of_row) in enumerate(zip(rows, texts, strict=True)):
-        made = [next(translations) for _ in of_row]
-        whole = [translation for translation in made if translation is not None]
-        if len(whole) < len(made):
+    for number, (row, parts) in enumerate(zip(rows, texts, strict=True)):
+        translations = [next(together) for _ in parts]
+        whole = [translation for translation in translations if translation is not None]
+        if len(whole) < len(parts):
             counts["empty translation"] += 1
         elif (new := kind.with_texts(row, whole, counts)) is not None:
             counts.update(way for translation in whole for way in translation.ways)
             translated[number] = new
-    dropped = len(rows) - len(translated)
-    return Translated([*translated.values()], tuple(translated), dropped, dict(+counts))
+    return Translated(translated, len(rows) - len(translated), dict(+counts))
 
 
 def translatable(kind: Format, what: str) -> Translatable:

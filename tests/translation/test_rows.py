@@ -28,9 +28,10 @@ def rows_of(name, limit=30):
 def test_every_format_reads_its_rows_translated(name):
     kind, rows = TRAINING_SETS[name].format, rows_of(name)
     done = translate_rows(kind, rows, Dictionary(str.upper), "de")
-    assert (done.dropped, done.numbers) == (0, tuple(range(len(rows))))
-    assert all(set(new) == set(row) for new, row in zip(done.rows, rows, strict=True))
-    for new, row in zip(done.rows, rows, strict=True):
+    assert (done.dropped, list(done.rows)) == (0, list(range(len(rows))))
+    for number, row in enumerate(rows):
+        new = done.rows[number]
+        assert set(new) == set(row)
         english, translated = kind.parse(row, "row"), kind.parse(new, "row")
         assert repr(translated).upper() == repr(english).upper()
         assert getattr(translated, "label", None) == getattr(english, "label", None)
@@ -50,14 +51,14 @@ def test_rows_that_lose_a_text_are_dropped_and_counted():
     rows = [{"premise": p, "hypothesis": "h", "label": n} for n, p in enumerate(("a", "b", ""))]
     lost = Dictionary(lambda text: "" if text == "b" else text.upper())
     done = translate_rows(TRAINING_SETS["mnli"].format, rows, lost, "de")
-    assert [row["premise"] for row in done.rows] == ["A", ""]
-    assert (done.numbers, done.dropped, done.counts) == ((0, 2), 1, {"empty translation": 1})
+    assert {number: row["premise"] for number, row in done.rows.items()} == {0: "A", 2: ""}
+    assert (done.dropped, done.counts) == (1, {"empty translation": 1})
 
 
 def test_unlabelled_rows_are_left_to_who_reads_them():
     rows = [{"premise": "a", "hypothesis": "b", "label": -1}]
     done = translate_rows(TRAINING_SETS["anli"].format, rows, Dictionary(str.upper), "de")
-    assert done.rows == [{"premise": "A", "hypothesis": "B", "label": -1}]
+    assert done.rows == {0: {"premise": "A", "hypothesis": "B", "label": -1}}
 
 
 def test_choices_that_become_alike_are_counted():
@@ -94,7 +95,7 @@ def test_a_format_of_ones_own_is_translated_by_its_two_methods():
     rows = [{"captions": ["a", "b"], "image": 1}, {"captions": [], "image": 2}]
     kind = translatable(Captions(), "rows")
     done = translate_rows(kind, rows, Dictionary(), "de")
-    assert done.rows == [{"captions": ["<a>", "<b>"], "image": 1}, rows[1]]
+    assert done.rows == {0: {"captions": ["<a>", "<b>"], "image": 1}, 1: rows[1]}
     assert done.counts == {"captions": 2}
 
 
@@ -140,5 +141,5 @@ def test_questions_whose_answer_is_lost_are_dropped_and_unanswerable_ones_stay()
     rows = [question("q"), none]
     says = Dictionary(lambda text: "ewige Stadt" if text == "Rome" else "Er wohnt in Rom.")
     done = translate_rows(TRAINING_SETS["squad_v2"].format, rows, says, "de")
-    assert [row["id"] for row in done.rows] == ["n"]
+    assert {number: row["id"] for number, row in done.rows.items()} == {1: "n"}
     assert (done.dropped, done.counts) == (1, {"answer not found": 1})
