@@ -56,13 +56,13 @@ class MultipleChoice(ABC):
             counts["choices alike"] += choices.endings.count(choices.endings[choices.label]) > 1
         return translated
 
-    @abstractmethod
     def _texts(self, row: Row, where: str) -> list[str]:
-        """Return the texts that make the prompt and the endings."""
+        """Return the texts of a row: all columns but the last, unless a data set has others."""
+        return [take(row, column, str, where) for column in self.columns[:-1]]
 
-    @abstractmethod
     def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
-        """Return the columns that hold these texts, with `texts` in their place."""
+        """Return the columns that hold the texts of `row`, with `texts` in their place."""
+        return dict(zip(self.columns[:-1], texts, strict=True))
 
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
@@ -130,12 +130,6 @@ class CosmosQA(MultipleChoice):
         answers = tuple(take(row, f"answer{n}", str, where) for n in range(self.choices))
         label = take_label(row, "label", self._numbers, where)
         return Choices(f"{context} {question}", answers, label)
-
-    def _texts(self, row: Row, where: str) -> list[str]:
-        return [take(row, column, str, where) for column in self.columns[:-1]]
-
-    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
-        return dict(zip(self.columns[:-1], texts, strict=True))
 
 
 @dataclass(frozen=True)
