@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from stilts_repro.convert import files
+from stilts_repro import convert
 from stilts_repro.convert.__main__ import main
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.tasks.loading import load_unpaired
@@ -238,7 +238,7 @@ def test_a_part_of_ccgbank_is_not_enough(ccgbank, tmp_path, capsys):
 
 
 def test_bucc_has_its_gold_pairs_and_everything_else(bucc, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(files, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(convert, "ROWS_AT_ONCE", 1)
     output = tmp_path / "out"
     status, out, _ = run(capsys, "bucc", bucc.parent, "--output", output)
     assert status == 0

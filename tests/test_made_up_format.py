@@ -14,17 +14,19 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from reproduce.listing import print_tasks
 from rich.console import Console
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from stilts_repro.cli.listing import print_tasks
 from stilts_repro.data.features import collate
 from stilts_repro.data.source import CachedSource
 from stilts_repro.experiments import material, work
+from stilts_repro.experiments.conditions import NONE, Cell, Row, World, after
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.plan import Cell, Plan, Setting
+from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import MODEL, Store
+from stilts_repro.experiments.survey import survey
 from stilts_repro.report.xtreme import choose_entries, export_xtreme
 from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, take
 from stilts_repro.tasks.heads import PooledHead
@@ -32,6 +34,7 @@ from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.task import Rows, TargetTask, TrainingSet
 from stilts_repro.tasks.tokens import pair_features
+from tests.planning import ground_of, plan_of_cells
 from tests.rows import Given
 from tests.xtreme_files import read_lines
 
@@ -155,16 +158,20 @@ def run(registered, tiny_model, tmp_path_factory):
     recipes = {"rated": RECIPE}
     scale = replace(SCALES["smoke"], intermediate=recipes, target=recipes)
     inventory = Inventory(CachedSource(SOURCE), None)
-    inventory.survey({"x_rated": RECIPE.rows}, {"rated": RECIPE.rows}, skip_missing=False)
-    setting = Setting("smoke", str(tiny_model), "h", "t", "made up", None, 32, {"torch": "x"})
-    plan = Plan(scale, setting, inventory)
-    plan.add(Cell(row, "x_rated", 0) for row in ("none", "rated"))
+    rows = {Row(), Row(("rated",))}
+    findings = survey(inventory, rows, {"x_rated"}, scale, skip_missing=False)
+    assert (findings.targets, findings.sets) == (("x_rated",), ("rated",))
+    world = World("", str(tiny_model), "made up")
+    ground = ground_of(inventory, world, evaluation_rows=None, retrieval_length=32)
+    ground = replace(ground, survey=findings)
+    cells = [Cell(condition, "x_rated", 0) for condition in (NONE, after("rated"))]
+    plan = plan_of_cells(scale, cells, ground)
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
-            work.run_job(job, store, keep_models=True)
+            work.run_job(job, world, store, keep_models=True)
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
     return store, plan.jobs, records, inventory
 
@@ -183,12 +190,16 @@ def test_both_are_listed(registered, capsys):
 
 def test_both_phases_train_on_it(run):
     store, jobs, _, _ = run
-    assert [job.kind for job in jobs.values()] == ["target", "intermediate", "target"]
+    assert [type(job) for job in jobs.values()] == [
+        TargetTraining,
+        IntermediateTraining,
+        TargetTraining,
+    ]
     for job in jobs.values():
         result = store.result(job.hash)
         assert result["steps"] == 18
         assert result["last_loss"] < result["first_loss"]
-    (phase_two,) = (j for j in jobs.values() if j.kind == "intermediate")
+    (phase_two,) = (j for j in jobs.values() if isinstance(j, IntermediateTraining))
     dev = store.result(phase_two.hash)["dev"]["rated"]
     assert dev.keys() == {"pearson", "highest"} and dev["highest"] == 7.0  # `fitted` knew it
 
@@ -208,7 +219,12 @@ def test_it_is_scored_as_its_metric_says(run):
 
 def test_it_is_exported(run, tmp_path):
     store, _, records, inventory = run
-    entries = choose_entries(records, 0, store)
+    plain = {"baseline": "none", "world": "", "control": False}
+    result = {
+        "claims": [{"records": [record["hash"] for record in records]}],
+        "conditions": {"none": plain, "rated": plain},
+    }
+    entries = choose_entries(result, 0, store)
     export_xtreme(tmp_path, entries, inventory)
     assert entries["x_rated"].record["intermediate"] == "rated"
     for code, score in entries["x_rated"].record["languages"].items():

@@ -28,7 +28,7 @@ from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
 from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.sampler import Sampler
-from stilts_repro.translation.spec import WAYS
+from stilts_repro.translation.mixed import WAYS
 
 
 def parser() -> Parser:

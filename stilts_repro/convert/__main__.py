@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from stilts_repro.commands import Parser, folder, run
-from stilts_repro.convert import bucc, ccgbank, cosmosqa
-from stilts_repro.convert.files import Output
+from stilts_repro.convert import Output, bucc, ccgbank, cosmosqa
 from stilts_repro.errors import MissingError
 
 CONVERTERS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, Split, filled
+from stilts_repro.convert import Output, Split, filled
 from stilts_repro.errors import InputError, MissingError
 
 REPO = "google/xtreme"
@@ -49,6 +49,8 @@ def convert(folder: Path, output: Output) -> list[str]:
 def _convert(files: dict[str, Path], language: str, split: str, output: Output) -> None:
     config = f"bucc18.{language}"
     pairs = list(dict.fromkeys(_gold(files["gold"], language)))
+    if not pairs:
+        raise InputError(f"{files['gold']}: no pairs; get the file anew")
     alone = output.split(REPO, config, f"{split}_unpaired", UNPAIRED)
     texts: dict[str, str] = {}
     for side, code in enumerate((language, "en")):
@@ -86,17 +88,13 @@ def _sort_out(path: Path, code: str, gold: set[str], texts: dict[str, str], alon
 
 
 def _gold(path: Path, language: str) -> Iterator[tuple[str, str]]:
-    found = False
     for where, line in filled(path):
         names = line.split("\t")
         if len(names) != 2:
             raise InputError(f"{where}: not {language}-id<TAB>en-id; get the file anew")
         for name, code in zip(names, (language, "en"), strict=True):
             _check_id(name, code, where)
-        found = True
         yield names[0], names[1]
-    if not found:
-        raise InputError(f"{path}: no pairs; get the file anew")
 
 
 def _check_id(name: str, code: str, where: str) -> None:

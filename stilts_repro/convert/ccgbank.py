@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, filled
+from stilts_repro.convert import Output, filled
 from stilts_repro.errors import InputError, MissingError
 
 REPO = "ldc/ccgbank"

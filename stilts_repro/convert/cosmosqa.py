@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stilts_repro.convert.files import Output, filled, lines
+from stilts_repro.convert import Output, filled, lines
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.tasks.format import refuse_half
 

@@ -22,8 +22,7 @@ from stilts_repro.tasks.loading import (
 )
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.task import Division, TrainingSet
-from stilts_repro.translation.mixed import MixedSource, Translation
-from stilts_repro.translation.spec import WAYS
+from stilts_repro.translation.mixed import WAYS, MixedSource, Translation
 
 PARTS = ("dev", "test")
 Texts = Callable[[int | None], Mapping[str, Sequence[str]]]  # texts by language, so many in all

@@ -12,8 +12,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory, Texts
 from stilts_repro.experiments.scales import UNRELATED
 from stilts_repro.testbed.source import TestbedSource
-from stilts_repro.translation.mixed import Translation
-from stilts_repro.translation.spec import translator_of
+from stilts_repro.translation.mixed import Translation, translator_of
 from stilts_repro.translation.testbed import TestbedTranslator
 
 # BLEU from 36 to 43 there, as of a decent system.

@@ -1,5 +1,6 @@
 """Sentence-pair classification: MNLI, XNLI, PAWS-X, QQP."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,17 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.metrics.labels import label_f1
-from stilts_repro.tasks.format import NOTHING, Format, Limits, Names, Row, Scored, take, take_label
+from stilts_repro.tasks.format import (
+    NOTHING,
+    Format,
+    Limits,
+    Names,
+    Row,
+    Scored,
+    Text,
+    take,
+    take_label,
+)
 from stilts_repro.tasks.tokens import pair_features
 
 
@@ -62,6 +73,15 @@ class Classification(Format):
             take(row, self.second, str, where),
             take_label(row, self.label, self.labels, where, self.spellings),
         )
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return both sentences, for a translator."""
+        return [Text(take(row, column, str, where)) for column in (self.first, self.second)]
+
+    def with_texts(self, row: Row, texts: Sequence[Text], counts: Counter[str]) -> dict[str, Any]:
+        """Return the row with translated sentences."""
+        first, second = texts
+        return {**row, self.first: first.text, self.second: second.text}
 
     def featurise(
         self, examples: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, limits: Limits

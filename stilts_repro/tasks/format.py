@@ -7,10 +7,11 @@ the source. All else asks the format, so that a new one is one module.
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -181,6 +182,36 @@ def field(value: Any) -> str:
 def twice(identity: str, where: str) -> InputError:
     """Return the error that one id names two things."""
     return InputError(f"{where}: id {identity!r} comes twice; give each its own")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of a row that is to be translated.
+
+    A context has `answers`: half-open ranges of characters, to be found again in its translation.
+    None: it is no context, and is translated as a whole.
+    """
+
+    text: str
+    answers: tuple[tuple[int, int], ...] | None = None
+
+
+@runtime_checkable
+class Translatable(Protocol):
+    """A format whose rows can be translated; another one may say in `untranslatable` why not."""
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return the texts of a row, in order; `InputError` names `where` and what is wrong."""
+        ...
+
+    def with_texts(
+        self, row: Row, texts: Sequence[Text], counts: Counter[str]
+    ) -> dict[str, Any] | None:
+        """Return the row with the translations of its `texts`; None where it loses its answers.
+
+        Labels stay as they are. Why a row is lost, and what else is odd about one, is counted.
+        """
+        ...
 
 
 def take(row: Row, column: str, kind: type | tuple[type, ...], where: str) -> Any:

@@ -1,14 +1,16 @@
 """Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, CSQA)."""
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Format, Limits, Row, take, take_label, take_list
+from stilts_repro.tasks.format import Format, Limits, Row, Text, take, take_label, take_list
 from stilts_repro.tasks.tokens import pair_features
 
 
@@ -36,6 +38,29 @@ class MultipleChoice(Format):
     def group(self) -> int:
         """Sequences a unit: one with each ending."""
         return self.choices
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return what the prompt and its endings are made of, for a translator."""
+        return [Text(text) for text in self._texts(row, where)]
+
+    def with_texts(self, row: Row, texts: Sequence[Text], counts: Counter[str]) -> dict[str, Any]:
+        """Return the row with translated texts.
+
+        Counted as `choices alike` where the right choice then reads like a wrong one.
+        """
+        translated = {**row, **self._text_columns(row, [text.text for text in texts])}
+        with suppress(InputError):  # a row without a label has no right choice
+            choices = self.parse(translated, "translated row")
+            counts["choices alike"] += choices.endings.count(choices.endings[choices.label]) > 1
+        return translated
+
+    def _texts(self, row: Row, where: str) -> list[str]:
+        """Return the texts of a row: all columns but the last, unless a data set has others."""
+        return [take(row, column, str, where) for column in self.columns[:-1]]
+
+    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
+        """Return the columns that hold the texts of `row`, with `texts` in their place."""
+        return dict(zip(self.columns[:-1], texts, strict=True))
 
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
@@ -65,14 +90,28 @@ class HellaSwag(MultipleChoice):
 
     def parse(self, row: Row, where: str) -> Choices:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        beginning = take(row, "ctx_b", str, where)
-        endings = take_list(row, "endings", str, where)
+        endings = self._endings(row, where)
         self._check_number(endings, where)
         return Choices(
             take(row, "ctx_a", str, where),
-            tuple(f"{beginning} {ending}".strip() for ending in endings),
+            tuple(endings),
             take_label(row, "label", self._numbers, where),
         )
+
+    def _texts(self, row: Row, where: str) -> list[str]:
+        endings = self._endings(row, where)
+        return [take(row, "ctx_a", str, where), *endings]
+
+    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
+        # No half of a sentence can be translated: endings are whole, and `ctx_b` is left empty.
+        story, *endings = texts
+        whole = {"ctx": story} if "ctx" in row else {}
+        return {"ctx_a": story, "ctx_b": "", **whole, "endings": endings}
+
+    def _endings(self, row: Row, where: str) -> list[str]:
+        """Return the choices: each ending with the beginning of its sentence."""
+        beginning = take(row, "ctx_b", str, where)
+        return [f"{beginning} {ending}".strip() for ending in take_list(row, "endings", str, where)]
 
 
 @dataclass(frozen=True)
@@ -114,3 +153,11 @@ class CommonsenseQA(MultipleChoice):
         if key not in letters:
             raise InputError(f"{where}: answerKey {key!r} is none of {', '.join(letters)}")
         return Choices(take(row, "question", str, where), tuple(texts), letters.index(key))
+
+    def _texts(self, row: Row, where: str) -> list[str]:
+        question = take(row, "question", str, where)
+        return [question, *take_list(take(row, "choices", dict, where), "text", str, where)]
+
+    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
+        question, *choices = texts
+        return {"question": question, "choices": {**row["choices"], "text": choices}}

@@ -1,6 +1,7 @@
 """Extractive question answering: SQuAD 1.1 and 2.0, XQuAD, MLQA, TyDiQA-GoldP."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -18,6 +19,7 @@ from stilts_repro.tasks.format import (
     Metrics,
     Row,
     Scored,
+    Text,
     broken_units,
     take,
     take_list,
@@ -69,6 +71,31 @@ class Span(Format):
                 )
         answers = tuple(zip(texts, starts, strict=True))
         return Question(identity, take(row, "question", str, where), context, answers)
+
+    def texts(self, row: Row, where: str) -> list[Text]:
+        """Return the question, and the context with its answers, for a translator."""
+        asked = self.parse(row, where)
+        answers = tuple((start, start + len(text)) for text, start in asked.answers)
+        return [Text(asked.question), Text(asked.context, answers)]
+
+    def with_texts(
+        self, row: Row, texts: Sequence[Text], counts: Counter[str]
+    ) -> dict[str, Any] | None:
+        """Return the row with a translated question, context, and the answers that are in it.
+
+        None, counted as `answer not found`, where it has answers and none of them is.
+        """
+        question, context = texts
+        places = context.answers or ()
+        if row["answers"]["text"] and not places:
+            counts["answer not found"] += 1
+            return None
+        answers = {
+            **row["answers"],
+            "text": [context.text[low:high] for low, high in places],
+            "answer_start": [low for low, _ in places],
+        }
+        return {**row, "question": question.text, "context": context.text, "answers": answers}
 
     def featurise(
         self, examples: Sequence[Question], tokenizer: PreTrainedTokenizerBase, limits: Limits

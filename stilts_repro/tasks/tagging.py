@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -49,6 +49,7 @@ class Tagging(Format):
     name = "tagging"
     head = TaggingHead
     classes = "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING"
+    untranslatable: ClassVar = "a tag is a word's, and nothing tells which word became which"
     words: str
     tags: str
     labels: Names | None

@@ -7,22 +7,21 @@ the errors of a real system do not.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
+from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError
 from stilts_repro.seeds import python_rng
-from stilts_repro.tasks.format import Format
-from stilts_repro.tasks.span import Span
+from stilts_repro.tasks.format import Text
 from stilts_repro.testbed.languages import language
 from stilts_repro.testbed.lexicon import lexicon
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.testbed.tokens import Token, spans
 from stilts_repro.testbed.vocabulary import CONTENT_WORDS
-from stilts_repro.translation.rows import NO_ANSWER, Translated, alike, draft, refuse
+from stilts_repro.translation.passages import TranslatedText
+from stilts_repro.translation.rows import Turn
 
 _TOKEN = re.compile(r"[^\s.?,]+|[.?,]")
 _MARKS = ".?,"
@@ -41,8 +40,8 @@ class Spoilt:
         """The tokens as the testbed writes them."""
         return _written(self.tokens)[0]
 
-    def find(self, first: int, last: int) -> tuple[str, int] | None:
-        """Return what were tokens `first` to `last`, and the character where it begins.
+    def find(self, first: int, last: int) -> tuple[int, int] | None:
+        """Return the range of characters of what were tokens `first` to `last`.
 
         None unless all of them are left, and follow one another as they did.
         """
@@ -50,9 +49,8 @@ class Spoilt:
         wanted = tuple(range(first, last + 1))
         if self.origins[at : at + len(wanted)] != wanted:
             return None
-        text, places = _written(self.tokens)
-        begin, end = places[at][0], places[at + last - first][1]
-        return text[begin:end], begin
+        places = _written(self.tokens)[1]
+        return places[at][0], places[at + last - first][1]
 
 
 @dataclass(frozen=True)
@@ -85,35 +83,27 @@ class TestbedTranslator:
         """Return all that decides its rows in `target`."""
         return f"testbed {self.world_seed}, error rate {self.error_rate:g}, seed {self.seed}"
 
-    def load(
-        self,
-        kind: Format,
-        repo: str,
-        config: str,
-        split: str,
-        target: str,
-        limit: int | None = None,
-        start: int = 0,
-        step: int = 1,
-    ) -> Translated:
-        """Return of the first `limit` rows of a split those at `[start::step]`, in `target`.
+    def originals(self, source: Source, turn: Turn, target: str) -> list[Row]:
+        """Return the testbed's parallel rows, which are in `target` already.
 
-        They have errors; a row is dropped where an answer lost a word. Raises `InputError` for an
-        unknown language and for data sets that have no parallel rows, `MissingError` where there is
-        no such split.
+        Raises `InputError` for another source, an unknown language and for data sets that have no
+        parallel rows, `MissingError` where there is no such split.
         """
-        refuse(kind, f"{repo} {config}/{split}")
-        rows = _source(self.world_seed).load_in(target, repo, config, split, limit, start, step)
-        counts: Counter[str] = Counter()
-        made: dict[int, dict[str, Any]] = {}
-        for number, row in enumerate(rows):
-            new = self._row(kind, row, target, f"{repo} {config}/{split} row {number}")
-            if new is None:
-                counts[NO_ANSWER] += 1
-            else:
-                made[number] = new
-                counts["choices alike"] += alike(kind, new)
-        return Translated(list(made.values()), tuple(made), len(rows) - len(made), dict(+counts))
+        if source.name != "testbed":
+            raise InputError(f"{self.name}: it has rows of the testbed only; give its source")
+        return TestbedSource(self.world_seed).load_in(target, *turn)
+
+    def translations(self, texts: Sequence[Text], target: str) -> list[TranslatedText | None]:
+        """Return texts in `target` with errors; an answer that lost a word is not in them."""
+        return [self._translation(text, target) for text in texts]
+
+    def _translation(self, text: Text, target: str) -> TranslatedText:
+        spoilt = self.spoilt(text.text, target)
+        places = _written(_TOKEN.findall(text.text))[1]
+        first = {low: number for number, (low, _) in enumerate(places)}
+        last = {high: number for number, (_, high) in enumerate(places)}
+        found = [spoilt.find(first[low], last[high]) for low, high in text.answers or ()]
+        return TranslatedText(spoilt.text, tuple(answer for answer in found if answer))
 
     def spoilt(self, text: str, target: str) -> Spoilt:
         """Return a text in `target` with errors; one of its words at least stays or is replaced."""
@@ -140,42 +130,10 @@ class TestbedTranslator:
             place += 1
         return Spoilt(tuple(token for token, _ in made), tuple(origin for _, origin in made))
 
-    def _row(self, kind: Format, row: dict[str, Any], target: str, where: str) -> Any:
-        """Return a parallel row with errors; None where no answer outlives them."""
-        if isinstance(kind, Span):
-            return self._question(row, target)
-        drafted = draft(kind, row, where)
-        made = {text: self.spoilt(text, target).text for text in drafted.texts}
-        return drafted.row(made, target, Counter())
-
-    def _question(self, row: dict[str, Any], target: str) -> dict[str, Any] | None:
-        context = self.spoilt(row["context"], target)
-        places = _written(_TOKEN.findall(row["context"]))[1]
-        starts, ends = ([place[side] for place in places] for side in (0, 1))
-        answers = row["answers"]
-        asked = zip(answers["text"], answers["answer_start"], strict=True)
-        found = [
-            context.find(starts.index(start), ends.index(start + len(text)))
-            for text, start in asked
-        ]
-        held = [answer for answer in found if answer]
-        if found and not held:
-            return None
-        return row | {
-            "question": self.spoilt(row["question"], target).text,
-            "context": context.text,
-            "answers": {"text": [a for a, _ in held], "answer_start": [at for _, at in held]},
-        }
-
 
 def _written(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     """Return tokens as the testbed writes them, and the range of characters of each."""
     return spans(Token(token, "X") for token in tokens)
-
-
-@cache
-def _source(world_seed: int) -> TestbedSource:
-    return TestbedSource(world_seed)
 
 
 @cache

@@ -21,6 +21,7 @@ from transformers import (
 
 from stilts_repro.errors import InputError
 from stilts_repro.testbed import TestbedSource
+from stilts_repro.translation.texts import TextTranslator
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz.?!,ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _SIZES = {
@@ -110,7 +111,7 @@ def with_sentencepiece(tmp_path_factory):
     return root
 
 
-class Dictionary:
+class Dictionary(TextTranslator):
     """Translates by `says`, a function of one text; remembers what it was asked."""
 
     name = "dictionary"

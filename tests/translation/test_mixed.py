@@ -3,13 +3,18 @@ import re
 import pytest
 
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.loading import load_training
+from stilts_repro.tasks.loading import load_dev, load_training
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.configs import PARALLEL
-from stilts_repro.translation.mixed import NO_REFERENCE, MixedSource, Translation
+from stilts_repro.translation.mixed import (
+    NO_REFERENCE,
+    MixedSource,
+    Translation,
+    quality,
+    translator_of,
+)
 from stilts_repro.translation.seq2seq import Seq2SeqTranslator
-from stilts_repro.translation.spec import translator_of
 from stilts_repro.translation.testbed import TestbedTranslator
 from tests.rows import one_line, question
 from tests.translation.conftest import Dictionary
@@ -69,6 +74,7 @@ def test_a_row_whose_answer_is_lost_stays_english():
 
 def test_a_training_set_of_several_data_sets_is_told_as_one():
     mixed = MixedSource(TestbedSource(), Translation(TestbedTranslator(0.33), INTO))
+    assert mixed.name == "testbed and testbed, error rate 0.33"
     examples = load_training(mixed, TRAINING_SETS["anli"], 120)
     plain = load_training(TestbedSource(), TRAINING_SETS["anli"], 120)
     assert len(examples) == len(plain) and examples.hash != plain.hash
@@ -76,6 +82,15 @@ def test_a_training_set_of_several_data_sets_is_told_as_one():
     assert told["translator"] == "testbed, error rate 0.33"
     for code in INTO:
         assert told["languages"][code]["version"] == TestbedTranslator(0.33).version(code)
+
+
+@pytest.mark.parametrize("name", ["anli", "squad_v2"])
+def test_sets_are_read_from_mixed_rows_as_from_any(name):
+    source = TestbedSource()
+    mixed = MixedSource(source, Translation(TestbedTranslator(0.1), ("qad",)))
+    for load in (load_training, load_dev):
+        english, examples = (load(rows, TRAINING_SETS[name], 60) for rows in (source, mixed))
+        assert len(examples) == len(english) and examples.hash != english.hash
 
 
 def test_quality_is_against_what_the_testbed_says_itself():
@@ -108,6 +123,54 @@ def test_errors_name_the_rows():
     with pytest.raises(InputError) as error:
         mixed.load(*SQUAD)
     one_line(error, "squad_v2/train[1::2] row 0")
+
+
+@pytest.mark.parametrize("translator", [Dictionary(), TestbedTranslator(0)])
+def test_rows_that_cannot_be_translated_are_refused(translator):
+    mixed = MixedSource(TestbedSource(), Translation(translator, INTO))
+    assert mixed.has("ldc/ccgbank", "default", "train")
+    for repo, config, words in (
+        ("ldc/ccgbank", "default", "default/train[1::4]: rows of format tagging cannot be"),
+        ("google/xtreme", "PAN-X.en", "no data set of phase (ii); only those are translated"),
+    ):
+        with pytest.raises(InputError) as error:
+            mixed.load(repo, config, "train", 8)
+        one_line(error, f"{repo} {config}", words)
+
+
+def test_the_testbeds_translator_has_the_testbeds_rows_only():
+    mixed = MixedSource(Folder(), Translation(TestbedTranslator(0), INTO))
+    with pytest.raises(InputError) as error:
+        mixed.load(*MNLI, 8)
+    assert str(error.value) == (
+        "testbed, error rate 0: it has rows of the testbed only; give its source"
+    )
+
+
+SAID = ["the baker washed the old saw.", "why did she wash it at noon?"]
+
+
+def test_scores_and_signatures():
+    same = quality(SAID, SAID)
+    assert list(same) == ["bleu", "chrf", "bleu_signature", "chrf_signature"]
+    assert same["bleu"] == pytest.approx(100) and same["chrf"] == pytest.approx(100)
+    assert "tok:13a" in same["bleu_signature"] and "version:" in same["bleu_signature"]
+    assert "nc:6" in same["chrf_signature"]
+    other = quality(["the baker washed an old saw.", SAID[1]], SAID)
+    assert 0 < other["bleu"] < 100 and other["bleu"] < other["chrf"] < 100
+
+
+def test_bleu_splits_words_as_the_language_does():
+    assert "tok:zh" in quality(["我们走。"], ["我们走。"], "zh")["bleu_signature"]
+    assert "tok:13a" in quality(SAID, SAID, "de")["bleu_signature"]
+    for code in ("ja", "th", "my"):
+        assert "tok:char" in quality(["あ"], ["あ"], code)["bleu_signature"]
+
+
+def test_what_cannot_be_scored():
+    for texts, references in (([], []), (SAID, SAID[:1])):
+        with pytest.raises(InputError, match="one reference for each"):
+            quality(texts, references)
 
 
 def test_what_a_translator_may_be(tmp_path):

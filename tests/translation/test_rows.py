@@ -1,10 +1,12 @@
 import pytest
+from stilts_repro.tasks.masked import MaskedText
 
 from stilts_repro.errors import InputError
+from stilts_repro.tasks.format import Text
+from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.translation.rows import translatable, translate_rows
-from stilts_repro.translation.source import TranslatedSource
+from stilts_repro.translation.rows import Turn, translatable, translate_rows
 from tests.rows import one_line, question
 from tests.translation.conftest import Dictionary
 
@@ -26,9 +28,10 @@ def rows_of(name, limit=30):
 def test_every_format_reads_its_rows_translated(name):
     kind, rows = TRAINING_SETS[name].format, rows_of(name)
     done = translate_rows(kind, rows, Dictionary(str.upper), "de")
-    assert (done.dropped, done.numbers) == (0, tuple(range(len(rows))))
-    assert all(set(new) == set(row) for new, row in zip(done.rows, rows, strict=True))
-    for new, row in zip(done.rows, rows, strict=True):
+    assert (done.dropped, list(done.rows)) == (0, list(range(len(rows))))
+    for number, row in enumerate(rows):
+        new = done.rows[number]
+        assert set(new) == set(row)
         english, translated = kind.parse(row, "row"), kind.parse(new, "row")
         assert repr(translated).upper() == repr(english).upper()
         assert getattr(translated, "label", None) == getattr(english, "label", None)
@@ -48,14 +51,14 @@ def test_rows_that_lose_a_text_are_dropped_and_counted():
     rows = [{"premise": p, "hypothesis": "h", "label": n} for n, p in enumerate(("a", "b", ""))]
     lost = Dictionary(lambda text: "" if text == "b" else text.upper())
     done = translate_rows(TRAINING_SETS["mnli"].format, rows, lost, "de")
-    assert [row["premise"] for row in done.rows] == ["A", ""]
-    assert (done.numbers, done.dropped, done.counts) == ((0, 2), 1, {"empty translation": 1})
+    assert {number: row["premise"] for number, row in done.rows.items()} == {0: "A", 2: ""}
+    assert (done.dropped, done.counts) == (1, {"empty translation": 1})
 
 
 def test_unlabelled_rows_are_left_to_who_reads_them():
     rows = [{"premise": "a", "hypothesis": "b", "label": -1}]
     done = translate_rows(TRAINING_SETS["anli"].format, rows, Dictionary(str.upper), "de")
-    assert done.rows == [{"premise": "A", "hypothesis": "B", "label": -1}]
+    assert done.rows == {0: {"premise": "A", "hypothesis": "B", "label": -1}}
 
 
 def test_choices_that_become_alike_are_counted():
@@ -68,11 +71,41 @@ def test_choices_that_become_alike_are_counted():
 
 
 def test_tagged_words_cannot_be_translated():
-    ccg = TRAINING_SETS["ccg"].format
-    assert not translatable(ccg) and translatable(TRAINING_SETS["squad_v2"].format)
+    ccg, squad = TRAINING_SETS["ccg"].format, TRAINING_SETS["squad_v2"].format
+    assert translatable(squad, "rows") is squad
     with pytest.raises(InputError) as error:
-        translate_rows(ccg, rows_of("ccg"), Dictionary(), "de", "ldc/ccgbank default/train")
-    one_line(error, "ldc/ccgbank", "tag", "leave the task out")
+        translatable(ccg, "ldc/ccgbank default/train")
+    assert str(error.value) == (
+        "ldc/ccgbank default/train: rows of format tagging cannot be translated (a tag is a "
+        "word's, and nothing tells which word became which); leave the task out"
+    )
+
+
+def test_a_format_of_ones_own_is_translated_by_its_two_methods():
+    class Captions:
+        name = "captions"
+
+        def texts(self, row, where):
+            return [Text(caption) for caption in row["captions"]]
+
+        def with_texts(self, row, texts, counts):
+            counts["captions"] += len(texts)
+            return {**row, "captions": [text.text for text in texts]}
+
+    rows = [{"captions": ["a", "b"], "image": 1}, {"captions": [], "image": 2}]
+    kind = translatable(Captions(), "rows")
+    done = translate_rows(kind, rows, Dictionary(), "de")
+    assert done.rows == {0: {"captions": ["<a>", "<b>"], "image": 1}, 1: rows[1]}
+    assert done.counts == {"captions": 2}
+
+
+@pytest.mark.parametrize("kind", [MaskedText(), Retrieval(mining=False)])
+def test_other_formats_that_cannot_be_translated_are_named(kind):
+    with pytest.raises(InputError) as error:
+        translatable(kind, "a/b train")
+    assert str(error.value) == (
+        f"a/b train: rows of format {kind.name} cannot be translated; leave the task out"
+    )
 
 
 def test_errors_name_the_row():
@@ -83,17 +116,12 @@ def test_errors_name_the_row():
         translate_rows(TRAINING_SETS["mnli"].format, rows_of("mnli"), Dictionary(), "xx")
 
 
-def test_a_source_of_translated_rows():
-    english = TestbedSource()
-    source = TranslatedSource(english, Dictionary(str.upper), "de")
-    rows = source.load("nyu-mll/glue", "mnli", "train", 5)
-    assert [row["premise"] for row in rows] == [r["premise"].upper() for r in rows_of("mnli", 5)]
-    assert source.translated("nyu-mll/glue", "mnli", "train", 5).dropped == 0
-    assert source.name == "testbed, in de by dictionary"
-    assert source.has("ldc/ccgbank", "default", "train")
-    for repo, config in (("ldc/ccgbank", "default"), ("google/xtreme", "XNLI")):
-        with pytest.raises(InputError, match=repo):
-            source.load(repo, config, "validation")
+def test_a_turn_is_some_rows_of_a_split():
+    whole = Turn("nyu-mll/glue", "mnli", "train", 9)
+    some = whole._replace(start=2, step=3)
+    assert (str(whole), str(some)) == ("nyu-mll/glue mnli/train", "nyu-mll/glue mnli/train[2::3]")
+    originals = Dictionary().originals(TestbedSource(), some, "de")
+    assert originals == rows_of("mnli", 9)[2::3]
 
 
 def test_the_first_answers_place_moves_with_the_translation():
@@ -113,5 +141,5 @@ def test_questions_whose_answer_is_lost_are_dropped_and_unanswerable_ones_stay()
     rows = [question("q"), none]
     says = Dictionary(lambda text: "ewige Stadt" if text == "Rome" else "Er wohnt in Rom.")
     done = translate_rows(TRAINING_SETS["squad_v2"].format, rows, says, "de")
-    assert [row["id"] for row in done.rows] == ["n"]
+    assert {number: row["id"] for number, row in done.rows.items()} == {1: "n"}
     assert (done.dropped, done.counts) == (1, {"answer not found": 1})

@@ -5,9 +5,8 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.translation.direction import direction
-from stilts_repro.translation.kept import translate_cached
-from stilts_repro.translation.seq2seq import Seq2SeqTranslator
+from stilts_repro.translation.seq2seq import Seq2SeqTranslator, direction
+from stilts_repro.translation.texts import translate_cached
 
 TEXTS = ["Mila Torv visited Ida.", "the baker washed two old saws.", "why?", "", "a b c d e f g."]
 
@@ -41,26 +40,28 @@ def test_a_text_beyond_the_models_limit_is_translated_in_pieces(marian):
     sentences = [f"the baker washed two old saws and {n} chairs." for n in range(5)]
     whole, *alone = translator.translate([" ".join(sentences), *sentences], "qaa")
     assert whole == " ".join(alone)
-    assert translator.counts["cut"] == 1
-    endless = translator.translate(["washed " * 60], "qaa")[0]
-    assert endless and translator.counts["cut"] == 2
+    model = translator._model("qaa")
+    assert model.pieces(" ".join(sentences)) == sentences
+    assert all(model.length(piece) <= model.limit for piece in model.pieces("washed " * 60))
+    endless, *halves = translator.translate(["washed " * 60, *model.pieces("washed " * 60)], "qaa")
+    assert endless == " ".join(halves) and len(halves) > 1
 
 
 def test_nllb_is_told_both_languages(nllb):
     tokenizer = AutoTokenizer.from_pretrained(nllb)
     for code, token in (("de", "deu_Latn"), ("ar", "arb_Arab"), ("zh", "zho_Hans")):
-        told = direction(tokenizer, "nllb", code, {})
-        assert tokenizer.convert_ids_to_tokens(told.forced) == token and not told.prefix
-    given = direction(tokenizer, "nllb", "zh", {"zh": "zho_Hant"})
-    assert tokenizer.convert_ids_to_tokens(given.forced) == "zho_Hant"
+        prefix, forced = direction(tokenizer, "nllb", code, {})
+        assert tokenizer.convert_ids_to_tokens(forced) == token and not prefix
+    _, forced = direction(tokenizer, "nllb", "zh", {"zh": "zho_Hant"})
+    assert tokenizer.convert_ids_to_tokens(forced) == "zho_Hant"
     assert tokenizer.convert_ids_to_tokens(tokenizer("a")["input_ids"][0]) == "eng_Latn"
     forced_first(nllb, "deu_Latn")
 
 
 def test_mbart_is_told_both_languages(mbart):
     tokenizer = AutoTokenizer.from_pretrained(mbart)
-    told = direction(tokenizer, "mbart", "zh", {})
-    assert tokenizer.convert_ids_to_tokens(told.forced) == "zh_CN"
+    _, forced = direction(tokenizer, "mbart", "zh", {})
+    assert tokenizer.convert_ids_to_tokens(forced) == "zh_CN"
     assert tokenizer.convert_ids_to_tokens(tokenizer("a")["input_ids"][0]) == "en_XX"
     forced_first(mbart, "de_DE")
 
@@ -68,43 +69,43 @@ def test_mbart_is_told_both_languages(mbart):
 def forced_first(folder, token):
     """A translation begins with the target's token, which is no part of its text."""
     translator = Seq2SeqTranslator(str(folder))
-    runner = translator._runner("de")
-    forced = runner.tokenizer.convert_tokens_to_ids(token)
+    loaded = translator._model("de")
+    forced = loaded.tokenizer.convert_tokens_to_ids(token)
     found = translator.translate(["a small frog."], "de")[0]
     model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
     inputs = AutoTokenizer.from_pretrained(folder)("a small frog.", return_tensors="pt")
     with torch.no_grad():
         ids = model.generate(**inputs, forced_bos_token_id=forced, max_length=64, num_beams=1)
-    assert runner.told.forced == ids[0, 1] == forced and token not in found
-    assert runner.tokenizer.decode(ids[0], skip_special_tokens=True).startswith(found)
+    assert loaded.forced == ids[0, 1] == forced and token not in found
+    assert loaded.tokenizer.decode(ids[0], skip_special_tokens=True).startswith(found)
 
 
 def test_another_language_of_a_model_needs_no_loading(nllb):
     translator = Seq2SeqTranslator(str(nllb))
-    german, french = (translator._runner(code) for code in ("de", "fr"))
-    assert german.model is french.model and german.told != french.told
+    german, french = (translator._model(code) for code in ("de", "fr"))
+    assert german.weights is french.weights and german.forced != french.forced
 
 
 def test_marian_of_several_targets_reads_the_language_before_the_text(tokenizer):
     class Several:
         def get_vocab(self):
-            return {">>fra<<": 5, ">>por<<": 6, "▁a": 7}
+            return {">>fra<<": 5, ">>por<<": 6, "▁a": 7, "de_DE": 8}
 
-    assert direction(Several(), "m", "fr", {}).prefix == ">>fra<< "
+    assert direction(Several(), "m", "fr", {}) == (">>fra<< ", None)
     with pytest.raises(InputError, match="none for 'de'"):
         direction(Several(), "m", "de", {})
-    assert direction(tokenizer, "m", "de", {}).prefix == ""
+    assert direction(tokenizer, "m", "de", {}) == ("", None)
 
 
 def test_models_whose_tokenizers_need_sentencepiece(with_sentencepiece):
     pair = Seq2SeqTranslator(str(with_sentencepiece / "en-{code}"))
-    assert pair.translate(TEXTS[:1], "qaa")[0] and pair._runner("qaa").told.forced is None
+    assert pair.translate(TEXTS[:1], "qaa")[0] and pair._model("qaa").forced is None
     many = Seq2SeqTranslator(str(with_sentencepiece / "m2m"))
     for code in ("de", "zh"):
-        runner = many._runner(code)
-        tokens = runner.tokenizer.convert_ids_to_tokens
-        assert tokens(runner.told.forced) == f"__{code}__"
-        assert tokens(runner.tokenizer("a")["input_ids"][0]) == "__en__"
+        model = many._model(code)
+        tokens = model.tokenizer.convert_ids_to_tokens
+        assert tokens(model.forced) == f"__{code}__"
+        assert tokens(model.tokenizer("a")["input_ids"][0]) == "__en__"
         assert not many.translate(TEXTS[:1], code)[0].startswith("__")
 
 

@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from stilts_repro.translation import kept as module
-from stilts_repro.translation.kept import translate_cached
+from stilts_repro.translation import texts as module
+from stilts_repro.translation.texts import translate_cached
 from tests.translation.conftest import Dictionary
 
 TEXTS = [f"text {n}" for n in range(50)]

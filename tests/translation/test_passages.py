@@ -1,8 +1,14 @@
 import pytest
 
-from stilts_repro.tasks.span import Question
-from stilts_repro.translation.sentences import cut, join
-from stilts_repro.translation.spans import Passage, occurrences, trimmed
+from stilts_repro.tasks.format import Text
+from stilts_repro.translation.passages import (
+    Passage,
+    TranslatedText,
+    cut,
+    join,
+    occurrences,
+    trimmed,
+)
 
 TEXT = 'Dr. Smith came. He said "no!" to J. Doe, i.e. me. why? and 3.5 more'
 
@@ -73,16 +79,22 @@ def test_stops_that_the_answer_did_not_have_are_taken_off(translation, text, exp
 
 
 def passage(context, *answers):
-    return Passage.of(Question("q", "Who?", context, answers))
+    return Passage.of(Text(context, tuple((start, start + len(text)) for text, start in answers)))
+
+
+def answers(translation):
+    """The answers found, each with its place and how it was found."""
+    found = zip(translation.answers, translation.ways, strict=True)
+    return [(translation.text[low:high], low, way) for (low, high), way in found]
 
 
 def test_of_several_places_the_one_that_counts_the_same():
     here = passage("Bo saw Bo. Bo ran.", ("Bo", 7), ("Bo", 11), ("Bo", 0))
-    said = {"Who?": "Wer?", "Bo": "Bo", "Bo saw Bo.": "Bo, den Bo sah.", "Bo ran.": "Es lief Bo."}
-    assert here.texts == ["Who?", "Bo saw Bo.", "Bo ran.", "Bo", "Bo", "Bo"]
-    assert here.context(said, "de") == ("Bo, den Bo sah. Es lief Bo.", [0, 16])
-    places = [here.answer(number, said, "de") for number in range(3)]
-    assert places == [("Bo", 8, "exact"), ("Bo", 24, "exact"), ("Bo", 0, "exact")]
+    said = {"Bo": "Bo", "Bo saw Bo.": "Bo, den Bo sah.", "Bo ran.": "Es lief Bo."}
+    assert here.pieces == ["Bo saw Bo.", "Bo ran.", "Bo", "Bo", "Bo"]
+    translation = here.translated(said, "de")
+    assert translation.text == "Bo, den Bo sah. Es lief Bo."
+    assert answers(translation) == [("Bo", 8, "exact"), ("Bo", 24, "exact"), ("Bo", 0, "exact")]
 
 
 def test_ways_to_find_an_answer():
@@ -95,13 +107,34 @@ def test_ways_to_find_an_answer():
         "May 1964": "im Mai  1964",
         "sang": "gesungen",
     }
-    assert here.answer(0, said, "de") == ("the Beatles", 19, "folded")
-    assert here.answer(1, said, "de") == ("Im Mai 1964", 0, "folded")
-    assert here.answer(2, said, "de") == ("sang", 12, "copied")
-    assert here.answer(2, {**said, "The Beatles sang in May 1964.": "Im Mai."}, "de") is None
+    expected = [("the Beatles", 19, "folded"), ("Im Mai 1964", 0, "folded"), ("sang", 12, "copied")]
+    assert answers(here.translated(said, "de")) == expected
+    said["The Beatles sang in May 1964."] = "Im Mai."
+    assert answers(here.translated(said, "de")) == []
 
 
 def test_lines_stay_apart():
-    here = passage("One.\n\nTwo. Three.")
-    said = {"One.": "一。", "Two.": "二。", "Three.": "三。"}
-    assert here.context(said, "zh") == ("一。\n\n二。三。", [0, 4, 6])
+    here = passage("One.\n\nTwo. Three.", ("Three", 11))
+    said = {"One.": "一。", "Two.": "二。", "Three.": "三。", "Three": "三"}
+    assert here.translated(said, "zh") == TranslatedText("一。\n\n二。三。", ((6, 7),), ("exact",))
+
+
+def test_text_that_is_no_context_is_translated_as_a_whole():
+    said = {"One. Two.": "一。二。"}
+    assert Passage.of(Text("One. Two.")).translated(said, "zh") == TranslatedText("一。二。", ())
+    assert passage("One. Two.").pieces == ["One.", "Two."]
+
+
+def test_a_passage_is_lost_with_any_piece_of_it():
+    here = passage("One. Two.", ("Two", 5))
+    said = {"One.": "一。", "Two.": "二。", "Two": "二"}
+    assert here.translated(said, "zh").text == "一。二。"
+    for lost in said:
+        assert here.translated({**said, lost: " "}, "zh") is None
+
+
+def test_an_empty_answer_is_nowhere():
+    for context, place in (("", 0), ("One.", 0), ("One.", 4)):
+        assert (
+            passage(context, ("", place)).translated({"One.": "一。", "": ""}, "zh").answers == ()
+        )

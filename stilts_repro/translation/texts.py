@@ -1,9 +1,9 @@
-"""Translations on disk: each kept as soon as it is made, so that a run can be stopped and go on.
+"""Translators of plain text, whose translations are kept on disk as soon as they are made.
 
-A folder holds the translations into one language by one version of one translator. Each run that
-adds to it writes a file of its own, a line a translation, and reads the files of all: processes
-never write to one file, and a line that a kill cut off stays the last of its file. `STILTS_CACHE`
-says where, as for features, or is `off`.
+So a run can be stopped and go on. A folder holds the translations into one language by one version
+of one translator. Each run that adds to it writes a file of its own, a line a translation, and
+reads the files of all: processes never write to one file, and a line that a kill cut off stays the
+last of its file. `STILTS_CACHE` says where, as for features, or is `off`.
 """
 
 import contextlib
@@ -15,17 +15,40 @@ import uuid
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from stilts_repro.data import cache as features
+from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import reason
 from stilts_repro.jsonio import content_hash, write_json
-from stilts_repro.translation.translator import Translator
+from stilts_repro.tasks.format import Text
+from stilts_repro.translation.passages import Passage, TranslatedText
+from stilts_repro.translation.rows import Translator, Turn
 
 CHUNK = 512  # texts translated between two writes: what a kill can lose at most
 RULES = 1  # goes up when texts are split or put together otherwise
 
 
-def translate_cached(translator: Translator, texts: Sequence[str], target: str) -> list[str]:
+class TextTranslator(Translator, Protocol):
+    """A translator of English rows that has only to translate plain texts."""
+
+    def translate(self, texts: Sequence[str], target: str) -> list[str]:
+        """Return the translations of English `texts`, in order; raises what `Translator` does."""
+        ...
+
+    def originals(self, source: Source, turn: Turn, target: str) -> list[Row]:
+        """Return the English rows."""
+        return source.load(*turn[:4])[turn.start :: turn.step]
+
+    def translations(self, texts: Sequence[Text], target: str) -> list[TranslatedText | None]:
+        """Translate texts by their sentences, each once; answers are looked for in them."""
+        passages = [Passage.of(text) for text in texts]
+        pieces = list(dict.fromkeys(piece for passage in passages for piece in passage.pieces))
+        translated = dict(zip(pieces, translate_cached(self, pieces, target), strict=True))
+        return [passage.translated(translated, target) for passage in passages]
+
+
+def translate_cached(translator: TextTranslator, texts: Sequence[str], target: str) -> list[str]:
     """Return the translations of `texts`, in order; those on disk are not made anew.
 
     Equal texts are translated once, blank ones not at all. What is new is translated from the
@@ -55,13 +78,13 @@ def _folder(identity: tuple[str, str, int]) -> Path | None:
 
 
 def _key(identity: tuple[str, str, int], text: str) -> str:
-    told = json.dumps([*identity, text])  # escapes what UTF-8 cannot hold
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    parts = json.dumps([*identity, text])  # escapes what UTF-8 cannot hold
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
 def _read(folder: Path) -> dict[str, str]:
     """Return the translations in `folder` by key; a damaged line counts as none."""
-    found: dict[str, str] = {}
+    translations: dict[str, str] = {}
     for file in sorted(folder.glob("*.jsonl")):
         # The cache never fails a run: what cannot be read is translated again.
         with contextlib.suppress(OSError), file.open(encoding="utf-8", errors="replace") as lines:
@@ -69,8 +92,8 @@ def _read(folder: Path) -> dict[str, str]:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
                     if isinstance(entry["text"], str):
-                        found[entry["key"]] = entry["text"]
-    return found
+                        translations[entry["key"]] = entry["text"]
+    return translations
 
 
 def _append(shard: Path, translations: dict[str, str], identity: tuple[str, str, int]) -> bool:
