@@ -55,7 +55,7 @@ def measure(request: Request, progress: Progress | None = None) -> dict[str, Any
         keep = request.keep_models
         reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
         progress.planned(plan.jobs, reused)
-        run_local(plan.jobs, store, progress.finished, keep_models=keep)
+        run_local(plan.jobs, store, request.machine, progress.finished, keep_models=keep)
         measured = Measured(request, plan, store)
         return {
             "scale": request.scale.name,
@@ -79,7 +79,6 @@ def plan_of(request: Request) -> Plan:
     Raises `InputError` or `MissingError`.
     """
     scale = request.scale
-    arithmetic = environment.fingerprint()  # first: reading the data may take long
     claims = [claim for claim in request.claims if runs(claim, scale)]
     tokenizer = check_pretrained(request.model, longest(scale)) if claims else None
     inventory = inventory_of(
@@ -97,7 +96,7 @@ def plan_of(request: Request) -> Plan:
         data=request.data,
         evaluation_rows=scale.evaluation_rows,
         retrieval_length=scale.retrieval_length,
-        environment=arithmetic,
+        environment=environment.fingerprint(request.machine),
         corpus=request.corpus,
         translator=request.translator,
         crosses=request.crosses,

@@ -1,7 +1,7 @@
 """A finished run: what was asked for, and its records seen as scores, claims and tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,6 +15,7 @@ from stilts_repro.experiments.rows import UNRELATED, Row
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
+from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -27,7 +28,8 @@ class Request:
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
     phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
-    holds text for continued MLM; `translator` says who translates rows of phase (ii).
+    holds text for continued MLM; `translator` says who translates rows of phase (ii); `machine`
+    is what jobs compute with, by default this one as its environment asks.
     """
 
     claims: tuple[Claim, ...]
@@ -42,6 +44,7 @@ class Request:
     sampler: Sampler = PROPORTIONAL
     corpus: str | None = None
     translator: str | None = None
+    machine: Machine = field(default_factory=Machine.of)
 
 
 def runs(claim: Claim, scale: Scale) -> bool:

@@ -8,9 +8,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
+from stilts_repro.machine import Machine
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
-from stilts_repro.training.arithmetic import autocast
 
 # Tokens a forward pass, with padding where there is any; small on a CPU, where a batch should stay
 # in the cache.
@@ -18,7 +18,9 @@ BUDGET = {"cpu": 2048, "cuda": 65536}
 
 
 @torch.no_grad()
-def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -> np.ndarray:
+def predict(
+    model: MultiTaskModel, task: str, features: Features, pad_id: int, machine: Machine
+) -> np.ndarray:
     """Return `task`'s logits, fp32, in the order of the units.
 
     [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
@@ -30,7 +32,7 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     longest = int(features.unit_lengths().max())
     found: np.ndarray | None = None
     for units, batch in _batches(model.backbone, features, pad_id):
-        with autocast(model.backbone.device):
+        with machine.autocast():
             logits = model(task, batch).float().cpu().numpy()
         sound = np.isfinite(logits)
         if logits.ndim == 3:
@@ -49,13 +51,17 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
 
 @torch.no_grad()
 def embed(
-    backbone: PreTrainedModel, features: Features, pad_id: int, layers: Sequence[int]
+    backbone: PreTrainedModel,
+    features: Features,
+    pad_id: int,
+    layers: Sequence[int],
+    machine: Machine,
 ) -> Tensor:
     """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
     backbone.eval()
     found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
     for units, batch in _batches(backbone, features, pad_id):
-        with autocast(backbone.device):
+        with machine.autocast():
             pooled = mean_pooled(backbone, batch, layers)
         found[:, torch.from_numpy(units)] = pooled.float().cpu()
     return found

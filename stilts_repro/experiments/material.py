@@ -15,13 +15,13 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
 from stilts_repro.experiments.rows import Row
 from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.models.masked import Masking
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask
-from stilts_repro.training.mlm import Masking
 from stilts_repro.training.optimiser import Recipe
 
 Held = Mapping[str, Sequence[Any]]  # examples by language

@@ -14,9 +14,9 @@ import torch
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Job
-from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
+from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import location
 from stilts_repro.tasks.tables import TARGET_TASKS
 
@@ -68,6 +68,7 @@ def make_record(
     part: str,
     outcome: Outcome,
     meter: Meter,
+    machine: Machine,
     attention: str,
     before: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -112,9 +113,9 @@ def make_record(
         "recipe": {name: asdict(recipe) for name, recipe in job.recipes.items()},
         "versions": environment.versions(),
         "git": environment.git_state(),
-        "device": environment.device_name(),
-        "platform": platform_fingerprint(),
-        "precision": environment.precision(),
+        "device": machine.name,
+        "platform": environment.platform_name(machine),
+        "precision": machine.precision,
         "attention": attention,
         "tokens": meter.tokens,
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},

@@ -17,7 +17,6 @@ from stilts_repro.evaluation.scoring import (
     broken_by_language,
     score_by_language,
 )
-from stilts_repro.experiments import environment
 from stilts_repro.experiments.broken import tolerated
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.material import Held, Material
@@ -26,10 +25,10 @@ from stilts_repro.experiments.records import Meter, Outcome, forget_peak, make_r
 from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention
-from stilts_repro.models.backbone import draw_backbone
+from stilts_repro.models.backbone import compile_layers, draw_backbone
 from stilts_repro.models.checkpoints import save_target
-from stilts_repro.models.compiling import compile_layers
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
@@ -37,17 +36,16 @@ from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.masked import MLM
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
-def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
+def run_job(job: Job, store: Store, machine: Machine, *, keep_models: bool = False) -> None:
     """Do `job` and leave it finished in `store`; what it starts from must be finished there.
 
     With `keep_models` a target's model stays in the job's folder, in transformers' own class.
     """
     forget_peak()
-    work = _Work(job, store)
+    work = _Work(job, store, machine)
     with store.working(job.hash) as folder:
         result: dict[str, Any] = {"job": job.describe()}
         if job.kind == "intermediate":
@@ -73,8 +71,9 @@ def run_job(job: Job, store: Store, *, keep_models: bool = False) -> None:
 class _Work:
     """A job under way: its model in memory, its data, what it has spent."""
 
-    def __init__(self, job: Job, store: Store) -> None:
+    def __init__(self, job: Job, store: Store, machine: Machine) -> None:
         self.job = job
+        self.machine = machine
         self.meter = Meter()
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
@@ -94,9 +93,8 @@ class _Work:
             if MLM in self.formats:
                 head = load_masked_head(job.setting.model, self.model.backbone)
                 self.model.heads[MLM] = head
-            self.model.to(environment.device())
-        bf16 = uses_bf16(environment.device())
-        self.attention = attention.use(self.model.backbone, bf16=bf16)
+            self.model.to(machine.device)
+        self.attention = attention.use(self.model.backbone, machine)
         self.predictions: dict[str, dict[str, Any]] = {}
 
     @property
@@ -107,7 +105,7 @@ class _Work:
         """Train on the sets `names`; return what the result file says of it."""
         with self.meter.phase("tokenise"):
             tasks = {name: self.material.training(name) for name in names}
-        if compiles():
+        if self.machine.compiled:
             compile_layers(self.model.backbone)
         with self.meter.phase("train"):
             log: TrainingLog = train(
@@ -116,6 +114,7 @@ class _Work:
                 self.pad_id,
                 self.job.seed,
                 purpose,
+                self.machine,
                 telling(self.job.title),
                 partial(self._dev_score, [name for name in names if name != MLM]),
                 self.job.sampler,
@@ -143,7 +142,7 @@ class _Work:
         kind = self.formats[name]
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
-            logits = predict(self.model, name, features, self.pad_id)
+            logits = predict(self.model, name, features, self.pad_id, self.machine)
         self._tolerated(f"{name} dev", {"en": examples}, features, logits)
         if isinstance(kind, Span) and kind.unanswerable:
             return best_threshold_metrics(examples, features, logits)
@@ -156,7 +155,7 @@ class _Work:
         if self.job.kind == "target":
             outcomes = self._by_part(task, partial(self._measure, task))
         else:
-            held = Retriever(self.model.backbone, self.material, self.meter)
+            held = Retriever(self.model.backbone, self.material, self.meter, self.machine)
             if TARGET_TASKS[task].mining:
                 outcomes = held.mining(task)
             else:
@@ -171,6 +170,7 @@ class _Work:
                 part,
                 outcome,
                 self.meter,
+                self.machine,
                 self.attention,
                 self.before,
             )
@@ -196,7 +196,7 @@ class _Work:
         with self.meter.phase("tokenise"):
             held, features = self.material.evaluation(task, part)
         with self.meter.phase("evaluate"):
-            logits = predict(self.model, self.job.name, features, self.pad_id)
+            logits = predict(self.model, self.job.name, features, self.pad_id, self.machine)
         with self.meter.phase("score"):
             scored = score_by_language(kind, task, held, features, logits)
         return Outcome(

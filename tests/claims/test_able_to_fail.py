@@ -49,10 +49,10 @@ SCALE = replace(
 )
 
 
-def in_this_process(jobs, store, report, *, keep_models=False):
+def in_this_process(jobs, store, machine, report, *, keep_models=False):
     for job in jobs.values():
         if not store.done(job.hash):
-            run_job(job, store)
+            run_job(job, store, machine)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,6 +18,7 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.work import run_job
+from stilts_repro.machine import Machine
 from stilts_repro.report.page import html
 from stilts_repro.report.table import markdown
 from stilts_repro.testbed import TestbedSource
@@ -134,8 +135,8 @@ def records_of(job, store):
 
 
 def spoilt(predict, units):
-    def spoil(model, task, features, pad_id):
-        logits = predict(model, task, features, pad_id)
+    def spoil(model, task, features, pad_id, machine):
+        logits = predict(model, task, features, pad_id, machine)
         logits[[unit for unit in units if unit < len(logits)]] = np.nan
         return logits
 
@@ -147,7 +148,7 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
 ):
     jobs, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, [1]))
-    run_job(jobs["panx_en"], store)
+    run_job(jobs["panx_en"], store, Machine())
     record = records_of(jobs["panx_en"], store)["panx", "dev"]
     assert sum(record["not_finite"].values()) == 1
     assert record["n"] == sum(held["n"] for held in record["languages"].values())
@@ -160,7 +161,7 @@ def test_many_rows_that_are_no_numbers_end_the_run_in_one_line(request_for, monk
     jobs, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, range(100)))
     with pytest.raises(InputError, match=r"panx dev, \w+: .* not finite on 8 of 8 rows") as caught:
-        run_job(jobs["panx_en"], store)
+        run_job(jobs["panx_en"], store, Machine())
     assert "\n" not in str(caught.value)
 
 
@@ -169,8 +170,8 @@ def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
     jobs, store = jobs_of(request_for)
     embed, calls = retrieving.embed, iter(range(100))
 
-    def spoil(backbone, features, pad_id, layers):
-        vectors = embed(backbone, features, pad_id, layers)
+    def spoil(backbone, features, pad_id, layers, machine):
+        vectors = embed(backbone, features, pad_id, layers, machine)
         if next(calls) % 2:  # German, after English
             vectors[:, :broken] = torch.nan
         return vectors
@@ -178,9 +179,9 @@ def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
     monkeypatch.setattr(retrieving, "embed", spoil)
     if broken > 1:
         with pytest.raises(InputError, match="output is not finite on"):
-            run_job(jobs["retrieval"], store)
+            run_job(jobs["retrieval"], store, Machine())
         return
-    run_job(jobs["retrieval"], store)
+    run_job(jobs["retrieval"], store, Machine())
     record = records_of(jobs["retrieval"], store)["tatoeba", "dev"]
     assert record["not_finite"] == {"de": 1}
     assert record["languages"]["de"]["score"] <= 100 * 7 / 8

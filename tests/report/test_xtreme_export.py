@@ -17,6 +17,7 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.plan import Cell, Plan, Setting
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
+from stilts_repro.machine import Machine
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
 from stilts_repro.tasks.loading import load_evaluation
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -82,7 +83,7 @@ def run(tiny_model, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
-            work.run_job(job, store)
+            work.run_job(job, store, Machine())
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
     return store, records, inventory
 
