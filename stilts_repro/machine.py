@@ -59,7 +59,7 @@ class Machine:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(
             device,
-            _choice(environ, PRECISION, "fp32", "bf16") or _usual_precision(device),
+            _choice(environ, PRECISION, "fp32", "bf16") or ("bf16" if has_bf16(device) else "fp32"),
             _number(environ, THREADS) or 1,
             _choice(environ, ATTENTION, *BACK_ENDS),
             _number(environ, TOKENS) or _AT_ONCE.get(device),
@@ -92,14 +92,15 @@ class Machine:
 
     def as_hashed(self) -> dict[str, str]:
         """Return what a job's hash says of the machine: what was not asked for is not mentioned."""
-        asked = {
+        values = {
+            "device": self.device,
+            "precision": self.precision,
             "threads": str(self.threads) if self.threads > 1 else "",
             "attention": self.attention,
             "tokens": str(self.tokens or ""),
             "compiled": "yes" if self.compiled else "",
         }
-        always = {"device": self.device, "precision": self.precision}
-        return always | {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in values.items() if value}
 
     def variant(self) -> str:
         """Return how jobs compute where it is not as usual on this device; otherwise ''.
@@ -107,15 +108,14 @@ class Machine:
         On a CPU that is in bf16 if it has it, else in fp32, on one thread, on padded batches, a
         step at once; nowhere are models compiled.
         """
-        unusual = {"compiled": self.compiled}
-        if self.device == "cpu":
-            unusual = {
-                self.precision: self.precision != _usual_precision("cpu"),
-                f"{self.threads} threads": self.threads > 1,
-                f"{self.attention} attention": self.attention not in ("", "sdpa"),
-                f"{self.tokens} tokens at once": self.tokens is not None,
-                **unusual,
-            }
+        cpu = self.device == "cpu"
+        unusual = {
+            self.precision: cpu and self.bf16 != has_bf16("cpu"),
+            f"{self.threads} threads": cpu and self.threads > 1,
+            f"{self.attention} attention": cpu and self.attention not in ("", "sdpa"),
+            f"{self.tokens} tokens at once": cpu and self.tokens is not None,
+            "compiled": self.compiled,
+        }
         return ", ".join(words for words, is_so in unusual.items() if is_so)
 
 
@@ -139,28 +139,19 @@ def take_gpu(indices: "SimpleQueue[int]") -> None:
     torch.cuda.set_device(indices.get())
 
 
-def _usual_precision(device: str) -> str:
-    return "bf16" if has_bf16(device) else "fp32"
-
-
-def _asked(environ: Mapping[str, str], name: str) -> str:
-    """Return what the variable `name` asks for, without blanks around it; '' where nothing."""
-    return environ.get(name, "").strip()
-
-
 def _choice(environ: Mapping[str, str], name: str, *known: str) -> str:
     """Return the one of `known` values that the variable `name` holds, '' where it holds none."""
-    asked = _asked(environ, name)
-    if asked not in ("", *known):
-        raise InputError(f"{name}={asked}: give {(', ' if len(known) > 2 else ' or ').join(known)}")
-    return asked
+    value = environ.get(name, "").strip()
+    if value not in ("", *known):
+        raise InputError(f"{name}={value}: give {(', ' if len(known) > 2 else ' or ').join(known)}")
+    return value
 
 
 def _number(environ: Mapping[str, str], name: str) -> int | None:
     """Return the number that the variable `name` holds, None where it holds nothing."""
-    asked, most = _asked(environ, name), _MOST[name]
-    if not asked:
+    value, most = environ.get(name, "").strip(), _MOST[name]
+    if not value:
         return None
-    if not re.fullmatch("[0-9]{1,10}", asked) or not 1 <= int(asked) <= most:
-        raise InputError(f"{name}={asked:.40}: give a number from 1 to {most}")
-    return int(asked)
+    if not re.fullmatch("[0-9]{1,10}", value) or not 1 <= int(value) <= most:
+        raise InputError(f"{name}={value:.40}: give a number from 1 to {most}")
+    return int(value)

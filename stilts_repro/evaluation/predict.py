@@ -30,7 +30,7 @@ def predict(
     """
     model.eval()
     longest = int(features.unit_lengths().max())
-    found: np.ndarray | None = None
+    everything: np.ndarray | None = None
     for units, batch in _batches(model.backbone, features, pad_id):
         with machine.autocast():
             logits = model(task, batch).float().cpu().numpy()
@@ -38,15 +38,15 @@ def predict(
         if logits.ndim == 3:
             sound |= ~batch.attention_mask.bool().cpu().numpy()[:, :, None]
         logits[~sound.reshape(len(logits), -1).all(axis=1)] = np.nan
-        if found is None:
+        if everything is None:
             shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
-            found = np.full((len(features), *shape), -np.inf, np.float32)
+            everything = np.full((len(features), *shape), -np.inf, np.float32)
         if logits.ndim == 2:
-            found[units] = logits
+            everything[units] = logits
         else:
-            found[units, : logits.shape[1]] = logits
-    assert found is not None
-    return found
+            everything[units, : logits.shape[1]] = logits
+    assert everything is not None
+    return everything
 
 
 @torch.no_grad()
@@ -59,12 +59,12 @@ def embed(
 ) -> Tensor:
     """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
     backbone.eval()
-    found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
+    vectors = torch.empty(len(layers), len(features), backbone.config.hidden_size)
     for units, batch in _batches(backbone, features, pad_id):
         with machine.autocast():
             pooled = mean_pooled(backbone, batch, layers)
-        found[:, torch.from_numpy(units)] = pooled.float().cpu()
-    return found
+        vectors[:, torch.from_numpy(units)] = pooled.float().cpu()
+    return vectors
 
 
 def _batches(

@@ -106,13 +106,12 @@ def packs(backbone: "PreTrainedModel") -> bool:
 def padded(backbone: "PreTrainedModel") -> Iterator[None]:
     """Let `backbone` read padded batches inside the block."""
     before = backbone.config._attn_implementation
-    packs_before = packs(backbone)
-    if packs_before:
+    if packs(backbone):
         backbone.set_attn_implementation("sdpa")
     try:
         yield
     finally:
-        if packs_before:
+        if backbone.config._attn_implementation != before:
             backbone.set_attn_implementation(before)
 
 
@@ -129,19 +128,22 @@ def inputs(backbone: "PreTrainedModel", batch: Batch) -> dict[str, Any]:
     Packed batches go without an attention mask, but for the block mask of the reference. Segments
     that a tokenizer makes are told to a model that tells segments apart (BERT's; RoBERTa's do not).
     """
-    found: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    arguments: dict[str, Any] = {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+    }
     if SEGMENT in batch.token and _tells_segments(backbone):
-        found["token_type_ids"] = batch.laid(batch.token[SEGMENT])
+        arguments["token_type_ids"] = batch.laid(batch.token[SEGMENT])
     if isinstance(batch, Packed) != packs(backbone):
         raise ValueError(f"a {type(batch).__name__} batch for back end {backend(backbone)}")
     if not isinstance(batch, Packed):
-        return found
-    found |= {"attention_mask": None, "position_ids": batch.position_ids}
+        return arguments
+    arguments |= {"attention_mask": None, "position_ids": batch.position_ids}
     if backend(backbone) == "block":
         causal = PACKS[backbone.config.model_type].causal
-        return found | {"attention_mask": block_mask(batch.rows(), causal=causal)}
+        return arguments | {"attention_mask": block_mask(batch.rows(), causal=causal)}
     # transformers' names: without them its flash attention looks for the sequences in every layer.
-    return found | {
+    return arguments | {
         "cu_seq_lens_q": batch.offsets,
         "cu_seq_lens_k": batch.offsets,
         "max_length_q": batch.longest,

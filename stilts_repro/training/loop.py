@@ -35,13 +35,8 @@ class TrainingTask:
     recipe: Recipe
     masking: Masking | None = None
 
-    @property
-    def steps(self) -> int:
-        """Optimiser steps that the recipe's epochs come to."""
-        return self.capped_steps(None)
-
-    def capped_steps(self, cap: int | None) -> int:
-        """Return the steps that the recipe's epochs over at most `cap` rows come to."""
+    def steps(self, cap: int | None = None) -> int:
+        """Return the optimiser steps that the recipe's epochs over at most `cap` rows come to."""
         rows = len(self.features) if cap is None else min(cap, len(self.features))
         return max(1, round(self.recipe.epochs * math.ceil(rows / self.batch_size)))
 
@@ -210,7 +205,7 @@ class _Losses:
 
 def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, int]:
     """Return the steps that each task's recipe comes to, or its share of all where it has one."""
-    steps = {name: t.capped_steps(cap) for name, t in tasks.items() if t.recipe.share is None}
+    steps = {name: t.steps(cap) for name, t in tasks.items() if t.recipe.share is None}
     others = sum(steps.values())
     shares = {name: t.recipe.share for name, t in tasks.items() if t.recipe.share is not None}
     whole = others / (1.0 - sum(shares.values()))

@@ -128,7 +128,7 @@ class Pretraining:
     ) -> None:
         self.recipe = recipe
         self.tokenizer = tokenizer
-        self.state = checkpoint / STATE if checkpoint else None
+        self.state_file = checkpoint / STATE if checkpoint else None
         self.features = Features.joined(parts)
         self.blocks: Features | None = None
         if recipe.block_steps:
@@ -143,8 +143,8 @@ class Pretraining:
         self.log = PretrainLog()
         corpus = hashlib.sha256(self.features.ids.tobytes()).hexdigest()
         self.identity = content_hash([asdict(recipe), tokenizer.get_vocab(), corpus])
-        if self.state and self.state.is_file():
-            self._restore(self.state)
+        if self.state_file and self.state_file.is_file():
+            self._restore(self.state_file)
 
     def run(self, report: Callable[[PretrainLog, float], None] | None = None) -> PretrainLog:
         """Train to the end of the recipe; `report` gets the log and the share done (0..1)."""
@@ -166,8 +166,8 @@ class Pretraining:
                 recent = []
                 if report is not None:
                     report(self.log, self._share())
-                if self.state and time.perf_counter() - saved > 60:
-                    self._save(self.state)
+                if self.state_file and time.perf_counter() - saved > 60:
+                    self._save(self.state_file)
                     saved = time.perf_counter()
         return self.log
 

@@ -116,7 +116,7 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
 
     monkeypatch.setattr(Path, "replace", killed)  # the last that is done
     with pytest.raises(Stopped):
-        run._save(run.state)
+        run._save(run.state_file)
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
     (checkpoint / "state.pt").rename(checkpoint / ".state.pt.7.tmp")  # nor is a half of one read
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 0
@@ -243,6 +243,6 @@ def test_a_full_disk_costs_no_checkpoint(features, tokenizer, checkpoint, little
     run = Pretraining(RECIPE, [features], tokenizer, checkpoint)
     run.log.steps = 200
     with little_room(5_000), pytest.raises(OSError, match="File too large"):
-        run._save(run.state)
+        run._save(run.state_file)
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
     assert [path.name for path in checkpoint.iterdir()] == ["state.pt"]

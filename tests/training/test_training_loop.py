@@ -161,7 +161,7 @@ def test_rates_follow_the_schedule_and_steps_the_epochs(tiny_model, monkeypatch)
     model, progress = fresh(tiny_model), []
     task = TrainingTask(classification(50), recipe(epochs=2.5, warmup=0.25))
     log = train(model, {"mnli": task}, PAD, 0, "x", Machine(), lambda *at: progress.append(at))
-    assert task.steps == log.steps == 10  # 2.5 epochs of 4 batches
+    assert task.steps() == log.steps == 10  # 2.5 epochs of 4 batches
     expected = [{2e-3 * schedule((step + 1) / 10, 0.25)} for step in range(10)]
     assert rates == expected
     assert progress == [(step, 10) for step in range(1, 11)]
@@ -180,7 +180,7 @@ def log_tokens(features, steps):
 
 
 def test_a_tiny_task_still_gets_one_step():
-    assert TrainingTask(classification(3), recipe(epochs=0.1)).steps == 1
+    assert TrainingTask(classification(3), recipe(epochs=0.1)).steps() == 1
 
 
 def test_gradients_are_clipped(tiny_model, monkeypatch):
