@@ -6,20 +6,17 @@ XLM-R Large's whole body.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM, PreTrainedTokenizerBase
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Batch, Chosen
 from stilts_repro.errors import InputError, reason
 from stilts_repro.models.heads import Head
 from stilts_repro.models.pretrained import MASKED_HEADS, location
-
-if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
-    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,14 @@ def _chosen(batch: Batch) -> Chosen:
     return batch.chosen
 
 
-def mlm_loss(model: "PreTrainedModel", batch: Batch) -> Tensor:
+def mlm_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Return the loss on masked `batch` of a model of transformers' own class, XLM-R's."""
     body, head = model.base_model, MaskedLMHead(model.lm_head)
     states = body(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
     return head.loss(head(states, batch), batch)
 
 
-def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
+def load_masked_head(model: str, backbone: PreTrainedModel) -> MaskedLMHead:
     """Return the masked-LM head of `model`, its decoder tied to the embeddings of `backbone`.
 
     Raises `InputError` where `model` has none.
