@@ -20,17 +20,22 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader (a kill, a full disk) never meets half a file.
-
-    Half a surrogate is written as its escape, in JSON the very same text.
-    """
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write `data` to `path` so that a reader (a kill, a full disk) never meets half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all.
+
+    Half a surrogate is written as its escape, in JSON the very same text.
+    """
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -9,7 +9,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -29,13 +29,7 @@ from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
-from stilts_repro.training.pretraining import (
-    SIZES,
-    Pretraining,
-    PretrainLog,
-    PretrainRecipe,
-    Size,
-)
+from stilts_repro.training.pretraining import SIZES, Pretraining, PretrainLog, PretrainRecipe, Size
 
 CARD = "pretraining.json"
 TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on
@@ -59,11 +53,6 @@ UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 
-def read_corpus(folder: Path) -> Documents:
-    """Return the lines of every language's file in `folder`."""
-    return {code: list(read_lines(path)) for code, path in corpus_files(folder).items()}
-
-
 def testbed_corpus(*, unrelated: bool = False) -> Documents:
     """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
 
@@ -79,8 +68,8 @@ def testbed_corpus(*, unrelated: bool = False) -> Documents:
     }
     streams["mixed"] = islice(source.mixed_documents(), sizes["mixed"])
     streams["bilingual"] = islice(source.bilingual_documents(), sizes["bilingual"])
-    texts = {name: list(stream) for name, stream in streams.items()}
-    return {name: held for name, held in texts.items() if held}
+    documents = {name: list(stream) for name, stream in streams.items()}
+    return {name: texts for name, texts in documents.items() if texts}
 
 
 def balanced(
@@ -101,9 +90,9 @@ def balanced(
     for name, share in counts.items():
         texts, count = documents[name], int(share * scale)
         rng = numpy_rng(seed, "pretrain", "balance", name)
-        whole, rest = divmod(count, len(texts))
-        some = (texts[place] for place in rng.permutation(len(texts))[:rest])
-        chosen[name] = [*(text for _ in range(whole) for text in texts), *some]
+        times, rest = divmod(count, len(texts))
+        extra = (texts[place] for place in rng.permutation(len(texts))[:rest])
+        chosen[name] = [*chain.from_iterable([texts] * times), *extra]
     return chosen
 
 
@@ -147,20 +136,11 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         raise InputError("--unrelated: only the testbed has such languages; give --testbed")
     if options.testbed:
         recipe = UNRELATED_RECIPE if options.unrelated else TESTBED_RECIPE
-        whole = replace(recipe, seed=options.seed)
-        if options.steps is None and options.minutes is None:
-            return whole
-        return replace(whole, steps=options.steps, minutes=options.minutes, block_steps=0)
-    steps, minutes = options.steps, options.minutes
-    if steps is None and minutes is None:
-        minutes = 5.0
-    return PretrainRecipe(
-        size=SIZES[options.size],
-        steps=steps,
-        minutes=minutes,
-        learning_rate=1e-3,
-        seed=options.seed,
-    )
+    else:
+        recipe = PretrainRecipe(size=SIZES[options.size], minutes=5.0, learning_rate=1e-3)
+    if options.steps is not None or options.minutes is not None:
+        recipe = replace(recipe, steps=options.steps, minutes=options.minutes, block_steps=0)
+    return replace(recipe, seed=options.seed)
 
 
 def _pretrain(options: argparse.Namespace) -> int:
@@ -171,16 +151,14 @@ def _pretrain(options: argparse.Namespace) -> int:
     check_name("--output", output)
     with writing("--output", output):
         output.mkdir(parents=True, exist_ok=True)
-    documents = (
-        testbed_corpus(unrelated=options.unrelated)
-        if options.testbed
-        else read_corpus(options.corpus)
-    )
-    chosen = (
-        balanced(documents, recipe.seed, 1.0)
-        if options.testbed
-        else balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
-    )
+    documents: Documents
+    if options.testbed:
+        documents = testbed_corpus(unrelated=options.unrelated)
+        chosen = balanced(documents, recipe.seed, 1.0)
+    else:
+        files = corpus_files(options.corpus)
+        documents = {code: list(read_lines(file)) for code, file in files.items()}
+        chosen = balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
     texts = list(chain.from_iterable(chosen.values()))
     console.print(f"{len(texts):,} documents in {len(documents)} files or kinds; tokenising")
     sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
@@ -189,7 +167,7 @@ def _pretrain(options: argparse.Namespace) -> int:
         recipe.size.vocabulary,
         recipe.max_length,
     )
-    parts = [documents_of(chosen[name], tokenizer, recipe) for name in chosen]
+    parts = [documents_of(texts, tokenizer, recipe) for texts in chosen.values()]
     tokens = sum(part.tokens for part in parts)
     console.print(f"{tokens:,} tokens, vocabulary {len(tokenizer):,}")
 
@@ -221,7 +199,7 @@ def _write_card(
     write_json(
         model / CARD,
         {
-            "recipe": {**vars(recipe), "size": vars(recipe.size)},
+            "recipe": asdict(recipe),
             "documents": {name: len(texts) for name, texts in documents.items()},
             "steps": log.steps,
             "tokens": log.tokens,

@@ -17,8 +17,8 @@ from transformers import (
 )
 
 from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.machine import PRECISION
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.arithmetic import PRECISION
 
 torch.set_num_threads(1)  # tiny models gain nothing from more, and pytest-xdist runs two workers
 
@@ -34,7 +34,7 @@ def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def precision() -> Iterator[str | None]:
-    """All is in fp32, whatever the processor has: tests hold numbers to its digits.
+    """Machines are in fp32, whatever the processor has: tests hold numbers to its digits.
 
     The value is what was asked for outside.
     """

@@ -51,14 +51,14 @@ def test_hashes_and_seeds_of_other_text_stay():
     assert derive(0, "é") == 8518178516350123665
 
 
-@pytest.mark.parametrize("at", ["write_text", "replace"])
+@pytest.mark.parametrize("at", ["write_bytes", "replace"])
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch, at):
     write_text(tmp_path / "a", "before")
-    real = Path.write_text
+    real = Path.write_bytes
 
     def full(path, *rest, **options):
-        if at == "write_text":
-            real(path, "ha")
+        if at == "write_bytes":
+            real(path, b"ha")
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, at, full)

@@ -27,6 +27,7 @@ from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import MODEL, Store
 from stilts_repro.experiments.survey import survey
+from stilts_repro.machine import Machine
 from stilts_repro.report.xtreme import choose_entries, export_xtreme
 from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, take
 from stilts_repro.tasks.heads import PooledHead
@@ -171,7 +172,7 @@ def run(registered, tiny_model, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
-            work.run_job(job, world, store, keep_models=True)
+            work.run_job(job, world, store, Machine(), keep_models=True)
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
     return store, plan.jobs, records, inventory
 

@@ -5,6 +5,7 @@ import json
 import resource
 
 import pytest
+import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.pretrain import main
@@ -82,7 +83,7 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
         "the same command goes on from here"
     )
     assert [name for name in files(output) if not name.startswith("checkpoint/")] == []
-    assert json.loads((output / "checkpoint/state.json").read_text())["steps"] == 100
+    assert torch.load(output / "checkpoint/state.pt")["log"]["steps"] == 100
     steps = []
     step = pretraining.Pretraining._step
     monkeypatch.setattr(

@@ -15,7 +15,6 @@ from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
-from stilts_repro.experiments import environment
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
@@ -192,7 +191,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
         path, values = EXPECTED_RESULTS / f"{claim['id']}.json", claim["observed"]["values"]
         if not (claim["targets"] and values):
             continue
-        if variant := environment.variant():
+        if variant := request.machine.variant():
             write_noise(path, request.scale.name, variant, values, request.seeds)
         else:
             write_reference(

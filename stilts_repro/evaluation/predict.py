@@ -9,10 +9,10 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
+from stilts_repro.machine import Machine
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
 from stilts_repro.tasks.format import Example, Format, Scored, broken_units
-from stilts_repro.training.arithmetic import autocast
 
 # Tokens a forward pass, with padding where there is any; small on a CPU, where a batch should stay
 # in the cache.
@@ -20,7 +20,9 @@ BUDGET = {"cpu": 2048, "cuda": 65536}
 
 
 @torch.no_grad()
-def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -> np.ndarray:
+def predict(
+    model: MultiTaskModel, task: str, features: Features, pad_id: int, machine: Machine
+) -> np.ndarray:
     """Return `task`'s logits, fp32, in the order of the units.
 
     [units, outputs] for classification and multiple choice; [units, T, outputs] for tagging and
@@ -30,23 +32,23 @@ def predict(model: MultiTaskModel, task: str, features: Features, pad_id: int) -
     """
     model.eval()
     longest = int(features.unit_lengths().max())
-    found: np.ndarray | None = None
+    everything: np.ndarray | None = None
     for units, batch in _batches(model.backbone, features, pad_id):
-        with autocast(model.backbone.device):
+        with machine.autocast():
             logits = model(task, batch).float().cpu().numpy()
         sound = np.isfinite(logits)
         if logits.ndim == 3:
             sound |= ~batch.attention_mask.bool().cpu().numpy()[:, :, None]
         logits[~sound.reshape(len(logits), -1).all(axis=1)] = np.nan
-        if found is None:
+        if everything is None:
             shape = logits.shape[1:] if logits.ndim == 2 else (longest, logits.shape[2])
-            found = np.full((len(features), *shape), -np.inf, np.float32)
+            everything = np.full((len(features), *shape), -np.inf, np.float32)
         if logits.ndim == 2:
-            found[units] = logits
+            everything[units] = logits
         else:
-            found[units, : logits.shape[1]] = logits
-    assert found is not None
-    return found
+            everything[units, : logits.shape[1]] = logits
+    assert everything is not None
+    return everything
 
 
 def score_by_language(
@@ -82,16 +84,20 @@ def broken_by_language(
 
 @torch.no_grad()
 def embed(
-    backbone: PreTrainedModel, features: Features, pad_id: int, layers: Sequence[int]
+    backbone: PreTrainedModel,
+    features: Features,
+    pad_id: int,
+    layers: Sequence[int],
+    machine: Machine,
 ) -> Tensor:
     """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
     backbone.eval()
-    found = torch.empty(len(layers), len(features), backbone.config.hidden_size)
+    vectors = torch.empty(len(layers), len(features), backbone.config.hidden_size)
     for units, batch in _batches(backbone, features, pad_id):
-        with autocast(backbone.device):
+        with machine.autocast():
             pooled = mean_pooled(backbone, batch, layers)
-        found[:, torch.from_numpy(units)] = pooled.float().cpu()
-    return found
+        vectors[:, torch.from_numpy(units)] = pooled.float().cpu()
+    return vectors
 
 
 def _batches(

@@ -1,42 +1,42 @@
-"""What a number may depend on besides its job: libraries, code, hardware."""
+"""What a number may depend on besides its job: libraries, code, and the machine.
+
+Of a machine three things are said, each for a question of its own:
+
+    fingerprint      may a finished job be used again? All of it must be equal.
+    platform_name    should equal seeds give equal numbers? They do on the kind of machine that a
+                     reference was made on, used the same way; so this ends with the variant.
+    Machine.variant  what is unusual here? Where it is not empty, numbers are no reference, but
+                     show how far such things move one.
+"""
 
 import hashlib
-import os
 import platform
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import torch
 
 from stilts_repro import __version__
-from stilts_repro.models import attention
-from stilts_repro.training.arithmetic import (
-    compiles,
-    has_bf16,
-    threads,
-    tokens_at_once,
-    uses_bf16,
-)
+from stilts_repro.machine import Machine
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "datasets", "safetensors", "scipy")
-# What only prints or judges numbers cannot move one.
-SILENT = ("claims", "report")
+SILENT = ("claims", "run", "report", "cli")  # what only prints or judges numbers cannot move one
+CPUINFO = Path("/proc/cpuinfo")
 
 
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of this package, Python and the libraries."""
-    found = {"stilts_repro": __version__, "python": platform.python_version()}
+    installed = {"stilts_repro": __version__, "python": platform.python_version()}
     for library in LIBRARIES:
         try:
-            found[library] = version(library)
+            installed[library] = version(library)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
@@ -66,70 +66,40 @@ def git_state() -> dict[str, str | bool] | None:
         return None
 
 
-def device() -> torch.device:
-    """Return the device that jobs run on: a CPU, or the GPU that is this process's current one.
-
-    A worker's is its own, where there are several: `take_device`.
-    """
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def take_device(indices: "SimpleQueue[int]") -> None:
-    """Make the next GPU of `indices` this process's: "cuda" without a number then means that one.
-
-    Each worker takes one as it starts; without it all would share the first.
-    """
-    torch.cuda.set_device(indices.get())
-
-
-def device_name() -> str:
-    """Return the device in words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"cpu ({platform.machine()})"
-
-
-def precision() -> str:
-    """Return the arithmetic that jobs run in."""
-    return "bf16" if uses_bf16(device()) else "fp32"
-
-
-def variant() -> str:
-    """Return how jobs compute, where it is not as usual on this machine; otherwise ''.
-
-    On a CPU that is in bf16 if it has it, else in fp32, on one thread, on padded batches, a step at
-    once; nowhere are models compiled.
-    """
-    told = {}
-    if device().type == "cpu":
-        told = {
-            precision(): uses_bf16(device()) != has_bf16(device()),
-            f"{threads()} threads": threads() > 1,
-            f"{attention.asked()} attention": attention.asked() not in ("", "sdpa"),
-            f"{tokens_at_once(device())} tokens at once": tokens_at_once(device()) is not None,
-        }
-    told["compiled"] = compiles()
-    return ", ".join(words for words, unusual in told.items() if unusual)
-
-
-def fingerprint() -> dict[str, str]:
+def fingerprint(machine: Machine) -> dict[str, str]:
     """Return what must be equal for a finished job to be used again."""
-    return {
-        "code": code_hash(),
-        "device": device().type,
-        "precision": precision(),
-        **({"threads": str(threads())} if threads() > 1 else {}),
-        **({"attention": attention.asked()} if attention.asked() else {}),
-        **({"tokens": str(at_once)} if (at_once := tokens_at_once(device())) else {}),
-        **({"compiled": "yes"} if compiles() else {}),
-        **{name: v for name, v in versions().items() if name != "stilts_repro"},
-    }
+    libraries = {name: v for name, v in versions().items() if name != "stilts_repro"}
+    return {"code": code_hash(), **machine.as_hashed(), **libraries}
 
 
-def workers() -> int:
-    """Return how many jobs to run at once: one a GPU, or as many as there are cores for."""
-    if torch.cuda.is_available():
-        return torch.cuda.device_count()
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, cores // threads())
+@cache
+def platform_name(machine: Machine) -> str:
+    """Return the machine in words that decide how its arithmetic rounds.
+
+    Architecture, processor and the instruction sets that kernels are chosen by (as torch sees them,
+    and a hash of all the processor's flags), the GPU where there is one, and what is unusual. How
+    many cores there are does not matter: a job has one thread, or a number that was asked for.
+    """
+    processor, flags = _processor()
+    words = [
+        platform.machine(),
+        processor,
+        torch.backends.cpu.get_cpu_capability(),
+        f"flags {hashlib.sha256(flags.encode()).hexdigest()[:8]}" if flags else "",
+        machine.name if machine.device == "cuda" else "",
+        machine.variant(),
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _processor() -> tuple[str, str]:
+    """Return the processor's name and its flags, sorted; the latter is empty where unknown."""
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor(), ""
+    parts = (line.partition(":") for line in lines)
+    known = {key.strip(): value.strip() for key, _, value in parts}
+    flags = " ".join(sorted(known.get("flags", known.get("Features", "")).split()))
+    names = ("model name", "cpu family", "model", "stepping")
+    return " ".join(known[name] for name in names if name in known) or platform.processor(), flags

@@ -19,11 +19,10 @@ from stilts_repro.data import cache
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
-from stilts_repro.experiments.environment import device, take_device, workers
 from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
 from stilts_repro.experiments.store import Store
+from stilts_repro.machine import TOKENS, Machine, take_gpu
 from stilts_repro.streams import steady
-from stilts_repro.training.arithmetic import TOKENS, threads, tokens_at_once
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 _hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
@@ -33,6 +32,7 @@ def run_local(
     jobs: Mapping[str, Job],
     worlds: Mapping[str, World],
     store: Store,
+    machine: Machine,
     report: Report,
     *,
     keep_models: bool = False,
@@ -51,13 +51,13 @@ def run_local(
     with _starting():
         context = forking.start()
         pool = ProcessPoolExecutor(
-            max_workers=min(workers(), len(todo)),
+            max_workers=min(machine.workers(), len(todo)),
             mp_context=context,
             initializer=_enter_worker,
-            initargs=(variables, gpus(context)),
+            initargs=(variables, machine, gpus(context, machine)),
         )
     try:
-        _run_all(pool, todo, worlds, store, report, keep_models)
+        _run_all(pool, todo, worlds, store, machine, report, keep_models)
     except BrokenProcessPool:
         raise MissingError(
             "a worker process died, most likely for want of memory; free some, and start the same "
@@ -84,12 +84,12 @@ def _starting() -> Iterator[None]:
         ) from None
 
 
-def gpus(context: BaseContext) -> "SimpleQueue[int] | None":
+def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
     """Return the GPUs that workers take one each of; None on a CPU."""
-    if device().type != "cuda":
+    if machine.device != "cuda":
         return None
     indices: SimpleQueue[int] = context.SimpleQueue()
-    for index in range(workers()):
+    for index in range(machine.workers()):
         indices.put(index)
     return indices
 
@@ -104,6 +104,7 @@ def _run_all(
     todo: Sequence[Job],
     worlds: Mapping[str, World],
     store: Store,
+    machine: Machine,
     report: Report,
     keep_models: bool,
 ) -> None:
@@ -116,7 +117,7 @@ def _run_all(
         for job in sorted(ready, key=lambda job: not isinstance(job, IntermediateTraining)):
             world = worlds[job.condition.world]
             with _starting():
-                running[pool.submit(_work, job, world, store.output, keep_models)] = job
+                running[pool.submit(_work, job, world, store.output, machine, keep_models)] = job
             waiting.remove(job)
         ended, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
@@ -124,7 +125,9 @@ def _run_all(
             report(job, future.result())
 
 
-def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | None" = None) -> None:
+def _enter_worker(
+    variables: Mapping[str, str], machine: Machine, indices: "SimpleQueue[int] | None" = None
+) -> None:
     """Give the worker its threads and, of `indices`, its GPU; let it end with the main process.
 
     That is also where the main process was killed. `variables` are the main process's: they may
@@ -136,19 +139,19 @@ def _enter_worker(variables: Mapping[str, str], indices: "SimpleQueue[int] | Non
     steady()
     _end_with_main()
     try:
-        _prepare(indices)
+        _prepare(machine, indices)
     except Exception as error:  # raised here it would be printed with its traceback
         _hindrances.append(error)
 
 
-def _prepare(indices: "SimpleQueue[int] | None") -> None:
+def _prepare(machine: Machine, indices: "SimpleQueue[int] | None") -> None:
     import torch
     from transformers.utils import logging
 
-    torch.set_num_threads(threads())
+    torch.set_num_threads(machine.threads)
     torch.set_num_interop_threads(1)
     if indices is not None:
-        take_device(indices)
+        take_gpu(indices)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
@@ -164,7 +167,7 @@ def _end_with_main() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(job: Job, world: World, output: Path, keep_models: bool) -> float:
+def _work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
     import torch
 
     from stilts_repro.experiments.work import run_job
@@ -173,11 +176,11 @@ def _work(job: Job, world: World, output: Path, keep_models: bool) -> float:
     try:
         for hindrance in _hindrances:
             raise hindrance
-        run_job(job, world, Store(output), keep_models=keep_models)
+        run_job(job, world, Store(output), machine, keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
             f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
-            f"once, below {tokens_at_once(device())} and start the same command again to go on"
+            f"once, below {machine.tokens} and start the same command again to go on"
         ) from None
     except Exception as error:
         _check_travels(error)

@@ -15,13 +15,13 @@ from stilts_repro.experiments.conditions import MLM, Row, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.jobs import IntermediateTraining, Job
 from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.models.masked import Masking
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.retrieval import Pool, Retrieval
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask
-from stilts_repro.training.mlm import Masking
 
 ByLanguage = Mapping[str, Sequence[Any]]  # examples
 

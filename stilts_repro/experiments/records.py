@@ -16,9 +16,9 @@ from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.jobs import Job
-from stilts_repro.experiments.platform import platform_fingerprint
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
+from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import location
 from stilts_repro.tasks.tables import TARGET_TASKS
 
@@ -131,14 +131,14 @@ def make_record(
     return record
 
 
-def circumstances(meter: Meter, attention: str) -> dict[str, Any]:
+def circumstances(meter: Meter, machine: Machine, attention: str) -> dict[str, Any]:
     """Return the part of a record on how it was computed, and what the job has spent so far."""
     return {
         "versions": environment.versions(),
         "git": environment.git_state(),
-        "device": environment.device_name(),
-        "platform": platform_fingerprint(),
-        "precision": environment.precision(),
+        "device": machine.name,
+        "platform": environment.platform_name(machine),
+        "precision": machine.precision,
         "attention": attention,
         "tokens": meter.tokens,
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},

@@ -12,6 +12,7 @@ from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.records import Meter, Outcome, tolerated
 from stilts_repro.experiments.scales import retrieval_layer
+from stilts_repro.machine import Machine
 from stilts_repro.metrics.retrieval import nearest
 from stilts_repro.tasks.retrieval import (
     NEIGHBOURS,
@@ -33,6 +34,7 @@ class Retriever:
     backbone: "PreTrainedModel"
     material: Material
     meter: Meter
+    machine: Machine
 
     def nearest(self, task: str, part: str) -> Outcome:
         """Find each English sentence's translation (Tatoeba), at every layer."""
@@ -129,7 +131,8 @@ class Retriever:
             features = self.material.sentences(sentences)
         self.meter.tokens += features.tokens
         with self.meter.phase("evaluate"):
-            return embed(self.backbone, features, int(self.material.tokenizer.pad_token_id), layers)
+            pad_id = int(self.material.tokenizer.pad_token_id)
+            return embed(self.backbone, features, pad_id, layers, self.machine)
 
     def _settings(self, scoring: str) -> dict[str, Any]:
         return {

@@ -11,7 +11,6 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
-from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.jobs import (
     IntermediateTraining,
@@ -33,26 +32,27 @@ from stilts_repro.experiments.records import (
 from stilts_repro.experiments.retrieving import Retriever
 from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store
 from stilts_repro.jsonio import canonical, write_json, write_text
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention
-from stilts_repro.models.backbone import draw_backbone
+from stilts_repro.models.backbone import compile_layers, draw_backbone
 from stilts_repro.models.checkpoints import save_target
-from stilts_repro.models.compiling import compile_layers
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.arithmetic import compiles, uses_bf16
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
-def run_job(job: Job, world: World, store: Store, *, keep_models: bool = False) -> None:
+def run_job(
+    job: Job, world: World, store: Store, machine: Machine, *, keep_models: bool = False
+) -> None:
     """Do `job` in its world and leave it finished in `store`, where what it starts from must be.
 
     With `keep_models` a target's model stays in the job's folder, in transformers' own class.
     """
     forget_peak()
-    work = WORK[type(job)](job, world, store)
+    work = WORK[type(job)](job, world, store, machine)
     with store.working(job.hash) as folder:
         result = {"job": job.describe()} | work.run(folder, keep_models=keep_models)
         result["seconds"] = work.meter.seconds
@@ -62,10 +62,11 @@ def run_job(job: Job, world: World, store: Store, *, keep_models: bool = False) 
 class Work:
     """A job under way: its model in memory, its data, what it has spent."""
 
-    def __init__(self, job: Job, world: World, store: Store) -> None:
+    def __init__(self, job: Job, world: World, store: Store, machine: Machine) -> None:
         self.job = job
         self.world = world
         self.store = store
+        self.machine = machine
         self.meter = Meter()
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
@@ -74,9 +75,8 @@ class Work:
         self.formats = {name: self.material.format(name) for name in job.recipes}
         with self.meter.phase("load"):
             self.model = self._model()
-            self.model.to(environment.device())
-        bf16 = uses_bf16(environment.device())
-        self.attention = attention.use(self.model.backbone, bf16=bf16)
+            self.model.to(machine.device)
+        self.attention = attention.use(self.model.backbone, machine)
 
     def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
         """Do the work, leave in `folder` what is to be kept, and return what the result says."""
@@ -111,7 +111,7 @@ class _Trainer(Work):
         """Train on all that the job trains on; return what the result says of it."""
         with self.meter.phase("tokenise"):
             tasks = self.material.training()
-        if compiles():
+        if self.machine.compiled:
             compile_layers(self.model.backbone)
         with self.meter.phase("train"):
             log: TrainingLog = train(
@@ -120,6 +120,7 @@ class _Trainer(Work):
                 self.pad_id,
                 self.job.seed,
                 self.job.purpose,
+                self.machine,
                 telling(self.job.title),
                 self._dev_score,
                 self.job.sampler,
@@ -139,7 +140,7 @@ class _Trainer(Work):
         """Return how well the model does a task that it trains on, on its English dev rows."""
         with self.meter.phase("evaluate"):
             examples, features = self.material.dev(name, rows)
-            logits = predict(self.model, name, features, self.pad_id)
+            logits = predict(self.model, name, features, self.pad_id, self.machine)
         english = {"en": examples}
         self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
         return self.formats[name].dev_metrics(examples, features, logits)
@@ -192,7 +193,9 @@ class _Evaluation(Work):
             for part, outcome in self.outcomes(task).items():
                 record = make_record(self.job, self.world, inventory, task, part, outcome)
                 record |= {"phase_two": phase_two(self.before), **translations(self.before)}
-                records.append((record | circumstances(self.meter, self.attention), outcome))
+                records.append(
+                    (record | circumstances(self.meter, self.machine, self.attention), outcome)
+                )
         (folder / PREDICTIONS).mkdir()
         for record, outcome in records:
             self.store.add_record(record)
@@ -230,7 +233,7 @@ class _Target(_Trainer, _Evaluation):
         with self.meter.phase("tokenise"):
             rows, features = self.material.evaluation(task, part)
         with self.meter.phase("evaluate"):
-            logits = predict(self.model, self.job.name, features, self.pad_id)
+            logits = predict(self.model, self.job.name, features, self.pad_id, self.machine)
         with self.meter.phase("score"):
             scored = score_by_language(kind, rows, features, logits)
         broken = broken_by_language(rows, features, logits)
@@ -251,7 +254,7 @@ class _Retrieval(_Evaluation):
 
     def outcomes(self, task: str) -> dict[str, Outcome]:
         """Measure dev and test of a target."""
-        retriever = Retriever(self.model.backbone, self.material, self.meter)
+        retriever = Retriever(self.model.backbone, self.material, self.meter, self.machine)
         if TARGET_TASKS[task].mining:
             return retriever.mining(task)
         return self.by_part(task, partial(retriever.nearest, task))

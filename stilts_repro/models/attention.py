@@ -6,12 +6,11 @@
     flash      packed batches through the flash-attn package, by way of transformers
     block      packed batches through sdpa with an explicit block mask: slow; the reference
 
-`STILTS_ATTENTION` forces one. In a packed row no sequence may see another, and transformers does
+A `Machine` may ask for one. In a packed row no sequence may see another, and transformers does
 not see to it: with sdpa, its bidirectional mask of a packed row is no mask at all.
 """
 
 import inspect
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,12 +22,12 @@ from torch import Tensor
 from stilts_repro.data.features import SEGMENT, Batch
 from stilts_repro.data.packing import Packed, pack
 from stilts_repro.errors import InputError, MissingError, StiltsError
+from stilts_repro.machine import ATTENTION, Machine
 from stilts_repro.models.kernels import block_mask, fp32_attention, refuse, varlen_attention
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedConfig, PreTrainedModel
 
-ATTENTION = "STILTS_ATTENTION"
 # By back end, what transformers calls it; those that it does not have are named in `_register`.
 NAMES = {
     "sdpa": "sdpa",
@@ -65,35 +64,27 @@ PACKS = {
 }
 
 
-def asked() -> str:
-    """Return the back end that `STILTS_ATTENTION` forces; '' where it forces none."""
-    name = os.environ.get(ATTENTION, "").strip()
-    if name not in ("", *NAMES):
-        raise InputError(f"{ATTENTION}={name}: give {', '.join(NAMES)}")
-    return name
-
-
-def choose(config: "PreTrainedConfig", device: torch.device, *, bf16: bool) -> str:
-    """Return the back end for a model with `config` on `device`: the one asked for, or the fastest.
+def choose(config: "PreTrainedConfig", machine: Machine) -> str:
+    """Return the back end for a model with `config`: the one asked for, or the fastest.
 
     Raises the error that says why where the one asked for cannot run.
     """
-    if name := asked():
-        if hindrance := _hindrance(name, config, device, bf16):
+    if name := machine.attention:
+        if hindrance := _hindrance(name, config, machine):
             raise type(hindrance)(f"{ATTENTION}={name}: {hindrance}")
         return name
-    if device.type == "cpu" and bf16:
-        return "sdpa_fp32"
-    fast = ("varlen", "flash") if device.type == "cuda" else ()
-    return next((name for name in fast if not _hindrance(name, config, device, bf16)), "sdpa")
+    if machine.device == "cpu":
+        return "sdpa_fp32" if machine.bf16 else "sdpa"
+    fast = (name for name in ("varlen", "flash") if not _hindrance(name, config, machine))
+    return next(fast, "sdpa")
 
 
-def use(backbone: "PreTrainedModel", *, bf16: bool) -> str:
+def use(backbone: "PreTrainedModel", machine: Machine) -> str:
     """Put `backbone`, on its device, on the back end chosen for it; return what records call it.
 
     Padded batches stay with what transformers chose: sdpa, or eager where a type has no sdpa.
     """
-    name = choose(backbone.config, backbone.device, bf16=bf16)
+    name = choose(backbone.config, machine)
     if name in PACKED or (name == "sdpa_fp32" and backend(backbone) == "sdpa"):
         _register()
         backbone.set_attn_implementation(NAMES[name])
@@ -115,13 +106,12 @@ def packs(backbone: "PreTrainedModel") -> bool:
 def padded(backbone: "PreTrainedModel") -> Iterator[None]:
     """Let `backbone` read padded batches inside the block."""
     before = backbone.config._attn_implementation
-    packs_before = packs(backbone)
-    if packs_before:
+    if packs(backbone):
         backbone.set_attn_implementation("sdpa")
     try:
         yield
     finally:
-        if packs_before:
+        if backbone.config._attn_implementation != before:
             backbone.set_attn_implementation(before)
 
 
@@ -138,19 +128,22 @@ def inputs(backbone: "PreTrainedModel", batch: Batch) -> dict[str, Any]:
     Packed batches go without an attention mask, but for the block mask of the reference. Segments
     that a tokenizer makes are told to a model that tells segments apart (BERT's; RoBERTa's do not).
     """
-    found: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    arguments: dict[str, Any] = {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+    }
     if SEGMENT in batch.token and _tells_segments(backbone):
-        found["token_type_ids"] = batch.laid(batch.token[SEGMENT])
+        arguments["token_type_ids"] = batch.laid(batch.token[SEGMENT])
     if isinstance(batch, Packed) != packs(backbone):
         raise ValueError(f"a {type(batch).__name__} batch for back end {backend(backbone)}")
     if not isinstance(batch, Packed):
-        return found
-    found |= {"attention_mask": None, "position_ids": batch.position_ids}
+        return arguments
+    arguments |= {"attention_mask": None, "position_ids": batch.position_ids}
     if backend(backbone) == "block":
         causal = PACKS[backbone.config.model_type].causal
-        return found | {"attention_mask": block_mask(batch.rows(), causal=causal)}
+        return arguments | {"attention_mask": block_mask(batch.rows(), causal=causal)}
     # transformers' names: without them its flash attention looks for the sequences in every layer.
-    return found | {
+    return arguments | {
         "cu_seq_lens_q": batch.offsets,
         "cu_seq_lens_k": batch.offsets,
         "max_length_q": batch.longest,
@@ -173,9 +166,7 @@ def _positions(config: "PreTrainedConfig", batch: Batch) -> Tensor:
     return torch.where(counted, counted.cumsum(dim=1) + padding, padding)
 
 
-def _hindrance(
-    name: str, config: "PreTrainedConfig", device: torch.device, bf16: bool
-) -> StiltsError | None:
+def _hindrance(name: str, config: "PreTrainedConfig", machine: Machine) -> StiltsError | None:
     """Return why back end `name` cannot run a model with `config`; None where it can."""
     if name not in PACKED:
         return None
@@ -186,9 +177,9 @@ def _hindrance(
         )
     if name == "block":
         return None
-    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
+    if machine.device != "cuda" or torch.cuda.get_device_capability() < (8, 0):
         return MissingError("it needs an NVIDIA GPU of the Ampere generation or later; give sdpa")
-    if not bf16:
+    if not machine.bf16:
         return InputError("it computes in bf16, and trainings here are in fp32; give sdpa")
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if size not in HEAD_SIZES:

@@ -1,12 +1,13 @@
-"""The pre-trained model that all phases share: loading, drawing, saving.
+"""The pre-trained model that all phases share: loading, drawing, compiling, saving.
 
 A backbone is a directory or hub id as `models.pretrained` says. Phase (ii) writes such a directory
 too, which plain `AutoModel` reads. A pooler that the model's class does not have lies beside its
 weights, in `pooler.safetensors`.
 """
 
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerBase
 
 from stilts_repro.errors import InputError, MissingError, reason
+from stilts_repro.machine import COMPILE
 from stilts_repro.models.families import family_of
 from stilts_repro.models.pretrained import (
     check_directory,
@@ -100,6 +102,37 @@ def _without_pooler(backbone: "PreTrainedModel") -> "PreTrainedModel":
     rest = {k: v for k, v in backbone.state_dict().items() if not k.startswith("pooler.")}
     config, dtype = backbone.config, torch.float32
     return type(backbone).from_pretrained(None, config=config, state_dict=rest, dtype=dtype)
+
+
+def compile_layers(backbone: "PreTrainedModel", **options: Any) -> None:
+    """Let the layers of `backbone` be compiled when they are called next; `options` go to torch.
+
+    Lengths, and how many tokens or sequences a batch has, are left open: one graph, without a
+    break, serves all layers and all batches, padded or packed; evaluation has its own. Weights keep
+    their names. Layers alone, since of a whole model compiled a pooler that nothing reads would get
+    gradients of zero, for which the optimiser lets it decay.
+    Raises `MissingError` where torch cannot compile on this machine.
+    """
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    if problem := _compiler_problem(backbone.device.type):
+        raise MissingError(
+            f"{COMPILE}=1: torch cannot compile here ({problem}); "
+            "install a compiler, or leave it out"
+        )
+    for module in backbone.modules():
+        if isinstance(module, GradientCheckpointingLayer):  # what transformers calls a layer
+            module.compile(dynamic=True, **options)
+
+
+@cache
+def _compiler_problem(device: str) -> str:
+    """Return why torch does not compile for `device`, '' where it does: found out by doing it."""
+    try:
+        torch.compile(torch.sin)(torch.ones(8, device=device))
+    except Exception as error:  # no compiler, nowhere to keep what it makes, a user without a name
+        return reason(error)
+    return ""
 
 
 def save_backbone(

@@ -95,15 +95,15 @@ def run(backbone: "PreTrainedModel", batch: Batch, reading: Reading, **options: 
     else by the model itself (BART, mBART).
     """
     family = family_of(backbone.config)
-    given = inputs(backbone, batch) | options
+    arguments = inputs(backbone, batch) | options
     if reading in family.encoded:
-        return cast(nn.Module, backbone.get_encoder())(**given)
+        return cast(nn.Module, backbone.get_encoder())(**arguments)
     start = getattr(backbone.config, "decoder_start_token_id", None)
     if family.decodes and start is not None:
         shifted = batch.input_ids.roll(1, dims=1)
         shifted[:, 0] = start
-        given["decoder_input_ids"] = shifted
-    return backbone(**given, **family.options)
+        arguments["decoder_input_ids"] = shifted
+    return backbone(**arguments, **family.options)
 
 
 def _place(family: Family, config: PreTrainedConfig, batch: Batch) -> Tensor:

@@ -87,10 +87,10 @@ def varlen_kernel(
         from torch.nn.attention.varlen import varlen_attn
 
         return cast(Tensor, varlen_attn(query, key, value, offsets, offsets, longest, longest))
-    found = torch.ops.aten._flash_attention_forward(
+    attended, *_ = torch.ops.aten._flash_attention_forward(
         query, key, value, offsets, offsets, longest, longest, dropout, causal, False, scale=scale
     )
-    return cast(Tensor, found[0])
+    return cast(Tensor, attended)
 
 
 def refuse(**options: Any) -> NoReturn:

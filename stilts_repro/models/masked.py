@@ -1,25 +1,73 @@
-"""The pre-trained masked-LM head beside task heads, for phase (ii) with continued MLM."""
+"""Masked language modelling: which tokens are masked, and the pre-trained head that tells them.
 
-from typing import TYPE_CHECKING, cast
+The head is computed at masked positions only: logits of all positions would cost about as much as
+XLM-R Large's whole body.
+"""
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import cast
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Batch, Chosen
+from stilts_repro.data.features import TOKEN_PADDING, Batch, Chosen
 from stilts_repro.errors import InputError, reason
 from stilts_repro.models.pretrained import MASKED_HEADS, location
 from stilts_repro.tasks.heads import Head
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+
+@dataclass(frozen=True)
+class Masking:
+    """BERT's masking: `rate` of the tokens; of these 80 % mask, 10 % random, 10 % unchanged.
+
+    Random replacements come from the whole vocabulary except special tokens; special and padding
+    tokens are never predicted (jiant's `mlm_simple`).
+    """
+
+    mask_id: int
+    special_ids: tuple[int, ...]
+    vocabulary: int
+    rate: float = 0.15
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase, rate: float = 0.15) -> "Masking":
+        """Return the masking for `tokenizer`."""
+        special = tuple(tokenizer.all_special_ids)
+        return cls(tokenizer.mask_token_id, special, len(tokenizer), rate)
+
+    @cached_property
+    def _ordinary(self) -> Tensor:
+        """All tokens that are not special, in order, [N] int64: XLM-R's 250,000 are listed once."""
+        return torch.tensor(sorted(set(range(self.vocabulary)) - set(self.special_ids)))
+
+    def apply(self, input_ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return masked ids [B, T] and a bool tensor [B, T] of the places to predict."""
+        special = torch.isin(input_ids, torch.tensor(self.special_ids))
+        chosen = (torch.rand(input_ids.shape, generator=generator) < self.rate) & ~special
+        dice = torch.rand(input_ids.shape, generator=generator)
+        ordinary = self._ordinary.to(input_ids.dtype)
+        places = torch.randint(len(ordinary), input_ids.shape, generator=generator)
+        masked = torch.where(chosen & (dice < 0.8), self.mask_id, input_ids)
+        masked = torch.where(chosen & (dice >= 0.9), ordinary[places], masked)
+        return masked, chosen
+
+
+def masked_batch(batch: Batch, masking: Masking, generator: torch.Generator) -> Batch:
+    """Return `batch` with tokens masked; column `label` holds what was there, padding elsewhere.
+
+    It is done on the host, to padded batches, so that masks hang on no layout that comes after.
+    """
+    masked, chosen = masking.apply(batch.input_ids, generator)
+    label = torch.where(chosen, batch.input_ids, TOKEN_PADDING)
+    token = {**batch.token, "label": label}
+    return replace(batch, input_ids=masked, token=token, chosen=Chosen.of(label))
 
 
 class MaskedLMHead(Head):
-    """The pre-trained head, computed at masked positions only; its decoder is the embeddings.
-
-    All-position logits would cost about as much as XLM-R Large's whole body.
-    """
+    """The pre-trained head beside task heads, for continued MLM; its decoder is the embeddings."""
 
     reads = "token"
 
@@ -48,7 +96,14 @@ def _chosen(batch: Batch) -> Chosen:
     return batch.chosen
 
 
-def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
+def mlm_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """Return the loss on masked `batch` of a model of transformers' own class, XLM-R's."""
+    body, head = model.base_model, MaskedLMHead(model.lm_head)
+    states = body(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    return head.loss(head(states, batch), batch)
+
+
+def load_masked_head(model: str, backbone: PreTrainedModel) -> MaskedLMHead:
     """Return the masked-LM head of `model`, its decoder tied to the embeddings of `backbone`.
 
     Raises `InputError` where `model` has none.
@@ -58,8 +113,9 @@ def load_masked_head(model: str, backbone: "PreTrainedModel") -> MaskedLMHead:
             **location(model), use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError) as error:
-        told = f"--model {model}: it is no masked language model ({reason(error)})"
-        raise InputError(told) from None
+        raise InputError(
+            f"--model {model}: it is no masked language model ({reason(error)})"
+        ) from None
     name = next((name for name in MASKED_HEADS if hasattr(whole, name)), None)
     absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
     if name is None or absent:

@@ -1,15 +1,13 @@
 """One backbone, one head a task."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig
 
 from stilts_repro.data.features import Batch
-from stilts_repro.models.backbone import save_backbone
 from stilts_repro.models.families import family_of, read, run
 from stilts_repro.seeds import derive
 from stilts_repro.tasks.format import Format
@@ -65,10 +63,6 @@ class MultiTaskModel(nn.Module):
         """Return `task`'s loss on `batch`, a scalar; `over` as the head says."""
         return self.head(task).loss(self(task, batch), batch, over)
 
-    def save_backbone(self, path: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Write backbone, pooler and tokenizer as a Hugging Face directory."""
-        save_backbone(self.backbone, path, tokenizer)
-
 
 def make_head(
     kind: Format, hidden: int, dropout: float, deviation: float, seed: int, *, bias: bool = True
@@ -82,8 +76,8 @@ def make_head(
 def _head_dropout(config: PreTrainedConfig) -> float:
     """Return the dropout before a head, as transformers' classes choose it; else its usual 0.1."""
     names = ("classifier_dropout", "hidden_dropout_prob", "hidden_dropout")
-    values = (getattr(config, name, None) for name in names)
-    return next((value for value in values if value is not None), 0.1)
+    rates = (getattr(config, name, None) for name in names)
+    return next((rate for rate in rates if rate is not None), 0.1)
 
 
 @torch.no_grad()
@@ -95,6 +89,6 @@ def mean_pooled(backbone: "PreTrainedModel", batch: Batch, layers: Sequence[int]
     """
     output = run(backbone, batch, "token", output_hidden_states=True)
     mask = batch.attention_mask.unsqueeze(-1)
-    total = mask.sum(dim=1)
-    spread = (batch.spread(output.hidden_states[layer]) for layer in layers)
-    return torch.stack([(states.float() * mask).sum(dim=1) / total for states in spread])
+    tokens = mask.sum(dim=1)
+    states = (batch.spread(output.hidden_states[layer]).float() for layer in layers)
+    return torch.stack([(vectors * mask).sum(dim=1) / tokens for vectors in states])

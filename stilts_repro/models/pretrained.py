@@ -68,11 +68,14 @@ def check_directory(model: str) -> None:
 
 def location(model: str) -> dict[str, Any]:
     """Return what `from_pretrained` is called with: path or id, commit, and never foreign code."""
-    found: dict[str, Any] = {"pretrained_model_name_or_path": model, "trust_remote_code": False}
     identity, _, commit = model.rpartition("@")
-    if identity and not Path(model).exists():
-        found |= {"pretrained_model_name_or_path": identity, "revision": commit}
-    return found
+    if not identity or Path(model).exists():
+        return {"pretrained_model_name_or_path": model, "trust_remote_code": False}
+    return {
+        "pretrained_model_name_or_path": identity,
+        "revision": commit,
+        "trust_remote_code": False,
+    }
 
 
 def pinned_model(model: str) -> str:
@@ -146,13 +149,8 @@ def check_masked(model: str, tokenizer: PreTrainedTokenizerBase) -> None:
 
 def load_config(model: str) -> PreTrainedConfig:
     """Load the configuration of a directory or hub id; `MissingError` where it does not load."""
-    check_directory(model)
-    try:
-        return AutoConfig.from_pretrained(**location(model))
-    except Exception as error:  # transformers raises a dozen unrelated kinds here
-        raise MissingError(
-            f"--model {model}: its configuration does not load ({reason(error)})"
-        ) from None
+    config: PreTrainedConfig = _loaded(AutoConfig, model, "configuration")
+    return config
 
 
 def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
@@ -160,13 +158,7 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
 
     Raises `MissingError` where it does not load, `InputError` where it cannot be used.
     """
-    check_directory(model)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(**location(model))
-    except Exception as error:  # as above; the tokenizers library raises bare `Exception`
-        raise MissingError(
-            f"--model {model}: its tokenizer does not load ({reason(error)})"
-        ) from None
+    tokenizer: PreTrainedTokenizerBase = _loaded(AutoTokenizer, model, "tokenizer")
     if not tokenizer.is_fast:
         raise InputError(
             f"--model {model}: it has no fast tokenizer ({type(tokenizer).__name__} runs in "
@@ -180,6 +172,15 @@ def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
             )
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _loaded(kind: Any, model: str, what: str) -> Any:
+    """Return what `kind`, one of transformers' Auto classes, makes of `model`'s `what`."""
+    check_directory(model)
+    try:
+        return kind.from_pretrained(**location(model))
+    except Exception as error:  # a dozen unrelated kinds; of tokenizers' library bare `Exception`
+        raise MissingError(f"--model {model}: its {what} does not load ({reason(error)})") from None
 
 
 def fingerprint(model: str) -> str:
@@ -237,8 +238,8 @@ def _weight_names(model: str) -> list[str]:
     names: list[str] = []
     for file in sorted(Path(model).glob("*.safetensors")):
         try:
-            with safe_open(file, "pt") as held:
-                names += held.keys()
+            with safe_open(file, "pt") as weights:
+                names += weights.keys()
         except (OSError, SafetensorError) as error:
             raise MissingError(
                 f"--model {model}: its weights do not load ({file.name}: {reason(error)})"

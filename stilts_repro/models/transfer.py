@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.jsonio import read_json, write_json
-from stilts_repro.models.backbone import load_backbone, load_beside
+from stilts_repro.models.backbone import load_backbone, load_beside, save_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Format
 
@@ -30,11 +30,11 @@ def save_intermediate(
     model: MultiTaskModel, path: Path, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     """Write backbone, pooler, heads and tokenizer of a phase-(ii) model."""
-    model.save_backbone(path, tokenizer)
+    save_backbone(model.backbone, path, tokenizer)
     heads = model.heads.state_dict().items()
     # A masked-LM head is the pre-trained model's, tied to its embeddings: it is not for targets.
-    kept = {k: v.contiguous() for k, v in heads if k.partition(".")[0] in model.formats}
-    save_file(kept, path / HEADS)
+    weights = {k: v.contiguous() for k, v in heads if k.partition(".")[0] in model.formats}
+    save_file(weights, path / HEADS)
     write_json(path / HEADS_SAY, {name: _says(kind) for name, kind in model.formats.items()})
 
 
@@ -62,12 +62,12 @@ def crossing_heads(start: str, formats: Mapping[str, Format]) -> dict[str, str]:
     same name comes first, else the first saved.
     """
     offered: dict[str, Any] = read_json(Path(start) / HEADS_SAY)
-    found = {}
+    origins = {}
     for name, kind in formats.items():
-        fits = [origin for origin, says in offered.items() if says == _says(kind)]
-        if fits:
-            found[name] = name if name in fits else fits[0]
-    return found
+        alike = [origin for origin, says in offered.items() if says == _says(kind)]
+        if alike:
+            origins[name] = name if name in alike else alike[0]
+    return origins
 
 
 def _says(kind: Format) -> dict[str, Any]:

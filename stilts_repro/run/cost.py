@@ -11,7 +11,6 @@ from itertools import chain
 import torch
 
 from stilts_repro.evaluation.predict import BUDGET, predict
-from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM
 from stilts_repro.experiments.executor import finished
 from stilts_repro.experiments.inventory import PARTS
@@ -20,13 +19,13 @@ from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.plan import Plan
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import draw_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.run.request import Request, plan_of
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.arithmetic import threads, uses_bf16
 from stilts_repro.training.loop import TrainingTask, own_steps, train
 
 TRIED_FOR = 3.0  # seconds that each rate is measured for, about
@@ -118,14 +117,14 @@ def estimate(request: Request) -> Estimate:
         if not finished(job, store, keep_models=request.keep_models)
     ]
     targets, seed = planned.survey.targets, request.seeds[0]
-    untimed = _untimed(plan)
+    untimed = _untimed(plan, request.machine)
     return Estimate(
         claims=sum(bool(claim.cells(targets, seed, planned.sets)) for claim in request.running),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
         left=_sum(costs.of(job) for job in left),
         unshared=_sum(_alone(plan, costs)),
-        workers=environment.workers(),
-        rates=None if untimed else measure_rates(plan, costs),
+        workers=request.machine.workers(),
+        rates=None if untimed else measure_rates(plan, costs, request.machine),
         untimed=untimed,
     )
 
@@ -134,10 +133,10 @@ def _trainings(plan: Plan) -> list[Job]:
     return [job for job in plan.jobs.values() if job.recipes]
 
 
-def _untimed(plan: Plan) -> str:
+def _untimed(plan: Plan, machine: Machine) -> str:
     """Return why the plan's trainings are not timed here; '' where they are, or it has none."""
     models = {plan.worlds[job.condition.world].model for job in _trainings(plan)}
-    if not models or environment.device().type != "cpu":
+    if not models or machine.device != "cpu":
         return ""
     with torch.device("meta"):  # shapes without memory
         drawn = [draw_backbone(model, 0) for model in sorted(models)]
@@ -147,7 +146,7 @@ def _untimed(plan: Plan) -> str:
     return f"the model has {largest / 1e6:,.0f} million parameters, and there is no GPU here"
 
 
-def measure_rates(plan: Plan, costs: "Costs") -> Rates | None:
+def measure_rates(plan: Plan, costs: "Costs", machine: Machine) -> Rates | None:
     """Return the rates of one worker on the plan's largest training, by some steps of it.
 
     The weights are drawn: none have to be there.
@@ -155,24 +154,26 @@ def measure_rates(plan: Plan, costs: "Costs") -> Rates | None:
     materials = [costs.material(job) for job in _trainings(plan)]
     if not materials:
         return None
-    device = environment.device()
     largest = {name: material for material in materials for name in material.job.recipes}
     tasks = {name: material.task(name) for name, material in largest.items()}
     name = max(tasks, key=lambda name: tasks[name].features.tokens)
     material, before = largest[name], torch.get_num_threads()
-    torch.set_num_threads(threads())
+    torch.set_num_threads(machine.threads)
     try:
         backbone = draw_backbone(material.world.model, 0)
-        model = MultiTaskModel.fresh(backbone, {name: material.format(name)}, 0).to(device)
-        attention.use(backbone, bf16=uses_bf16(device))
+        model = MultiTaskModel.fresh(backbone, {name: material.format(name)}, 0)
+        model.to(machine.device)
+        attention.use(backbone, machine)
         pad_id = int(material.tokenizer.pad_token_id)
-        trained = _training_rate(model, name, tasks[name], pad_id)
-        return Rates(trained, _evaluation_rate(model, name, material, pad_id), name)
+        trained = _training_rate(model, name, tasks[name], pad_id, machine)
+        return Rates(trained, _evaluation_rate(model, name, material, pad_id, machine), name)
     finally:
         torch.set_num_threads(before)
 
 
-def _training_rate(model: MultiTaskModel, name: str, task: TrainingTask, pad_id: int) -> float:
+def _training_rate(
+    model: MultiTaskModel, name: str, task: TrainingTask, pad_id: int, machine: Machine
+) -> float:
     """Return the tokens a second of the loop itself.
 
     On a GPU steps are queued: each timed run waits for its losses at the end, as the warm-up did,
@@ -182,7 +183,7 @@ def _training_rate(model: MultiTaskModel, name: str, task: TrainingTask, pad_id:
 
     def some(steps: int) -> tuple[int, float]:
         short = replace(task, recipe=replace(task.recipe, epochs=steps / epoch, share=None))
-        log = train(model, {name: short}, pad_id, 0, "plan")
+        log = train(model, {name: short}, pad_id, 0, "plan", machine)
         return log.tokens, log.seconds
 
     some(WARM_UP)
@@ -191,16 +192,18 @@ def _training_rate(model: MultiTaskModel, name: str, task: TrainingTask, pad_id:
     return tokens / taken
 
 
-def _evaluation_rate(model: MultiTaskModel, name: str, material: Material, pad_id: int) -> float:
+def _evaluation_rate(
+    model: MultiTaskModel, name: str, material: Material, pad_id: int, machine: Machine
+) -> float:
     """Return the tokens a second of predictions, in batches as full as a run's are."""
     examples, dev = material.dev(name)
     wanted = FULL_BATCHES * BUDGET[model.backbone.device.type]
     if dev.tokens > wanted:
         dev = material.dev(name, math.ceil(len(examples) * wanted / dev.tokens))[1]
-    predict(model, name, dev, pad_id)  # a warm-up; logits come to the host, so it has then ended
+    predict(model, name, dev, pad_id, machine)  # a warm-up, which ends with its logits on the host
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < TRIED_FOR:
-        predict(model, name, dev, pad_id)
+        predict(model, name, dev, pad_id, machine)
         done += dev.tokens
     return done / (time.perf_counter() - started)
 

@@ -15,6 +15,7 @@ from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.survey import Survey, survey
+from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import (
     check_masked,
     check_pretrained,
@@ -33,7 +34,8 @@ class Request:
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
     phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
-    holds text for continued MLM; `translator` says who translates rows of phase (ii).
+    holds text for continued MLM; `translator` says who translates rows of phase (ii); `machine` is
+    what jobs compute with, by default this one as its environment asks.
     """
 
     claims: tuple[Claim, ...]
@@ -48,6 +50,7 @@ class Request:
     sampler: Sampler = PROPORTIONAL
     corpus: str | None = None
     translator: str | None = None
+    machine: Machine = field(default_factory=Machine.of)
 
     @property
     def main(self) -> World:
@@ -84,10 +87,9 @@ def plan_of(request: Request) -> Planned:
     A world besides the main one that cannot be had is left out. Raises `InputError` or
     `MissingError`.
     """
-    arithmetic = environment.fingerprint()  # first: reading the data may take long
     claims = request.running
     tokenizer = check_pretrained(request.model, longest(request.scale)) if claims else None
-    grounds = {MAIN: _ground(request.main, tokenizer, request, arithmetic)}
+    grounds = {MAIN: _ground(request.main, tokenizer, request)}
     no_world = {}
     for name in {c.world: None for claim in claims for c in claim.conditions if c.world != MAIN}:
         try:
@@ -96,7 +98,7 @@ def plan_of(request: Request) -> Planned:
         except (InputError, MissingError) as error:
             no_world[name] = str(error)
         else:
-            grounds[name] = _ground(world, tokenizer, request, arithmetic)
+            grounds[name] = _ground(world, tokenizer, request)
     planned = Planned(Plan(request.scale, grounds, request.sampler), no_world)
     for seed in request.seeds:
         for claim in claims:
@@ -125,7 +127,6 @@ def _ground(
     world: World,
     tokenizer: PreTrainedTokenizerBase | None,
     request: Request,
-    arithmetic: Mapping[str, str],
 ) -> Ground:
     """Read and check what the request's claims need of a world; nothing without a tokenizer."""
     scale = request.scale
@@ -152,7 +153,7 @@ def _ground(
         tokenizer_hash=tokenizer_hash(tokenizer) if tokenizer else "",
         evaluation_rows=scale.evaluation_rows,
         retrieval_length=scale.retrieval_length,
-        environment=arithmetic,
+        environment=environment.fingerprint(request.machine),
         crosses=request.crosses,
     )
     return Ground(replace(world, model=model), setting, inventory, findings)

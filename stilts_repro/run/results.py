@@ -48,7 +48,9 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
         plan, keep = planned.plan, request.keep_models
         reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
         progress.planned(plan.jobs, reused)
-        run_local(plan.jobs, plan.worlds, store, progress.finished, keep_models=keep)
+        run_local(
+            plan.jobs, plan.worlds, store, request.machine, progress.finished, keep_models=keep
+        )
         results = Results(request, planned, store)
         return {
             "scale": request.scale.name,

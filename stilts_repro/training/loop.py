@@ -2,19 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
 
-from stilts_repro.data.features import Features, collate, training_batches
+from stilts_repro.data.features import Batch, Features, collate, training_batches
+from stilts_repro.data.packing import cut
 from stilts_repro.errors import InputError
+from stilts_repro.machine import Machine
+from stilts_repro.models.attention import ready
+from stilts_repro.models.masked import Masking, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.training.accumulation import backward
-from stilts_repro.training.arithmetic import tokens_at_once
-from stilts_repro.training.mlm import Masking, masked_batch
 from stilts_repro.training.optimiser import make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
@@ -35,13 +36,8 @@ class TrainingTask:
     recipe: Recipe
     masking: Masking | None = None
 
-    @property
-    def steps(self) -> int:
-        """Optimiser steps that the recipe's epochs come to."""
-        return self.capped_steps(None)
-
-    def capped_steps(self, cap: int | None) -> int:
-        """Return the steps that the recipe's epochs over at most `cap` rows come to."""
+    def steps(self, cap: int | None = None) -> int:
+        """Return the optimiser steps that the recipe's epochs over at most `cap` rows come to."""
         rows = len(self.features) if cap is None else min(cap, len(self.features))
         return max(1, round(self.recipe.epochs * math.ceil(rows / self.batch_size)))
 
@@ -79,6 +75,7 @@ def train(
     pad_id: int,
     seed: int,
     purpose: str,
+    machine: Machine,
     progress: Progress | None = None,
     evaluate: Evaluate | None = None,
     sampler: Sampler = PROPORTIONAL,
@@ -92,38 +89,29 @@ def train(
     restored at the end. A step is `batch_size` units however many tokens these are: what is too
     much for the memory at once is cut into parts.
     """
-    budget = tokens_at_once(model.backbone.device)
-    first = next(iter(tasks.values())).recipe
+    recipe = next(iter(tasks.values())).recipe
     own = own_steps(tasks, sampler.cap)
-    steps, weights = sum(own.values()), sampler.weights(own)
-    drawn = draw_tasks(weights, numpy_rng(seed, purpose, "sampler"))
-    streams = {
-        name: training_batches(
-            task.features, task.batch_size, numpy_rng(seed, purpose, "order", name)
-        )
-        for name, task in tasks.items()
-    }
-    optimiser = make_optimiser(model, first)
+    log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
+    batches = _batches(tasks, pad_id, seed, purpose, log.weights)
+    optimiser = make_optimiser(model, recipe)
     torch.manual_seed(derive(seed, purpose, "dropout"))
-    best = _Best(model, first) if evaluate is not None and first.evaluate_every else None
-    log, started = TrainingLog(steps=steps, weights=weights), time.perf_counter()
-    losses = _Losses(purpose)
+    best = _Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
+    losses, steps, started = _Losses(purpose), log.steps, time.perf_counter()
     for step in range(steps):
+        # Gradients of the task that is drawn, at this step's rate. Evaluating ends training mode.
         model.train()
-        name = next(drawn)
-        batch = collate(tasks[name].features, next(streams[name]), pad_id)
-        if masking := tasks[name].masking:
-            drawn_by = torch.Generator().manual_seed(derive(seed, purpose, "mask", step))
-            batch = masked_batch(batch, masking, drawn_by)
+        name, batch = next(batches)
         log.tokens += batch.tokens
         for group in optimiser.param_groups:
-            group["lr"] = first.learning_rate * _rate(step, steps, first)
-        losses.add(name, backward(model, name, batch, budget))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), first.clip)
+            group["lr"] = recipe.learning_rate * _rate(step, steps, recipe)
+        losses.add(name, backward(model, name, batch, machine))
+        # The update.
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if progress is not None:
             progress(step + 1, steps)
+        # Early stopping.
         if best and evaluate and best.due(step + 1, steps):
             best.add(evaluate(), step + 1)
             if best.stale:
@@ -135,6 +123,48 @@ def train(
         log.best_step, log.dev_scores = best.step, best.scores
     log.seconds = time.perf_counter() - started
     return log
+
+
+def _batches(
+    tasks: Mapping[str, TrainingTask],
+    pad_id: int,
+    seed: int,
+    purpose: str,
+    weights: Mapping[str, float],
+) -> Iterator[tuple[str, Batch]]:
+    """Yield for ever the task of a step, drawn by `weights`, and its next batch, on the host."""
+    streams = {
+        name: training_batches(
+            task.features, task.batch_size, numpy_rng(seed, purpose, "order", name)
+        )
+        for name, task in tasks.items()
+    }
+    for step, name in enumerate(draw_tasks(weights, numpy_rng(seed, purpose, "sampler"))):
+        batch = collate(tasks[name].features, next(streams[name]), pad_id)
+        if masking := tasks[name].masking:
+            generator = torch.Generator().manual_seed(derive(seed, purpose, "mask", step))
+            batch = masked_batch(batch, masking, generator)
+        yield name, batch
+
+
+def backward(model: MultiTaskModel, task: str, batch: Batch, machine: Machine) -> torch.Tensor:
+    """Add the gradients of `task`'s mean loss on `batch`; return that loss, left on the device.
+
+    `batch` is padded and on the host. With more real tokens than `machine` takes at once it is
+    computed in parts, whose losses are sums over the whole batch's examples (units; words in
+    tagging; masked tokens in MLM): but for rounding and dropout, parts give what the whole would.
+    On packed batches (`varlen`) the device is never waited for; of a padded one transformers asks
+    whether its mask is all ones.
+    """
+    parts = cut(batch, machine.tokens)
+    over = model.head(task).examples(batch) if len(parts) > 1 else None
+    losses = []
+    for part in parts:
+        with machine.autocast():
+            loss = model.loss(task, ready(model.backbone, part), over)
+        loss.backward()
+        losses.append(loss.detach())
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
 
 def _rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -176,7 +206,7 @@ class _Losses:
 
 def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, int]:
     """Return the steps that each task's recipe comes to, or its share of all where it has one."""
-    steps = {name: t.capped_steps(cap) for name, t in tasks.items() if t.recipe.share is None}
+    steps = {name: t.steps(cap) for name, t in tasks.items() if t.recipe.share is None}
     others = sum(steps.values())
     shares = {name: t.recipe.share for name, t in tasks.items() if t.recipe.share is not None}
     whole = others / (1.0 - sum(shares.values()))

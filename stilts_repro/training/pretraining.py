@@ -8,33 +8,27 @@ that was stopped goes on to the very weights of an unbroken one, which a GPU doe
 """
 
 import hashlib
-import json
+import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from transformers import (
-    PreTrainedTokenizerBase,
-    XLMRobertaConfig,
-    XLMRobertaForMaskedLM,
-)
+from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from stilts_repro.data.features import Features, blocks, collate, token_batches
+from stilts_repro.data.features import Batch, Features, blocks, collate, token_batches
 from stilts_repro.errors import InputError, reason
-from stilts_repro.jsonio import content_hash, write_json
+from stilts_repro.jsonio import content_hash, write_bytes
+from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.training.mlm import Masking, mlm_loss
 from stilts_repro.training.optimiser import make_optimiser, schedule
 
+STATE = "state.pt"
 WINDOW = 3072  # sequences that are sorted by length together
 
 
@@ -121,7 +115,10 @@ def build_model(
 
 
 class Pretraining:
-    """One pre-training run that can be stopped and go on; `parts` are the languages' documents."""
+    """One pre-training run that can be stopped and go on; `parts` are the languages' documents.
+
+    Its state, in the folder `checkpoint`, is one file: weights, optimiser moments and the log.
+    """
 
     def __init__(
         self,
@@ -131,10 +128,13 @@ class Pretraining:
         checkpoint: Path | None = None,
     ) -> None:
         self.recipe = recipe
-        self.features = Features.joined(parts)
-        self.blocks = self._blocks(parts, recipe, tokenizer)
         self.tokenizer = tokenizer
-        self.checkpoint = checkpoint
+        self.state_file = checkpoint / STATE if checkpoint else None
+        self.features = Features.joined(parts)
+        self.blocks: Features | None = None
+        if recipe.block_steps:
+            rng = numpy_rng(recipe.seed, "pretrain", "blocks")
+            self.blocks = blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
         self.model = build_model(recipe, tokenizer)
         self.optimiser = make_optimiser(
             self.model,
@@ -142,15 +142,10 @@ class Pretraining:
         )
         self.masking = Masking.of(tokenizer, recipe.mask_rate)
         self.log = PretrainLog()
-        self.identity = content_hash(
-            [
-                asdict(recipe),
-                tokenizer.get_vocab(),
-                hashlib.sha256(self.features.ids.tobytes()).hexdigest(),
-            ]
-        )
-        if checkpoint is not None and (checkpoint / "state.json").is_file():
-            self._restore(checkpoint)
+        corpus = hashlib.sha256(self.features.ids.tobytes()).hexdigest()
+        self.identity = content_hash([asdict(recipe), tokenizer.get_vocab(), corpus])
+        if self.state_file and self.state_file.is_file():
+            self._restore(self.state_file)
 
     def run(self, report: Callable[[PretrainLog, float], None] | None = None) -> PretrainLog:
         """Train to the end of the recipe; `report` gets the log and the share done (0..1)."""
@@ -162,7 +157,8 @@ class Pretraining:
         saved = started
         while (share := self._share()) < 1.0:
             features, units = next(batches)
-            recent.append(self._step(collate(features, units, self._pad), share))
+            batch = collate(features, units, int(self.tokenizer.pad_token_id))
+            recent.append(self._step(batch, share))
             self.log.seconds = before + time.perf_counter() - started
             if self.log.steps <= 10:
                 self.log.first.append(recent[-1])
@@ -171,34 +167,20 @@ class Pretraining:
                 recent = []
                 if report is not None:
                     report(self.log, self._share())
-                if self.checkpoint is not None and time.perf_counter() - saved > 60:
-                    self._save(self.checkpoint)
+                if self.state_file and time.perf_counter() - saved > 60:
+                    self._save(self.state_file)
                     saved = time.perf_counter()
         return self.log
-
-    @staticmethod
-    def _blocks(
-        parts: Sequence[Features], recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase
-    ) -> Features | None:
-        if not recipe.block_steps:
-            return None
-        rng = numpy_rng(recipe.seed, "pretrain", "blocks")
-        return blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
 
     def _batches(self) -> Iterator[tuple[Features, np.ndarray]]:
         """Yield each step's features and units: documents, then blocks."""
         recipe = self.recipe
-        singly = (recipe.steps or 0) - recipe.block_steps if self.blocks else None
         order = numpy_rng(recipe.seed, "pretrain", "order")
-        stream = token_batches(self.features, recipe.batch_tokens, order, window=WINDOW)
-        yield from ((self.features, units) for units in islice(stream, singly))
-        if self.blocks:
-            stream = token_batches(self.blocks, recipe.batch_tokens, order, window=WINDOW)
-            yield from ((self.blocks, units) for units in stream)
-
-    @property
-    def _pad(self) -> int:
-        return int(self.tokenizer.pad_token_id)
+        singly = (recipe.steps or 0) - recipe.block_steps if self.blocks else None
+        for features, steps in ((self.features, singly), (self.blocks, None)):
+            if features:
+                stream = token_batches(features, recipe.batch_tokens, order, window=WINDOW)
+                yield from ((features, units) for units in islice(stream, steps))
 
     def _share(self) -> float:
         recipe = self.recipe
@@ -206,16 +188,16 @@ class Pretraining:
         by_time = self.log.seconds / (60 * recipe.minutes) if recipe.minutes else 0.0
         return max(by_steps, by_time)
 
-    def _step(self, batch: Any, share: float) -> float:
+    def _step(self, batch: Batch, share: float) -> float:
+        """Train on `batch`, `share` of the run being done; return the loss."""
         # Seeded by the step, so that a run that goes on masks what an unbroken run would.
-        torch.manual_seed(derive(self.recipe.seed, "pretrain", "dropout", self.log.steps))
-        generator = torch.Generator().manual_seed(
-            derive(self.recipe.seed, "pretrain", "mask", self.log.steps)
-        )
-        masked_ids, chosen = self.masking.apply(batch.input_ids, generator)
+        seed, step = self.recipe.seed, self.log.steps
+        torch.manual_seed(derive(seed, "pretrain", "dropout", step))
+        generator = torch.Generator().manual_seed(derive(seed, "pretrain", "mask", step))
+        batch = masked_batch(batch, self.masking, generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
-        loss = mlm_loss(self.model, batch, masked_ids, chosen)
+        loss = mlm_loss(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
@@ -226,67 +208,43 @@ class Pretraining:
             raise InputError(f"pre-training: the loss at step {self.log.steps} is not finite")
         return value
 
-    def _save(self, folder: Path) -> None:
-        """Write weights, optimiser moments and progress; the state file last, atomically."""
-        folder.mkdir(parents=True, exist_ok=True)
-        moments = {
-            f"{index}.{name}": value
-            for index, state in self.optimiser.state_dict()["state"].items()
-            for name, value in state.items()
-        }
-        tag = f"{self.log.steps}.safetensors"
-        weights = {k: v.clone() for k, v in self.model.state_dict().items()}
-        for name, tensors in (("model", weights), ("optimiser", moments)):
-            save_file(tensors, folder / f"{name}-{tag}")
-        write_json(folder / "state.json", asdict(self.log) | {"identity": self.identity})
-        for old in folder.glob("*.safetensors"):
-            if not old.name.endswith(f"-{tag}"):
-                old.unlink()
+    def _save(self, file: Path) -> None:
+        """Write the run's state to `file`, which is always whole."""
+        state = io.BytesIO()
+        torch.save(
+            {
+                "identity": self.identity,
+                "log": asdict(self.log),
+                "model": self.model.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+            },
+            state,
+        )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, state.getbuffer())
 
-    def _restore(self, folder: Path) -> None:
-        with _whole(folder / "state.json") as path:
-            state = json.loads(path.read_text(encoding="utf-8"))
-            if state.pop("identity") != self.identity:
-                raise InputError(
-                    f"{folder}: the checkpoint of another recipe or corpus; remove it to start "
-                    "afresh"
-                )
-            self.log = _log_of(state)
-        tag = f"{self.log.steps}.safetensors"
-        with _whole(folder / f"model-{tag}") as path:
-            self.model.load_state_dict(load_file(path))
-        with _whole(folder / f"optimiser-{tag}") as path:
-            moments: dict[int, dict[str, Any]] = {}
-            for key, value in load_file(path).items():
-                index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = value
-            groups = self.optimiser.state_dict()["param_groups"]
-            self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    def _restore(self, file: Path) -> None:
+        """Go on from the state in `file`.
 
-
-def _log_of(state: dict[str, Any]) -> PretrainLog:
-    """Return the log that a state file holds; `ValueError` where it holds another thing."""
-    log = PretrainLog(**state)
-    log.losses = [(int(step), float(loss)) for step, loss in log.losses]
-    log.first = [float(loss) for loss in log.first]
-    if asdict(PretrainLog()).keys() != state.keys() or not (
-        type(log.steps) is type(log.tokens) is int and 0 <= float(log.seconds) < math.inf
-    ):
-        raise ValueError("not what a run has written")
-    return log
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Turn all that a damaged file of a checkpoint may raise in the block into one line."""
-    try:
-        yield path
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:  # half a file, other JSON, other tensors: anything
-        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-            raise  # it cannot be read, which does not mean that it is damaged
-        raise InputError(
-            f"{path}: damaged, or of no checkpoint ({reason(error)}); "
-            f"remove {path.parent} to start afresh"
-        ) from None
+        Raises `InputError` where it is damaged, or that of another run.
+        """
+        data = file.read_bytes()  # that it cannot be read does not mean that it is damaged
+        try:
+            state = torch.load(io.BytesIO(data), weights_only=True)
+            same, log = state["identity"] == self.identity, PretrainLog(**state["log"])
+            if same:
+                self.model.load_state_dict(state["model"])
+                self.optimiser.load_state_dict(state["optimiser"])
+        except MemoryError:
+            raise
+        except Exception as error:  # half a file, or another kind of file: anything
+            raise InputError(
+                f"{file}: damaged, or of no checkpoint ({reason(error)}); "
+                f"remove {file.parent} to start afresh"
+            ) from None
+        if not same:
+            raise InputError(
+                f"{file.parent}: the checkpoint of another recipe or corpus; remove it to start "
+                "afresh"
+            )
+        self.log = log

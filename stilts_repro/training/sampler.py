@@ -26,9 +26,9 @@ class Sampler:
         """Return the sampler as `parse` reads it."""
         if self.temperature is None:
             return "uniform"
-        told = [f"capped:{self.cap}"] if self.cap is not None else []
-        told += [f"temperature:{self.temperature:g}"] if self.temperature != 1.0 else []
-        return ",".join(told) or "proportional"
+        parts = [f"capped:{self.cap}"] if self.cap is not None else []
+        parts += [f"temperature:{self.temperature:g}"] if self.temperature != 1.0 else []
+        return ",".join(parts) or "proportional"
 
     @classmethod
     def parse(cls, text: str) -> "Sampler":
@@ -38,13 +38,13 @@ class Sampler:
         """
         if text in ("proportional", "uniform"):
             return cls(temperature=None if text == "uniform" else 1.0)
-        told = dict(part.partition(":")[::2] for part in text.split(","))
+        parts = dict(part.partition(":")[::2] for part in text.split(","))
         try:
-            cap = int(told.pop("capped")) if "capped" in told else None
-            temperature = float(told.pop("temperature", 1.0))
+            cap = int(parts.pop("capped")) if "capped" in parts else None
+            temperature = float(parts.pop("temperature", 1.0))
         except ValueError:
-            told, cap, temperature = {"": ""}, None, 1.0
-        if told or (cap is not None and cap < 1) or not 0 < temperature < math.inf:
+            parts, cap, temperature = {"": ""}, None, 1.0
+        if parts or (cap is not None and cap < 1) or not 0 < temperature < math.inf:
             raise InputError(
                 f"--sampler {text}: give proportional, uniform, capped:ROWS, temperature:T, or the "
                 "last two with a comma between"

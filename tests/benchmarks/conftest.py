@@ -8,11 +8,11 @@ import torch
 from rich.console import Console
 
 from stilts_repro.experiments import environment
+from stilts_repro.machine import PRECISION
 from stilts_repro.report.throughput.results import read_results
 from stilts_repro.report.throughput.table import show
-from stilts_repro.training.arithmetic import PRECISION
 from tests.benchmarks.shapes import BASE, LARGE, MINI
-from tests.benchmarks.timing import device
+from tests.benchmarks.timing import device, machine
 
 # Plain `tox` runs these as well, once each and untimed, so that the suite does not rot unseen: each
 # asserts that two ways agree, in the precision of jobs, or that a part can be called as it is here.
@@ -66,9 +66,9 @@ def pytest_benchmark_update_machine_info(config, machine_info):
     machine_info.pop("node", None)  # results are shown to others: the kind of machine, not its name
     gpu = device().type == "cuda"
     machine_info |= {
-        "hardware": environment.device_name() if gpu else machine_info["cpu"]["brand_raw"],
+        "hardware": machine().name if gpu else machine_info["cpu"]["brand_raw"],
         "data": "real" if os.environ.get("STILTS_REAL_DATA") else "testbed",
-        "precision": environment.precision(),
+        "precision": machine().precision,
         "threads": torch.get_num_threads(),
         "versions": environment.versions(),
     }

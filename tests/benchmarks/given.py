@@ -18,9 +18,8 @@ from stilts_repro.tasks.format import Example, Limits
 from stilts_repro.tasks.loading import choose_division, languages, load_evaluation, load_training
 from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.arithmetic import uses_bf16
 from tests.benchmarks.shapes import MINI, Shape
-from tests.benchmarks.timing import device
+from tests.benchmarks.timing import machine
 
 LIMITS = Limits(128, max_question=32, stride=64)
 
@@ -77,6 +76,7 @@ def model(shape: Shape, task: str) -> MultiTaskModel:
     That is on the device, and on the attention back end that is chosen there.
     """
     backbone = XLMRobertaModel(shape.config())
-    made = MultiTaskModel.fresh(backbone, {task: TRAINING_SETS[task].format}, seed=0).to(device())
-    attention.use(made.backbone, bf16=uses_bf16(device()))
+    made = MultiTaskModel.fresh(backbone, {task: TRAINING_SETS[task].format}, seed=0)
+    made.to(machine().device)
+    attention.use(made.backbone, machine())
     return made

@@ -12,7 +12,7 @@ from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made
 from tests.benchmarks.shapes import MINI, TRAINED
-from tests.benchmarks.timing import measure
+from tests.benchmarks.timing import machine, measure
 
 PAD = 1
 BATCH = 32  # sequences a step
@@ -45,12 +45,12 @@ def test_training(benchmark, shape, name, lengths):
     task = TASKS[name]
     held, trained = features(shape, task, lengths), model(shape, task)
     tasks = {task: TrainingTask(held, Recipe(batch_size=BATCH // held.group, epochs=1))}
-    log = train(trained, tasks, PAD, 0, "benchmark")
+    log = train(trained, tasks, PAD, 0, "benchmark", machine())
     assert log.tokens == held.tokens
     assert np.isfinite(log.losses).all()
     measure(
         benchmark,
-        lambda: train(trained, tasks, PAD, 0, "benchmark"),
+        lambda: train(trained, tasks, PAD, 0, "benchmark", machine()),
         {"tokens": held.tokens},
         model=shape.name,
         attention=backend(trained.backbone),
@@ -65,10 +65,10 @@ def test_training(benchmark, shape, name, lengths):
 def test_evaluation(benchmark, shape, name, lengths):
     task = TASKS[name]
     held, trained = features(shape, task, lengths), model(shape, task)
-    assert len(predict(trained, task, held, PAD)) == len(held)
+    assert len(predict(trained, task, held, PAD, machine())) == len(held)
     measure(
         benchmark,
-        lambda: predict(trained, task, held, PAD),
+        lambda: predict(trained, task, held, PAD, machine()),
         {"tokens": held.tokens},
         model=shape.name,
         attention=backend(trained.backbone),

@@ -13,9 +13,8 @@ import torch
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.models.attention import backend
 from stilts_repro.tasks.tables import TARGET_TASKS
-from stilts_repro.training.arithmetic import autocast
 from tests.benchmarks import given, trainer
-from tests.benchmarks.timing import device, measure, same_logits
+from tests.benchmarks.timing import device, machine, measure, same_logits
 
 pytestmark = pytest.mark.benchmark(group="evaluation")
 
@@ -36,7 +35,7 @@ def loop(model, inputs):
     for ids, mask in inputs:
         for low in range(0, len(ids), BATCH):
             part = slice(low, low + BATCH)
-            with autocast(device()):
+            with machine().autocast():
                 logits = model(
                     input_ids=ids[part].to(device()), attention_mask=mask[part].to(device())
                 ).logits
@@ -55,7 +54,7 @@ def test_all_languages_next_to_a_loop_over_them(benchmark, shape):
     peer = trainer.classifier(model, "mnli")
 
     def ours():
-        return predict(model, "mnli", stream, given.pad_id())
+        return predict(model, "mnli", stream, given.pad_id(), machine())
 
     same_logits(ours(), loop(peer, inputs))
     measure(

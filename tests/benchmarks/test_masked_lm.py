@@ -10,15 +10,14 @@ import torch
 from transformers import XLMRobertaForMaskedLM
 
 from stilts_repro.data.corpus import corpus_files, read_lines
-from stilts_repro.data.features import TOKEN_PADDING, collate
+from stilts_repro.data.features import collate
+from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.arithmetic import autocast, uses_bf16
-from stilts_repro.training.mlm import Masking, mlm_loss
 from stilts_repro.training.pretraining import Pretraining, PretrainRecipe, Size
 from tests.benchmarks import given, made
 from tests.benchmarks.shapes import MINI, TRAINED
-from tests.benchmarks.timing import device, measure
+from tests.benchmarks.timing import device, machine, measure
 
 pytestmark = pytest.mark.benchmark(group="masked LM")
 
@@ -28,38 +27,36 @@ STEPS = 10
 
 
 def masked(shape, sequences):
-    """Return a batch of blocks of 128 tokens, its masked ids, and the masked places."""
+    """Return a masked batch of blocks of 128 tokens, on the device."""
     lengths = np.full(sequences, 128)
     held = made.features_of(Retrieval(mining=False), lengths, shape.vocabulary)
     batch = collate(held, np.arange(sequences), 1)
     masking = Masking(shape.vocabulary - 1, tuple(range(5)), shape.vocabulary)
-    ids, chosen = masking.apply(batch.input_ids, torch.Generator().manual_seed(0))
-    return batch.to(device()), ids.to(device()), chosen.to(device())
+    return masked_batch(batch, masking, torch.Generator().manual_seed(0)).to(device())
 
 
 def test_head_next_to_logits_everywhere(benchmark, shape):
     """The peer is transformers' class: logits of every position, most without a label."""
     model = XLMRobertaForMaskedLM(shape.config()).to(device()).train()
-    batch, ids, chosen = masked(shape, 16 if shape is MINI else 64)
-    labels = torch.where(chosen, batch.input_ids, TOKEN_PADDING)
+    batch = masked(shape, 16 if shape is MINI else 64)
+    chosen = len(batch.chosen.gold)
 
     def backward(loss):
-        with autocast(device()):
+        with machine().autocast():
             told = loss()
         told.backward()
         model.zero_grad()
         return told
 
     def ours():
-        return backward(lambda: mlm_loss(model, batch, ids, chosen))
+        return backward(lambda: mlm_loss(model, batch))
 
     def theirs():
-        return backward(
-            lambda: model(input_ids=ids, attention_mask=batch.attention_mask, labels=labels).loss
-        )
+        columns = {"attention_mask": batch.attention_mask, "labels": batch.token["label"]}
+        return backward(lambda: model(input_ids=batch.input_ids, **columns).loss)
 
     if not shape.dropout:
-        close = {"rtol": 0.01, "atol": 0.0} if uses_bf16(device()) else {}
+        close = {"rtol": 0.01, "atol": 0.0} if machine().bf16 else {}
         torch.testing.assert_close(ours().float(), theirs().float(), **close)
     measure(
         benchmark,
@@ -71,7 +68,7 @@ def test_head_next_to_logits_everywhere(benchmark, shape):
         flops=TRAINED
         * (
             shape.flops(np.full(*batch.input_ids.shape))
-            + 2 * int(chosen.sum()) * shape.hidden * (shape.hidden + shape.vocabulary)
+            + 2 * chosen * shape.hidden * (shape.hidden + shape.vocabulary)
         ),
     )
 

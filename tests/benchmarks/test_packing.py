@@ -14,7 +14,7 @@ from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made
 from tests.benchmarks.shapes import TRAINED
-from tests.benchmarks.timing import device, measure, same_logits
+from tests.benchmarks.timing import device, machine, measure, same_logits
 
 pytestmark = pytest.mark.skipif(device().type == "cpu", reason="padding is what CPUs use")
 
@@ -32,9 +32,9 @@ def given_both(request, shape):
         pytest.skip(f"nothing is packed here: the back end is {backend(model.backbone)}")
     lengths = made.lengths_like(request.param, TOKENS)
     held = made.features_of(TRAINING_SETS[TASK].format, lengths, shape.vocabulary)
-    found = predict(model, TASK, held, PAD)
+    found = predict(model, TASK, held, PAD, machine())
     with padded(model.backbone):
-        same_logits(found, predict(model, TASK, held, PAD))
+        same_logits(found, predict(model, TASK, held, PAD, machine()))
     return model, held
 
 
@@ -64,7 +64,7 @@ def test_training_packed_next_to_padded(benchmark, shape, given_both):
     tasks = {TASK: TrainingTask(held, Recipe(batch_size=32, epochs=1))}
 
     def work():
-        train(model, tasks, PAD, 0, "benchmark")
+        train(model, tasks, PAD, 0, "benchmark", machine())
 
     compare(benchmark, shape, given_both, work, TRAINED, turns=3)
 
@@ -74,6 +74,6 @@ def test_evaluation_packed_next_to_padded(benchmark, shape, given_both):
     model, held = given_both
 
     def work():
-        predict(model, TASK, held, PAD)
+        predict(model, TASK, held, PAD, machine())
 
     compare(benchmark, shape, given_both, work, 1)

@@ -19,17 +19,16 @@ import torch
 
 from stilts_repro.data.features import training_batches
 from stilts_repro.errors import MissingError
-from stilts_repro.experiments import environment
+from stilts_repro.machine import PRECISION, has_bf16
 from stilts_repro.models.attention import backend
-from stilts_repro.models.compiling import compile_layers
+from stilts_repro.models.backbone import compile_layers
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.arithmetic import PRECISION, has_bf16, uses_bf16
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made, trainer
 from tests.benchmarks.shapes import MINI, TRAINED
-from tests.benchmarks.timing import device, measure, seconds, significant
+from tests.benchmarks.timing import device, machine, measure, seconds, significant
 
 pytestmark = pytest.mark.benchmark(group="training loop")
 
@@ -37,7 +36,7 @@ SEED, PURPOSE = 0, "benchmark"
 ROWS = 512
 LARGEST = 256  # rows a step; of XLM-R Large, padded to 128 tokens, more than half of 80 GB
 LONG = 100_000  # tokens
-CORES = environment.workers()
+CORES = machine().workers()
 NAMES = {False: "Trainer as its examples ship it", True: "Trainer tuned"}
 
 
@@ -65,7 +64,7 @@ class Loops:
 
     def ours(self):
         task = TrainingTask(self.features, self.recipe)
-        return train(self.model, {"mnli": task}, given.pad_id(), SEED, PURPOSE).losses
+        return train(self.model, {"mnli": task}, given.pad_id(), SEED, PURPOSE, machine()).losses
 
     def theirs(self, *, tuned, log=False):
         """Return a `Trainer` with its rows."""
@@ -86,7 +85,7 @@ def same_losses(found, expected):
     has not been measured.
     """
     close = 1e-3
-    if uses_bf16(device()):
+    if machine().bf16:
         close = 0.002 if device().type == "cpu" else 0.05
     np.testing.assert_allclose(found, expected, rtol=close)
 
@@ -112,7 +111,7 @@ def compare(benchmark, shape, loops, *, tuned):
 
 both = pytest.mark.parametrize("tuned", [False, True], ids=["shipped", "tuned"])
 in_fp32 = pytest.mark.skipif(
-    device().type != "cpu" or not has_bf16(device()),
+    device().type != "cpu" or not has_bf16("cpu"),
     reason="it needs a processor with bf16; on another, jobs are in fp32 as it is",
 )
 on_gpu = pytest.mark.skipif(device().type == "cpu", reason="minutes a step on a CPU; needs a GPU")
@@ -166,7 +165,7 @@ def test_loop_compiled_next_to_itself(benchmark, shape, batch_size):
 
     def losses(model):
         model.load_state_dict(start)
-        return train(model, {"mnli": task}, given.pad_id(), SEED, PURPOSE).losses
+        return train(model, {"mnli": task}, given.pad_id(), SEED, PURPOSE, machine()).losses
 
     first, again = (seconds(lambda: losses(compiled), wall=True) for _ in range(2))
     benchmark.extra_info["compile_seconds"] = significant(max(0.0, first - again))

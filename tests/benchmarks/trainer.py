@@ -23,10 +23,9 @@ from transformers import (
 
 from stilts_repro.data.features import Features
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.training.arithmetic import uses_bf16
 from stilts_repro.training.optimiser import Recipe, schedule
 from tests.benchmarks.given import LIMITS, pad_id, tokenizer
-from tests.benchmarks.timing import device
+from tests.benchmarks.timing import device, machine
 
 
 def classifier(ours: MultiTaskModel, task: str) -> XLMRobertaForSequenceClassification:
@@ -110,7 +109,7 @@ def trainer(
             weight_decay=recipe.weight_decay,
             adam_epsilon=recipe.epsilon,
             max_grad_norm=recipe.clip,
-            bf16=uses_bf16(device()),
+            bf16=machine().bf16,
             use_cpu=device().type == "cpu",
             optim="adamw_torch_fused",
             save_strategy="no",

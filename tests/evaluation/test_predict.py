@@ -7,13 +7,14 @@ import torch
 from stilts_repro.data.features import Features, collate
 from stilts_repro.evaluation import predict as predicting
 from stilts_repro.evaluation.predict import embed, predict
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.arithmetic import PRECISION
 
 PAD = 1
+FP32, BF16 = Machine(), Machine(precision="bf16")
 LENGTHS = (9, 1, 30, 3, 12, 2, 2, 21)
 GROUPS = {"mnli": 1, "hellaswag": 4, "panx_en": 1, "squad_v1": 1}
 FORMATS = {name: TRAINING_SETS[name].format for name in GROUPS}
@@ -37,36 +38,31 @@ def alone(features):
         yield collate(features, np.array([unit]), PAD)
 
 
-def in_bf16(model, monkeypatch):
-    monkeypatch.setenv(PRECISION, "bf16")
-    assert attention.use(model.backbone, bf16=True) == "sdpa_fp32"
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("task", GROUPS)
-def test_logits_are_those_of_each_unit_alone(model, task, monkeypatch):
+def test_logits_are_those_of_each_unit_alone(model, task):
     features = features_of(GROUPS[task])
-    found = predict(model, task, features, PAD)
+    found = predict(model, task, features, PAD, FP32)
     for logits, batch in zip(found, alone(features), strict=True):
         expected = model(task, batch)[0].numpy()
         np.testing.assert_allclose(logits[: len(expected)], expected, atol=1e-5)
         if task == "squad_v1":
             assert np.isneginf(logits[len(expected) :]).all()
-    in_bf16(model, monkeypatch)
-    rounded = predict(model, task, features, PAD)
+    assert attention.use(model.backbone, BF16) == "sdpa_fp32"
+    rounded = predict(model, task, features, PAD, BF16)
     assert rounded.dtype == found.dtype == np.float32
     assert not np.array_equal(rounded, found)
     np.testing.assert_allclose(rounded, found, atol=0.02)
 
 
 @torch.no_grad()
-def test_sentence_vectors_are_those_of_each_alone(model, monkeypatch):
+def test_sentence_vectors_are_those_of_each_alone(model):
     features = features_of()
-    found = embed(model.backbone, features, PAD, LAYERS)
+    found = embed(model.backbone, features, PAD, LAYERS, FP32)
     each = [mean_pooled(model.backbone, batch, LAYERS) for batch in alone(features)]
     torch.testing.assert_close(found, torch.cat(each, dim=1), rtol=0, atol=1e-5)
-    in_bf16(model, monkeypatch)
-    rounded = embed(model.backbone, features, PAD, LAYERS)
+    assert attention.use(model.backbone, BF16) == "sdpa_fp32"
+    rounded = embed(model.backbone, features, PAD, LAYERS, BF16)
     torch.testing.assert_close(rounded, found, rtol=0, atol=0.05)
     assert not torch.equal(rounded, found)
     # The mean itself has more digits than bf16.
@@ -76,13 +72,13 @@ def test_sentence_vectors_are_those_of_each_alone(model, monkeypatch):
 @pytest.mark.parametrize("task", GROUPS)
 def test_a_unit_whose_output_is_not_finite_is_no_number(model, task):
     features = features_of(GROUPS[task])
-    sound = predict(model, task, features, PAD)
+    sound = predict(model, task, features, PAD, FP32)
     with torch.no_grad():  # a token that one unit alone has
         token = int(features.ids[-1])
         alone = [u for u in range(len(features)) if token in ids_of(features, u)]
         assert 0 < len(alone) < len(features)
         model.backbone.get_input_embeddings().weight[token] = torch.nan
-    broken = predict(model, task, features, PAD)
+    broken = predict(model, task, features, PAD, FP32)
     assert np.isnan(broken[alone].reshape(len(alone), -1)[:, 0]).all()
     kept = [u for u in range(len(features)) if u not in alone]
     np.testing.assert_allclose(broken[kept], sound[kept], atol=1e-5)

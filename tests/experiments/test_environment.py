@@ -5,13 +5,14 @@ import subprocess
 
 import pytest
 
-from stilts_repro.experiments import environment, platform
+from stilts_repro.experiments import environment
+from stilts_repro.machine import Machine
 
 
 @pytest.fixture(autouse=True)
 def forget():
     yield
-    platform.platform_fingerprint.cache_clear()
+    environment.platform_name.cache_clear()
 
 
 def script(folder, text):
@@ -56,6 +57,6 @@ def test_any_cpuinfo_will_do(tmp_path, monkeypatch, content):
     path = tmp_path / os.fsdecode(b"cpu\xe9")
     if content is not None:
         path.write_bytes(content)
-    monkeypatch.setattr(platform, "CPUINFO", path)
-    platform.platform_fingerprint.cache_clear()
-    assert platform.platform_fingerprint()
+    monkeypatch.setattr(environment, "CPUINFO", path)
+    environment.platform_name.cache_clear()
+    assert environment.platform_name(Machine())

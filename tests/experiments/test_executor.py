@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stilts_repro.errors import InputError, MissingError
-from stilts_repro.experiments import environment, executor, forking, work
+from stilts_repro.errors import MissingError
+from stilts_repro.experiments import executor, forking, work
 from stilts_repro.experiments.conditions import NONE
 from stilts_repro.experiments.store import Store
-from stilts_repro.training.arithmetic import THREADS, TOKENS
+from stilts_repro.machine import PRECISION, Machine, take_gpu
 from tests.planning import WORLD
 
 TAKEN: list[int] = []
@@ -30,11 +30,12 @@ def three_gpus(monkeypatch):
 def test_workers_take_a_gpu_each(three_gpus, monkeypatch):
     taken = []
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
-    indices = executor.gpus(forking.start())
-    for _ in range(environment.workers()):
-        environment.take_device(indices)
+    machine = Machine.of({PRECISION: "fp32"})
+    indices = executor.gpus(forking.start(), machine)
+    for _ in range(machine.workers()):
+        take_gpu(indices)
     assert taken == [0, 1, 2]
-    assert environment.device() == torch.device("cuda")  # without a number: the current one
+    assert machine.device == "cuda"  # without a number: the current one
 
 
 def enter(indices):
@@ -48,7 +49,7 @@ def taken_when_all_are_there(barrier):
 
 def test_the_indices_reach_other_processes(three_gpus):
     context = forking.start()
-    indices = executor.gpus(context)
+    indices = executor.gpus(context, Machine("cuda"))
     with context.Manager() as manager:
         barrier = manager.Barrier(3)
         with ProcessPoolExecutor(
@@ -58,19 +59,17 @@ def test_the_indices_reach_other_processes(three_gpus):
             assert sorted(future.result() for future in found) == [[0], [1], [2]]
 
 
-def test_on_a_cpu_there_is_none_to_take(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert executor.gpus(forking.start()) is None
+def test_on_a_cpu_there_is_none_to_take():
+    assert executor.gpus(forking.start(), Machine()) is None
 
 
 def test_a_full_gpu_is_one_line_that_says_what_to_set(monkeypatch, tmp_path):
-    def full(job, world, store, *, keep_models):
+    def full(job, world, store, machine, *, keep_models):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nGPU 0")
 
     monkeypatch.setattr(work, "run_job", full)
-    monkeypatch.setenv(TOKENS, "8192")
     with pytest.raises(MissingError) as caught:
-        executor._work(SimpleNamespace(title="mnli (seed 0)"), WORLD, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, Machine("cuda", tokens=8192), False)
     assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory; set STILTS")
     assert "below 8192" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -80,7 +79,7 @@ JOB = SimpleNamespace(title="mnli (seed 0)", hash="abc", start=None, condition=N
 
 
 def run_one(tmp_path):
-    executor.run_local({"abc": JOB}, {"": WORLD}, Store(tmp_path), lambda *_: None)
+    executor.run_local({"abc": JOB}, {"": WORLD}, Store(tmp_path), Machine(), lambda *_: None)
 
 
 def test_a_dead_worker_is_a_lack_of_memory_and_no_failed_claim(monkeypatch, tmp_path):
@@ -118,22 +117,22 @@ class Odd(Exception):
 
 
 def test_whatever_a_job_raises_reaches_the_main_process(monkeypatch, tmp_path):
-    def fail(job, world, store, *, keep_models):
+    def fail(job, world, store, machine, *, keep_models):
         raise Odd(1, 2)
 
     monkeypatch.setattr(work, "run_job", fail)
     with pytest.raises(RuntimeError, match=r"^Odd: 1 and 2$") as caught:
-        executor._work(JOB, WORLD, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, Machine(), False)
     assert isinstance(caught.value.__cause__, Odd)
 
 
 def test_an_error_of_the_system_keeps_its_number_and_file(monkeypatch, tmp_path):
-    def fail(job, world, store, *, keep_models):
+    def fail(job, world, store, machine, *, keep_models):
         raise OSError(errno.ENOSPC, "No space left on device", "a.json")
 
     monkeypatch.setattr(work, "run_job", fail)
     with pytest.raises(OSError, match="No space") as caught:
-        executor._work(JOB, WORLD, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, Machine(), False)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.errno, again.filename) == (errno.ENOSPC, "a.json")
 
@@ -141,7 +140,7 @@ def test_an_error_of_the_system_keeps_its_number_and_file(monkeypatch, tmp_path)
 def test_a_worker_that_could_not_get_ready_says_so_with_its_first_job(monkeypatch, tmp_path):
     monkeypatch.setattr(executor, "_hindrances", [RuntimeError("CUDA error: busy")])
     with pytest.raises(RuntimeError, match="CUDA error: busy"):
-        executor._work(JOB, WORLD, tmp_path, False)
+        executor._work(JOB, WORLD, tmp_path, Machine(), False)
 
 
 def test_what_stops_a_worker_from_getting_ready_prints_no_traceback(capfd):
@@ -149,8 +148,8 @@ def test_what_stops_a_worker_from_getting_ready_prints_no_traceback(capfd):
         1,
         mp_context=forking.start(),
         initializer=executor._enter_worker,
-        initargs=(os.environ | {THREADS: "none"},),
+        initargs=(dict(os.environ), Machine(threads=0)),
     ) as pool:
-        error = pool.submit(executor._work, JOB, WORLD, Path(), False).exception()
-    assert isinstance(error, InputError) and str(error).startswith("STILTS_THREADS=none: give")
+        error = pool.submit(executor._work, JOB, WORLD, Path(), Machine(), False).exception()
+    assert isinstance(error, RuntimeError) and "set_num_threads" in str(error)
     assert capfd.readouterr().err == ""

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.executor import _enter_worker
+from stilts_repro.machine import Machine
 
 ASK = """
 import threading, torch
@@ -27,9 +28,11 @@ import os, time
 from concurrent.futures import ProcessPoolExecutor
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.executor import _enter_worker
+from stilts_repro.machine import Machine
 if __name__ == "__main__":
+    arguments = (dict(os.environ), Machine())
     pool = ProcessPoolExecutor(
-        1, mp_context=forking.start(), initializer=_enter_worker, initargs=(dict(os.environ),)
+        1, mp_context=forking.start(), initializer=_enter_worker, initargs=arguments
     )
     print(pool.submit(os.getpid).result(), flush=True)
     pool.submit(time.sleep, 60).result()
@@ -49,8 +52,9 @@ def test_what_is_imported_before_the_fork_starts_nothing():
 def test_workers_have_imported_and_see_todays_variables(monkeypatch):
     forking.start()
     monkeypatch.setenv("STILTS_TEST", "set after the helper started")
+    arguments = (dict(os.environ), Machine())
     with ProcessPoolExecutor(
-        1, mp_context=forking.start(), initializer=_enter_worker, initargs=(dict(os.environ),)
+        1, mp_context=forking.start(), initializer=_enter_worker, initargs=arguments
     ) as pool:
         assert pool.submit(os.getenv, "STILTS_TEST").result() == "set after the helper started"
         imported = f"{forking.PRELOADED!r} in __import__('sys').modules"

@@ -8,6 +8,7 @@ import torch
 from stilts_repro.experiments import retrieving
 from stilts_repro.experiments.records import Meter
 from stilts_repro.experiments.retrieving import Retriever
+from stilts_repro.machine import Machine
 from stilts_repro.tasks.retrieval import Pool, mine_pool
 
 
@@ -20,7 +21,7 @@ def test_mining_runs_where_the_backbone_is(device, monkeypatch):
     mined = []
     monkeypatch.setattr(Retriever, "_embed", lambda self, texts, _: torch.ones(1, len(texts), 4))
     monkeypatch.setattr(retrieving, "mine_pool", lambda pool, *sides: mined.append(sides))
-    Retriever(backbone, material, Meter())._mine("bucc2018", "dev")
+    Retriever(backbone, material, Meter(), Machine())._mine("bucc2018", "dev")
     (sides,) = mined
     assert [side.device.type for side in sides] == [device, device]
 

@@ -9,7 +9,7 @@ from stilts_repro.experiments.conditions import NONE, Cell
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
-from stilts_repro.models.compiling import COMPILE
+from stilts_repro.machine import Machine
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training.optimiser import Recipe
 from tests.planning import WORLD, ground_of, plan_of_cells
@@ -19,9 +19,9 @@ RECIPE = Recipe(learning_rate=1e-3, batch_size=4, epochs=1, rows=ROWS, max_lengt
 TASKS = ("xnli", "tatoeba")  # trained for, and not
 
 
-@pytest.mark.parametrize(("asked", "count"), [("1", 1), ("", 0)])
+@pytest.mark.parametrize(("compiled", "count"), [(True, 1), (False, 0)])
 def test_the_models_of_trainings_alone_are_compiled(
-    tiny_model, tmp_path, monkeypatch, asked, count
+    tiny_model, tmp_path, monkeypatch, compiled, count
 ):
     inventory = Inventory(TestbedSource(), ROWS)
     scale = replace(SCALES["smoke"], target={"mnli": RECIPE})
@@ -29,11 +29,10 @@ def test_the_models_of_trainings_alone_are_compiled(
     plan = plan_of_cells(scale, [Cell(NONE, target, 0) for target in TASKS], ground)
     store = Store(tmp_path)
     store.prepare()
-    compiled = []
-    monkeypatch.setenv(COMPILE, asked)
-    monkeypatch.setattr(work, "compile_layers", compiled.append)
+    seen = []
+    monkeypatch.setattr(work, "compile_layers", seen.append)
     monkeypatch.setattr(material, "inventory_of", lambda *_: inventory)
     for job in plan.jobs.values():
-        work.run_job(job, ground.world, store)
+        work.run_job(job, ground.world, store, Machine(compiled=compiled))
     assert len(plan.jobs) == len(TASKS)
-    assert len(compiled) == count
+    assert len(seen) == count

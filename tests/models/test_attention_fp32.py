@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention, kernels
 from tests.models.conftest import SIZES
 from tests.models.test_attention import batch_of, gradients
@@ -17,11 +18,11 @@ LENGTHS = (9, 1, 12, 3, 62, 2)
 def test_without_bf16_it_is_sdpa(started, kind):
     batch = batch_of(LENGTHS)
     found = []
-    for bf16 in (True, False):
+    for precision in ("bf16", "fp32"):
         model = started(kind)
         usual = attention.backend(model.backbone)
-        told = attention.use(model.backbone, bf16=bf16)
-        assert told == ("sdpa_fp32" if bf16 and usual == "sdpa" else usual)
+        told = attention.use(model.backbone, Machine(precision=precision))
+        assert told == ("sdpa_fp32" if precision == "bf16" and usual == "sdpa" else usual)
         found.append(gradients(model, "nli", batch))
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():
@@ -44,7 +45,7 @@ def test_a_layer_takes_it_and_what_it_gives_is_near_fp32(started):
     batch = batch_of(LENGTHS)
     model = started("xlm-roberta")
     wanted = gradients(model, "nli", batch)["loss"]
-    assert attention.use(model.backbone, bf16=True) == "sdpa_fp32"
+    assert attention.use(model.backbone, Machine(precision="bf16")) == "sdpa_fp32"
     with torch.autocast("cpu", torch.bfloat16):
         found = gradients(model, "nli", batch)["loss"]
     torch.testing.assert_close(found.float(), wanted, rtol=0.02, atol=0.02)

@@ -7,9 +7,9 @@ import torch
 from torch._dynamo.exc import BackendCompilerFailed
 
 from stilts_repro.errors import MissingError
-from stilts_repro.models import attention, compiling, kernels
+from stilts_repro.models import attention, backbone, kernels
 from stilts_repro.models.attention import PACKS
-from stilts_repro.models.compiling import compile_layers
+from stilts_repro.models.backbone import compile_layers
 from stilts_repro.models.families import run
 from tests.models.test_attention import batch_of, gradients, put_on
 
@@ -22,7 +22,7 @@ COMPILER = any(shutil.which(name) for name in ("g++", "clang++", "c++"))
 @pytest.fixture(autouse=True)
 def fresh():
     """Forget what was compiled before and after."""
-    found_out = compiling._problem
+    found_out = backbone._compiler_problem
     torch._dynamo.reset()
     found_out.cache_clear()
     yield
@@ -33,7 +33,7 @@ def fresh():
 @pytest.fixture
 def traced(monkeypatch):
     """Graphs are traced only: no compiler is needed."""
-    monkeypatch.setattr(compiling, "_problem", lambda device: "")
+    monkeypatch.setattr(backbone, "_compiler_problem", lambda device: "")
 
 
 @pytest.mark.usefixtures("traced")

@@ -14,6 +14,7 @@ from transformers import (
 )
 
 from stilts_repro.data.features import Features, collate
+from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import Pooler, load_backbone
 from stilts_repro.models.families import DECODER, ENCODER, ENCODER_DECODER, family_of, read
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
@@ -218,7 +219,7 @@ def test_every_family_trains(saved, formats, kind):
     model = MultiTaskModel.fresh(load_backbone(str(saved(kind)), 0), {"nli": formats["nli"]}, 0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     task = TrainingTask(features, Recipe(learning_rate=3e-3, batch_size=8, epochs=12))
-    log = train(model, {"nli": task}, 1, 0, "test")
+    log = train(model, {"nli": task}, 1, 0, "test", Machine())
     assert np.mean(log.losses[-8:]) < np.mean(log.losses[:8]) - 0.1
     moved = {n for n, v in model.state_dict().items() if not torch.equal(v, before[n])}
     assert ("backbone.pooler.dense.weight" in moved) == (kind != "qwen3")

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
-from stilts_repro.models.backbone import load_backbone
+from stilts_repro.models.backbone import load_backbone, save_backbone
 from stilts_repro.models.multitask import MultiTaskModel, make_head, mean_pooled
 from stilts_repro.tasks.tables import TRAINING_SETS
 
@@ -210,7 +210,7 @@ def test_a_saved_backbone_is_a_plain_hugging_face_model(tiny_model, tokenizer, t
     model = MultiTaskModel.fresh(load_backbone(str(tiny_model), 0), FORMATS, seed=1).eval()
     for parameter in model.backbone.parameters():  # as after a training
         parameter.add_(torch.randn_like(parameter) * 0.05)
-    model.save_backbone(tmp_path / "b", tokenizer)
+    save_backbone(model.backbone, tmp_path / "b", tokenizer)
     assert {path.suffix for path in (tmp_path / "b").iterdir()} <= {".json", ".safetensors"}
     batch = batch_of()
     ours = model.backbone(batch.input_ids, batch.attention_mask)

@@ -13,6 +13,7 @@ from stilts_repro.experiments.conditions import NONE, Cell, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
+from stilts_repro.machine import Machine
 from stilts_repro.metrics.labels import accuracy, span_f1
 from stilts_repro.metrics.retrieval import mining_f1
 from stilts_repro.metrics.squad import mlqa_scores, squad_scores
@@ -80,7 +81,7 @@ def run(tiny_model, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material, "inventory_of", lambda *_: inventory)
         for job in plan.jobs.values():
-            work.run_job(job, ground.world, store)
+            work.run_job(job, ground.world, store, Machine())
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]
     return store, records, inventory
 

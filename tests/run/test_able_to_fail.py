@@ -50,10 +50,10 @@ SCALE = replace(
 )
 
 
-def in_this_process(jobs, worlds, store, report, *, keep_models=False):
+def in_this_process(jobs, worlds, store, machine, report, *, keep_models=False):
     for job in jobs.values():
         if not store.done(job.hash):
-            run_job(job, worlds[job.condition.world], store)
+            run_job(job, worlds[job.condition.world], store, machine)
 
 
 @pytest.fixture(scope="module", autouse=True)

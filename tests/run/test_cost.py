@@ -94,7 +94,7 @@ def unrelated_model(tiny_model, tmp_path):
 
 
 def test_each_world_is_cut_by_its_own_tokenizer(tiny_model, unrelated_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "measure_rates", lambda plan, costs: None)
+    monkeypatch.setattr(cost, "measure_rates", lambda *_: None)
     request = run_request(tiny_model, tmp_path / "out", ("control_unrelated",))
     request = in_a_world_on(request, unrelated_model)
     before = estimate(request)
@@ -127,7 +127,7 @@ def test_a_plan_without_jobs_needs_no_tokenizer(tmp_path, capsys):
 
 
 def test_claims_that_the_scale_does_not_run_are_not_counted(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "measure_rates", lambda plan, costs: None)
+    monkeypatch.setattr(cost, "measure_rates", lambda *_: None)
     names = ("bucc_baseline", "published_tables", "squad_gain")
     scale = replace(run_request(tiny_model, tmp_path).scale, name="testbed")
     request = replace(run_request(tiny_model, tmp_path / "out", names), scale=scale)

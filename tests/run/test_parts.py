@@ -17,6 +17,7 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.work import run_job
+from stilts_repro.machine import Machine
 from stilts_repro.report.page import html
 from stilts_repro.report.table import markdown
 from stilts_repro.run.request import Request, plan_of
@@ -136,8 +137,8 @@ def records_of(job, store):
 
 
 def spoilt(predict, units):
-    def spoil(model, task, features, pad_id):
-        logits = predict(model, task, features, pad_id)
+    def spoil(model, task, features, pad_id, machine):
+        logits = predict(model, task, features, pad_id, machine)
         logits[[unit for unit in units if unit < len(logits)]] = np.nan
         return logits
 
@@ -149,7 +150,7 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
 ):
     jobs, world, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, [1]))
-    run_job(jobs["panx_en"], world, store)
+    run_job(jobs["panx_en"], world, store, Machine())
     record = records_of(jobs["panx_en"], store)["panx", "dev"]
     assert sum(record["not_finite"].values()) == 1
     assert record["n"] == sum(held["n"] for held in record["languages"].values())
@@ -162,7 +163,7 @@ def test_many_rows_that_are_no_numbers_end_the_run_in_one_line(request_for, monk
     jobs, world, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, range(100)))
     with pytest.raises(InputError, match=r"panx dev, \w+: .* not finite on 8 of 8 rows") as caught:
-        run_job(jobs["panx_en"], world, store)
+        run_job(jobs["panx_en"], world, store, Machine())
     assert "\n" not in str(caught.value)
 
 
@@ -171,8 +172,8 @@ def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
     jobs, world, store = jobs_of(request_for)
     embed, calls = retrieving.embed, iter(range(100))
 
-    def spoil(backbone, features, pad_id, layers):
-        vectors = embed(backbone, features, pad_id, layers)
+    def spoil(backbone, features, pad_id, layers, machine):
+        vectors = embed(backbone, features, pad_id, layers, machine)
         if next(calls) % 2:  # German, after English
             vectors[:, :broken] = torch.nan
         return vectors
@@ -180,9 +181,9 @@ def test_sentence_vectors_are_looked_at(request_for, monkeypatch, broken):
     monkeypatch.setattr(retrieving, "embed", spoil)
     if broken > 1:
         with pytest.raises(InputError, match="output is not finite on"):
-            run_job(jobs["retrieval"], world, store)
+            run_job(jobs["retrieval"], world, store, Machine())
         return
-    run_job(jobs["retrieval"], world, store)
+    run_job(jobs["retrieval"], world, store, Machine())
     record = records_of(jobs["retrieval"], store)["tatoeba", "dev"]
     assert record["not_finite"] == {"de": 1}
     assert record["languages"]["de"]["score"] <= 100 * 7 / 8

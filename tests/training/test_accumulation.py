@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
 from stilts_repro.experiments.conditions import MLM
+from stilts_repro.machine import Machine
 from stilts_repro.models import attention
-from stilts_repro.models.attention import ATTENTION
 from stilts_repro.models.backbone import load_backbone
-from stilts_repro.models.masked import load_masked_head
+from stilts_repro.models.masked import Masking, load_masked_head, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.accumulation import backward
-from stilts_repro.training.arithmetic import PRECISION, TOKENS
-from stilts_repro.training.loop import TrainingTask, train
-from stilts_repro.training.mlm import Masking, masked_batch
+from stilts_repro.training.loop import TrainingTask, backward, train
 from stilts_repro.training.optimiser import Recipe, make_optimiser
 
 PAD = 1
@@ -63,9 +60,7 @@ def made(masked_lm):
         model = MultiTaskModel.fresh(load_backbone(str(masked_lm), 0), FORMATS, seed=3)
         model.heads[MLM] = load_masked_head(str(masked_lm), model.backbone)
         if packed:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv(ATTENTION, "block")
-                attention.use(model.backbone, bf16=False)
+            attention.use(model.backbone, Machine(attention="block"))
         return model.eval()
 
     return make
@@ -73,14 +68,14 @@ def made(masked_lm):
 
 def gradients(model, task, batch, budget):
     model.zero_grad()
-    loss = backward(model, task, batch, budget)
+    loss = backward(model, task, batch, Machine(tokens=budget))
     found = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
     return found | {"loss": loss}
 
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("task", GROUPS)
-def test_parts_give_the_gradients_of_the_whole(made, tokenizer, monkeypatch, task, packed):
+def test_parts_give_the_gradients_of_the_whole(made, tokenizer, task, packed):
     model, batch = made(packed), batch_of(task, tokenizer)
     whole = gradients(model, task, batch, None)
 
@@ -100,7 +95,7 @@ def test_parts_give_the_gradients_of_the_whole(made, tokenizer, monkeypatch, tas
 def test_the_mean_of_the_parts_means_is_something_else(made, tokenizer, task):
     """Guard: with examples per part equal, a wrong divisor would pass the test above."""
     model, batch = made(), batch_of(task, tokenizer)
-    whole = backward(model, task, batch)
+    whole = backward(model, task, batch, Machine())
     alone = []
     for low in range(0, len(LENGTHS), 2):
         features = features_of(LENGTHS, 1)
@@ -108,7 +103,7 @@ def test_the_mean_of_the_parts_means_is_something_else(made, tokenizer, task):
         if task == MLM:
             part = masked_batch(part, Masking.of(tokenizer, 0.5), torch.Generator().manual_seed(1))
         if model.head(task).examples(part):
-            alone.append(backward(model, task, part).item())
+            alone.append(backward(model, task, part, Machine()).item())
     assert abs(np.mean(alone) - whole.item()) > 1e-3
 
 
@@ -125,8 +120,8 @@ def test_examples_are_counted_on_the_host(made, tokenizer, task):
 def test_a_batch_without_a_masked_token_has_no_loss(made, tokenizer):
     batch = batch_of("mnli", tokenizer)
     none = masked_batch(batch, Masking.of(tokenizer, 0.0), torch.Generator())
-    assert backward(made(), MLM, none).item() == 0
-    assert backward(made(), MLM, none, 10).item() == 0
+    assert backward(made(), MLM, none, Machine()).item() == 0
+    assert backward(made(), MLM, none, Machine(tokens=10)).item() == 0
 
 
 def with_dropout(model, share):
@@ -137,16 +132,16 @@ def with_dropout(model, share):
 
 
 @pytest.mark.parametrize("task", ["mnli", MLM])
-def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypatch, task):
+def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, task):
     """Orders and masks hang on the seed alone, so whole trainings can be compared."""
     masking = Masking.of(tokenizer, 0.5) if task == MLM else None
     held = {task: TrainingTask(features_of(LENGTHS * 4, 1), Recipe(1e-3, 8, 3), masking)}
 
     def log(packed, tokens):
-        monkeypatch.setenv(TOKENS, tokens)
-        return train(with_dropout(made(packed), 0.0), held, PAD, 0, "test")
+        machine = Machine(tokens=tokens)
+        return train(with_dropout(made(packed), 0.0), held, PAD, 0, "test", machine)
 
-    whole, packed, parts = log(False, "999"), log(True, "999"), log(True, "30")
+    whole, packed, parts = log(False, 999), log(True, 999), log(True, 30)
     assert whole.tokens == packed.tokens == parts.tokens == 3 * 4 * sum(LENGTHS)
     np.testing.assert_allclose(packed.losses, whole.losses, atol=1e-4)
     np.testing.assert_allclose(parts.losses, whole.losses, atol=1e-4)
@@ -157,16 +152,16 @@ def test_trainings_are_the_same_padded_packed_and_cut(made, tokenizer, monkeypat
 @pytest.mark.parametrize("dropout", [0.0, 0.1])  # attention goes through another function each
 @pytest.mark.parametrize("budget", [None, 30])
 @pytest.mark.parametrize("task", GROUPS)
-def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, monkeypatch, task, budget, dropout):
-    monkeypatch.setenv(PRECISION, "bf16")  # that the kernels compute in
+def test_a_step_on_a_gpu_is_never_waited_for(made, tokenizer, task, budget, dropout):
+    machine = Machine("cuda", "bf16", tokens=budget)  # that the kernels compute in
     model = with_dropout(made(), dropout).to("cuda").train()
-    if attention.use(model.backbone, bf16=True) == "sdpa":
+    if attention.use(model.backbone, machine) == "sdpa":
         pytest.skip("this GPU reads padded batches, for which transformers looks at the mask")
     batch, optimiser = batch_of(task, tokenizer), make_optimiser(model, Recipe())
 
     def step():
         """Do what the loop does with a batch."""
-        backward(model, task, replace(batch), budget)
+        backward(model, task, replace(batch), machine)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

@@ -5,6 +5,7 @@ import torch
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
+from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -31,7 +32,7 @@ def model(tiny_model):
 def test_a_training_of_one_step_moves_the_weights(model):
     """By the schedule its rate is zero, and a gain would be zero whatever phase (ii) does."""
     before = model.head("mnli").linear.weight.detach().clone()
-    assert train(model, {"mnli": task(4)}, PAD, 0, "x").steps == 1
+    assert train(model, {"mnli": task(4)}, PAD, 0, "x", Machine()).steps == 1
     # The first step of AdamW moves a weight by the rate, whatever its gradient.
     moved = (model.head("mnli").linear.weight - before).abs()
     torch.testing.assert_close(moved.median(), torch.tensor(1e-3), rtol=0.05, atol=0.0)
@@ -49,7 +50,7 @@ def test_a_loss_that_is_no_number_is_one_line_with_task_and_step(model, monkeypa
     monkeypatch.setattr(loop, "LOOK_EVERY", every)
     monkeypatch.setattr(loop, "backward", spoil)
     with pytest.raises(InputError) as caught:
-        train(model, {"mnli": task(20)}, PAD, 0, "target/mnli")
+        train(model, {"mnli": task(20)}, PAD, 0, "target/mnli", Machine())
     line = str(caught.value)
     assert line.startswith(f"target/mnli: the loss of mnli at step {spoilt} is not a finite number")
     assert "\n" not in line

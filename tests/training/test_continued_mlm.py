@@ -11,15 +11,15 @@ from stilts_repro.data.features import TOKEN_PADDING, collate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MLM
 from stilts_repro.experiments.sources import open_texts
+from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
-from stilts_repro.models.masked import load_masked_head
+from stilts_repro.models.masked import Masking, load_masked_head, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import save_intermediate, start_from
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, own_steps, train
-from stilts_repro.training.mlm import Masking, masked_batch, mlm_loss
 from stilts_repro.training.optimiser import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL
 
@@ -46,9 +46,9 @@ def test_the_head_is_the_pre_trained_models(masked_lm, texts, tokenizer):
     ready = masked_batch(batch, masking, torch.Generator().manual_seed(1))
     assert torch.equal(ready.input_ids, masked)
     assert torch.equal(ready.token["label"] != TOKEN_PADDING, chosen)
-    torch.testing.assert_close(
-        model.loss(MLM, ready), mlm_loss(whole.eval(), batch, masked, chosen), rtol=1e-5, atol=1e-5
-    )
+    labels = batch.input_ids.masked_fill(~chosen, TOKEN_PADDING)
+    expected = whole.eval()(masked, batch.attention_mask, labels=labels).loss
+    torch.testing.assert_close(model.loss(MLM, ready), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_its_decoder_stays_the_embeddings(masked_lm, texts, tokenizer):
@@ -56,7 +56,8 @@ def test_its_decoder_stays_the_embeddings(masked_lm, texts, tokenizer):
     names = [name for name, _ in model.named_parameters()]
     assert not any(name.startswith("heads.mlm") and "decoder.weight" in name for name in names)
     recipe = Recipe(learning_rate=1e-3, batch_size=8, epochs=1)
-    train(model, {MLM: TrainingTask(texts, recipe, Masking.of(tokenizer))}, 1, 0, "test")
+    task = TrainingTask(texts, recipe, Masking.of(tokenizer))
+    train(model, {MLM: task}, 1, 0, "test", Machine())
     decoder = model.heads[MLM].head.decoder.weight
     assert decoder is model.backbone.embeddings.word_embeddings.weight
 
@@ -74,7 +75,7 @@ def test_masks_differ_from_step_to_step_and_not_from_run_to_run(masked_lm, texts
     def losses(seed):
         recipe = Recipe(learning_rate=1e-3, batch_size=64, epochs=4)
         task = TrainingTask(texts, recipe, Masking.of(tokenizer))
-        return train(with_head(masked_lm), {MLM: task}, 1, seed, "test").losses
+        return train(with_head(masked_lm), {MLM: task}, 1, seed, "test", Machine()).losses
 
     assert losses(0) == losses(0) != losses(1)
     assert len(set(losses(0))) == 4

@@ -3,8 +3,8 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from stilts_repro.data.features import Features, collate
-from stilts_repro.training.mlm import Masking, mlm_loss
+from stilts_repro.data.features import TOKEN_PADDING, Features, collate
+from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 
 SPECIALS = (0, 1, 2, 3, 4)
 MASKING = Masking(mask_id=4, special_ids=SPECIALS, vocabulary=200)
@@ -107,11 +107,11 @@ def batch():
 
 
 def test_the_loss_at_chosen_places_is_that_of_the_full_head(model, batch):
-    masked, chosen = MASKING.apply(batch.input_ids, generator(3))
-    assert 5 < chosen.sum() < 30
-    labels = batch.input_ids.masked_fill(~chosen, -100)
-    expected = model(masked, batch.attention_mask, labels=labels).loss
-    found = mlm_loss(model, batch, masked, chosen)
+    masked = masked_batch(batch, MASKING, generator(3))
+    labels = masked.token["label"]
+    assert 5 < (labels != TOKEN_PADDING).sum() < 30
+    expected = model(masked.input_ids, batch.attention_mask, labels=labels).loss
+    found = mlm_loss(model, masked)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     for loss in (found, expected):
         model.zero_grad()
@@ -125,5 +125,5 @@ def test_the_loss_at_chosen_places_is_that_of_the_full_head(model, batch):
 def test_a_batch_without_a_chosen_place_has_a_finite_loss(model):
     """Short last batches of a chunk hold a few tokens, of which often none is chosen."""
     few = collate(Features.of([[0, 50, 2]]), np.arange(1), 1)
-    loss = mlm_loss(model, few, few.input_ids, torch.zeros_like(few.input_ids, dtype=torch.bool))
-    assert torch.isfinite(loss)
+    loss = mlm_loss(model, masked_batch(few, Masking(4, SPECIALS, 200, rate=0.0), generator()))
+    assert loss == 0

@@ -1,12 +1,11 @@
 import itertools
-import json
+import pickle
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from stilts_repro.data.features import collate
@@ -67,8 +66,8 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     broken = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
     with pytest.raises(Stopped):
         broken.run(stop_at(200))
-    state = json.loads((tmp_path / "checkpoint/state.json").read_text())
-    assert state["steps"] == 100  # what came after the checkpoint is trained again
+    state = torch.load(tmp_path / "checkpoint/state.pt")
+    assert state["log"]["steps"] == 100  # what came after the checkpoint is trained again
 
     torch.manual_seed(99)
     again = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
@@ -78,9 +77,7 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     assert again.log.losses == log.losses
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(again).items())
-    # Only the newest checkpoint is kept.
-    files = sorted(path.name for path in (tmp_path / "checkpoint").iterdir())
-    assert files == ["model-200.safetensors", "optimiser-200.safetensors", "state.json"]
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["state.pt"]
 
 
 def test_the_last_steps_read_blocks_of_one_language(features, tokenizer, tmp_path, fast_clock):
@@ -108,14 +105,27 @@ def test_no_checkpoint_before_its_time(features, tokenizer, tmp_path):
     assert not (tmp_path / "checkpoint").exists()
 
 
-def test_a_checkpoint_without_its_state_file_is_none(features, tokenizer, tmp_path):
-    """A kill while it is written leaves weights without the state file, which comes last."""
-    run = Pretraining(RECIPE, [features], tokenizer)
-    run.log.steps = 100
-    run._save(tmp_path)
-    (tmp_path / "state.json").unlink()
-    again = Pretraining(RECIPE, [features], tokenizer, tmp_path)
-    assert again.log.steps == 0
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
+    features, tokenizer, checkpoint, monkeypatch
+):
+    run = Pretraining(RECIPE, [features], tokenizer, checkpoint)
+    run.log.steps = 200
+
+    def killed(*_):
+        raise Stopped
+
+    monkeypatch.setattr(Path, "replace", killed)  # the last that is done
+    with pytest.raises(Stopped):
+        run._save(run.state_file)
+    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
+    (checkpoint / "state.pt").rename(checkpoint / ".state.pt.7.tmp")  # nor is a half of one read
+    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 0
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(features, tokenizer, checkpoint):
+    other = replace(RECIPE, learning_rate=1.0)
+    with pytest.raises(InputError, match="the checkpoint of another recipe or corpus; remove it"):
+        Pretraining(other, [features], tokenizer, checkpoint)
 
 
 def test_the_loss_falls(features, tokenizer):
@@ -169,7 +179,7 @@ def checkpoint(features, tokenizer, tmp_path):
     run.log.steps = 100
     run._step(collate(*_first(run), 1), 0.1)  # an optimiser without moments has nothing to keep
     run.log.steps = 100
-    run._save(tmp_path)
+    run._save(tmp_path / "state.pt")
     return tmp_path
 
 
@@ -178,9 +188,11 @@ def _first(run):
 
 
 def rewritten(**changes):
+    """Change what the file holds; None takes a part out."""
+
     def change(path):
-        held = json.loads(path.read_text())
-        path.write_text(json.dumps({k: v for k, v in (held | changes).items() if v != "gone"}))
+        state = torch.load(path) | changes
+        torch.save({k: v for k, v in state.items() if v is not None}, path)
 
     return change
 
@@ -189,48 +201,48 @@ def truncated(path):
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def other_tensors(path):
-    save_file({"a": torch.ones(2)}, path)
+def pickled(path):
+    """A file that would run code when it is read."""
+    path.write_bytes(pickle.dumps({"identity": Path("/")}))
 
 
 @pytest.mark.parametrize(
-    ("file", "damage"),
+    "damage",
     [
-        ("model-100.safetensors", truncated),
-        ("model-100.safetensors", other_tensors),
-        ("model-100.safetensors", Path.unlink),
-        ("optimiser-100.safetensors", truncated),
-        ("optimiser-100.safetensors", other_tensors),
-        ("optimiser-100.safetensors", Path.unlink),
-        ("state.json", truncated),
-        ("state.json", lambda path: path.write_bytes(b"\0" * 99)),
-        ("state.json", lambda path: path.write_text("[1]")),
-        ("state.json", rewritten(identity="gone")),
-        ("state.json", rewritten(steps="gone")),
-        ("state.json", rewritten(steps="100")),
-        ("state.json", rewritten(seconds=None)),
-        ("state.json", rewritten(seconds=float("nan"))),
-        ("state.json", rewritten(losses=[[1]])),
-        ("state.json", rewritten(first={"a": 1})),
-        ("state.json", rewritten(more=1)),
+        truncated,
+        pickled,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\0" * 99),
+        lambda path: path.write_text("[1]"),
+        lambda path: torch.save([1], path),
+        lambda path: torch.save(torch.ones(2), path),
+        lambda path: save_file({"a": torch.ones(2)}, path),
+        rewritten(identity=None),
+        rewritten(log=None),
+        rewritten(log={"more": 1}),
+        rewritten(model=None),
+        rewritten(model={"a": torch.ones(2)}),
+        rewritten(optimiser=None),
+        rewritten(optimiser={"state": {}}),
     ],
 )
 def test_a_damaged_checkpoint_is_one_line_that_names_the_file(
-    features, tokenizer, checkpoint, file, damage
+    features, tokenizer, checkpoint, damage
 ):
+    file = checkpoint / "state.pt"
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
-    damage(checkpoint / file)
+    damage(file)
     with pytest.raises(InputError) as caught:
         Pretraining(RECIPE, [features], tokenizer, checkpoint)
     line = str(caught.value)
-    assert line.startswith(f"{checkpoint / file}: damaged, or of no checkpoint (")
+    assert line.startswith(f"{file}: damaged, or of no checkpoint (")
     assert line.endswith(f"); remove {checkpoint} to start afresh") and "\n" not in line
 
 
-def test_a_full_disk_costs_no_checkpoint(features, tokenizer, checkpoint, little_room, monkeypatch):
+def test_a_full_disk_costs_no_checkpoint(features, tokenizer, checkpoint, little_room):
     run = Pretraining(RECIPE, [features], tokenizer, checkpoint)
     run.log.steps = 200
-    with little_room(5_000), pytest.raises(SafetensorError):
-        run._save(checkpoint)
+    with little_room(5_000), pytest.raises(OSError, match="File too large"):
+        run._save(run.state_file)
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
-    assert not (checkpoint / "model-200.safetensors").exists()
+    assert [path.name for path in checkpoint.iterdir()] == ["state.pt"]

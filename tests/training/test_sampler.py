@@ -29,9 +29,9 @@ def test_shares_follow_the_rule():
 
 
 def test_a_cap_counts_rows():
-    assert task(100).steps == 26  # two epochs of thirteen batches
-    assert task(100).capped_steps(16) == 4
-    assert task(10).capped_steps(16) == task(10).steps
+    assert task(100).steps() == 26  # two epochs of thirteen batches
+    assert task(100).steps(16) == 4
+    assert task(10).steps(16) == task(10).steps()
 
 
 @pytest.mark.parametrize(

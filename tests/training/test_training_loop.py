@@ -6,6 +6,7 @@ import torch
 from transformers import XLMRobertaModel
 
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
+from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -106,7 +107,7 @@ def trained(path, seed=0, purpose="target", names=("mnli",), drawn=0, **options)
     torch.rand(drawn)  # loading and phase (ii) leave the generator anywhere
     spy = Spy(model)
     tasks = {name: TrainingTask(MAKE[name](48), recipe(**options)) for name in names}
-    log = train(model, tasks, PAD, seed, purpose)
+    log = train(model, tasks, PAD, seed, purpose, Machine())
     return model, spy.steps, log
 
 
@@ -159,8 +160,8 @@ def test_rates_follow_the_schedule_and_steps_the_epochs(tiny_model, monkeypatch)
     monkeypatch.setattr(torch.optim.AdamW, "step", spy)
     model, progress = fresh(tiny_model), []
     task = TrainingTask(classification(50), recipe(epochs=2.5, warmup=0.25))
-    log = train(model, {"mnli": task}, PAD, 0, "x", lambda *at: progress.append(at))
-    assert task.steps == log.steps == 10  # 2.5 epochs of 4 batches
+    log = train(model, {"mnli": task}, PAD, 0, "x", Machine(), lambda *at: progress.append(at))
+    assert task.steps() == log.steps == 10  # 2.5 epochs of 4 batches
     expected = [{2e-3 * schedule((step + 1) / 10, 0.25)} for step in range(10)]
     assert rates == expected
     assert progress == [(step, 10) for step in range(1, 11)]
@@ -179,7 +180,7 @@ def log_tokens(features, steps):
 
 
 def test_a_tiny_task_still_gets_one_step():
-    assert TrainingTask(classification(3), recipe(epochs=0.1)).steps == 1
+    assert TrainingTask(classification(3), recipe(epochs=0.1)).steps() == 1
 
 
 def test_gradients_are_clipped(tiny_model, monkeypatch):
@@ -207,7 +208,7 @@ def test_multi_task_steps_are_shared_by_size(tiny_model):
         "mnli": TrainingTask(classification(192), recipe()),
         "squad_v1": TrainingTask(span(64), recipe()),
     }
-    log = train(model, tasks, PAD, 0, "multi")
+    log = train(model, tasks, PAD, 0, "multi", Machine())
     assert log.steps == len(spy.steps) == 24 + 8
     assert log.weights == {"mnli": 0.75, "squad_v1": 0.25}
     share = sum(name == "mnli" for name, _, _ in spy.steps) / len(spy.steps)
@@ -216,7 +217,8 @@ def test_multi_task_steps_are_shared_by_size(tiny_model):
 
 def test_a_separable_task_is_learned(tiny_model):
     model = fresh(tiny_model)
-    train(model, {"mnli": TrainingTask(classification(), recipe(epochs=12))}, PAD, 0, "learn")
+    task = TrainingTask(classification(), recipe(epochs=12))
+    train(model, {"mnli": task}, PAD, 0, "learn", Machine())
     held_out = classification(96, seed=1)
     model.eval()
     with torch.no_grad():
@@ -228,7 +230,8 @@ def test_a_separable_task_is_learned(tiny_model):
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_formats_loss_falls_below_chance(tiny_model, name):
     model = fresh(tiny_model, (name,))
-    log = train(model, {name: TrainingTask(MAKE[name](), recipe(epochs=10))}, PAD, 0, "fall")
+    task = TrainingTask(MAKE[name](), recipe(epochs=10))
+    log = train(model, {name: task}, PAD, 0, "fall", Machine())
     chance = {
         "mnli": np.log(3),
         "hellaswag": np.log(4),
@@ -268,7 +271,7 @@ def watched(model, scores, **changes):
         seen.append({k: v.clone() for k, v in model.state_dict().items()})
         return next(left)
 
-    return train(model, trained_on, 1, 0, "test", evaluate=evaluate), seen
+    return train(model, trained_on, 1, 0, "test", Machine(), evaluate=evaluate), seen
 
 
 def test_the_best_weights_are_restored(tiny_model):
