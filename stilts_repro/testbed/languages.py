@@ -1,4 +1,4 @@
-"""The eight languages: English as the source and seven invented ones, as one table.
+"""The eight languages, as one table: English, which tasks are learnt in, and seven invented ones.
 
 Codes are from ISO 639's private-use range. What differs: script, word order, the order of
 adjective and noun, adposition or case, morphology, sound changes, and the share of cognates.
@@ -136,6 +136,7 @@ LANGUAGES: dict[str, Language] = {
         ),
     )
 }
+CODES = tuple(LANGUAGES)  # English first
 
 
 def language(code: str) -> Language:

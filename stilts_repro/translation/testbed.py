@@ -19,8 +19,8 @@ from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.span import Span
 from stilts_repro.testbed.languages import language
 from stilts_repro.testbed.lexicon import lexicon
+from stilts_repro.testbed.phrases import Token, spans
 from stilts_repro.testbed.source import TestbedSource
-from stilts_repro.testbed.tokens import Token, spans
 from stilts_repro.testbed.vocabulary import CONTENT_WORDS
 from stilts_repro.translation.rows import NO_ANSWER, Translated, alike, draft, refuse
 
