@@ -26,9 +26,9 @@ def _row_of(make, seed):
     return make(Draw(random.Random(seed), Sampler(WORLD, "train"), ENGLISH, "train", 0))
 
 
-def _asks(part, style):
+def _asks(part):
     """Return what a realised question says and asks: its words by role, without titles."""
-    tokens = ENGLISH.clause(part.event, style, part.asked)
+    tokens = ENGLISH.clause(part.event, part.style, part.asked)
     named = {(t.role, t.gloss) for t in tokens if t.role and t.upos not in ("AUX", "VERB")}
     verbs = {t.gloss for t in tokens if t.upos == "VERB"}
     future = any(t.text == "will" for t in tokens)
@@ -39,13 +39,7 @@ def test_duplicates_ask_the_same_of_the_same_event():
     labels = []
     for seed in range(500):
         pair = paraphrase.draw_questions(random.Random(seed), Sampler(WORLD, "train"))
-        sides = [
-            {_asks(part, style) for part, style in zip(parts, styles, strict=True)}
-            for parts, styles in (
-                (pair.first, pair.first_styles),
-                (pair.second, pair.second_styles),
-            )
-        ]
+        sides = [{_asks(part) for part in parts} for parts in pair]
         row = _row_of(paraphrase.qqp, seed)
         assert row["label"] == int(sides[0] == sides[1]), row
         assert row["question1"] != row["question2"]

@@ -122,21 +122,19 @@ def test_paraphrases_tell_the_same_events_with_the_same_words():
     labels = []
     for seed in range(300):
         pair = paraphrase.draw_sentences(random.Random(seed), sampler)
-        same = sorted(map(repr, pair.first)) == sorted(map(repr, pair.second))
+        first, second = (sorted(repr(part.event) for part in parts) for parts in pair)
+        same = first == second
         row = paraphrase.pawsx(Draw(random.Random(seed), sampler, english, "train", 0))
         assert row["label"] == str(int(same))
         assert row["sentence1"] != row["sentence2"]
         bags = [
             sorted(
                 token.gloss
-                for part, style in zip(parts, styles, strict=True)
-                for token in english.clause(part.event, style)
+                for part in parts
+                for token in english.clause(part.event, part.style)
                 if token.upos in ("PROPN", "NOUN", "VERB", "ADJ")
             )
-            for parts, styles in (
-                (pair.first, pair.first_styles),
-                (pair.second, pair.second_styles),
-            )
+            for parts in pair
         ]
         assert bags[0] == bags[1]
         labels.append(same)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
-from stilts_repro.testbed.grammar import Grammar, Style, styled
+from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, styled
 from stilts_repro.testbed.meanings import MODIFIERS, Event
 from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler, World
@@ -34,6 +34,7 @@ class Part(NamedTuple):
 
     event: Event
     asked: str = ""
+    style: Style = PLAIN
 
     def content(self, world: World) -> tuple[Event, str]:
         """Return the part without its answer: equal for equal questions."""
@@ -50,35 +51,23 @@ Parts = tuple[Part, ...]  # one or two, in order
 
 
 class Pair(NamedTuple):
-    """Two sentences or questions, each of one or two parts, with how each part is said."""
+    """Two sentences or questions."""
 
     first: Parts
     second: Parts
-    first_styles: tuple[Style, ...]
-    second_styles: tuple[Style, ...]
 
     def same(self, world: World) -> bool:
         """Say whether both tell or ask the same, in whatever order."""
         return _contents(self.first, world) == _contents(self.second, world)
-
-    def texts(self, speaker: Grammar) -> tuple[str, str]:
-        """Return the texts of both sides."""
-        return (
-            _text(self.first, self.first_styles, speaker),
-            _text(self.second, self.second_styles, speaker),
-        )
 
 
 def _contents(parts: Parts, world: World) -> set[tuple[Event, str]]:
     return {part.content(world) for part in parts}
 
 
-def _text(parts: Parts, styles: tuple[Style, ...], speaker: Grammar) -> str:
+def _text(parts: Parts, speaker: Grammar) -> str:
     mark = "?" if parts[0].asked else "."
-    clauses = [
-        speaker.clause_text(part.event, style, part.asked)
-        for part, style in zip(parts, styles, strict=True)
-    ]
+    clauses = [speaker.clause_text(part.event, part.style, part.asked) for part in parts]
     return clauses[0] + mark if len(clauses) == 1 else speaker.joined_text(*clauses, mark=mark)
 
 
@@ -89,13 +78,13 @@ def _rearranged(
 
     Something is always re-arranged: no sentence is simply repeated, or repeated with a swap.
     """
-    styles = tuple(map(style, first))
+    first = tuple(part._replace(style=style(part)) for part in first)
     while True:
         turned = len(second) > 1 and rng.random() < turns
         arranged = second[::-1] if turned else second
-        second_styles = tuple(map(style, arranged))
-        if turned or second_styles != styles:
-            return Pair(first, arranged, styles, second_styles)
+        arranged = tuple(part._replace(style=style(part)) for part in arranged)
+        if turned or [part.style for part in arranged] != [part.style for part in first]:
+            return Pair(first, arranged)
 
 
 def _distinct_events(rng: random.Random, sampler: Sampler) -> tuple[Event, Event]:
@@ -273,7 +262,7 @@ def question_style(rng: random.Random, world: World, event: Event, asked: str) -
 def pawsx(draw: Draw) -> Row:
     """Return a row of google/xtreme PAWS-X.<language>."""
     pair = draw_sentences(draw.rng, draw.sampler)
-    first, second = pair.texts(draw.speaker)
+    first, second = (_text(parts, draw.speaker) for parts in pair)
     same = pair.same(draw.sampler.world)
     return {"sentence1": first, "sentence2": second, "label": str(int(same))}
 
@@ -281,6 +270,6 @@ def pawsx(draw: Draw) -> Row:
 def qqp(draw: Draw) -> Row:
     """Return a row of nyu-mll/glue qqp."""
     pair = draw_questions(draw.rng, draw.sampler)
-    first, second = pair.texts(draw.speaker)
+    first, second = (_text(parts, draw.speaker) for parts in pair)
     same = pair.same(draw.sampler.world)
     return {"question1": first, "question2": second, "label": int(same), "idx": draw.number}
