@@ -174,7 +174,7 @@ def _read(entry: Path) -> Features:
 
 def _sum(array: np.ndarray) -> str:
     # Of the array itself: a copy would be as large as the entry, and take longer than the sum.
-    crc = zlib.crc32(np.ascontiguousarray(array))
+    crc = zlib.crc32(np.ascontiguousarray(array).data)
     return f"{array.dtype.str} {array.shape} {crc:08x}"
 
 

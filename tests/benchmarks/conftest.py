@@ -8,8 +8,8 @@ import torch
 from rich.console import Console
 
 from stilts_repro.experiments import environment
-from stilts_repro.report.throughput.results import read_results
-from stilts_repro.report.throughput.table import show
+from stilts_repro.report.throughput import read_results
+from stilts_repro.throughput import show
 from stilts_repro.training.arithmetic import PRECISION
 from tests.benchmarks.shapes import BASE, LARGE, MINI
 from tests.benchmarks.timing import device

@@ -7,8 +7,8 @@ import pytest
 from reproduce.command import all_claims
 from stilts_repro.claims.measure import Request, measure
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import markdown
-from stilts_repro.report.write import write_claims
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
 

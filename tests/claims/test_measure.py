@@ -13,7 +13,7 @@ from reproduce.command import all_claims
 from stilts_repro.claims.measure import Progress, Request, measure
 from stilts_repro.claims.schema import validate
 from stilts_repro.experiments.scales import SCALES
-from stilts_repro.report.write import write_claims
+from stilts_repro.report.page import write_claims
 from stilts_repro.training.optimiser import Recipe
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)

@@ -14,7 +14,7 @@ from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.models.pretrained import fingerprint
-from stilts_repro.report.write import write_claims
+from stilts_repro.report.page import write_claims
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
