@@ -1,6 +1,5 @@
 """Making a run's values the reference: the only way a reference gets into a file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import check_raw
 from stilts_repro.errors import InputError
-from stilts_repro.jsonio import read_json, write_text
+from stilts_repro.jsonio import read_json, write_json
 
 
 def write_reference(
@@ -24,9 +23,8 @@ def write_reference(
     """Put raw `values`, one a seed and in the claim's unit, into the file as `scale`'s reference.
 
     `seconds` is the computing time of one seed. Noise stays where one of the two references holds
-    the other's seeds and values, and so does every other byte of the file. Raises `InputError`, and
-    leaves the file alone, on fewer than three seeds or where the file would no longer fit its
-    schema.
+    the other's seeds and values, and so does all else in the file. Raises `InputError`, and leaves
+    the file alone, on fewer than three seeds or where the file would no longer fit its schema.
     """
     if len(values) < FEWEST_SEEDS or len(set(seeds)) != len(seeds):
         raise InputError(
@@ -47,7 +45,8 @@ def write_reference(
     }
     if "noise" in before and _continues(raw["reference"][scale], before):
         raw["reference"][scale]["noise"] = before["noise"]
-    _write(expected_path, raw)
+    check_raw(raw, expected_path)
+    write_json(expected_path, raw)
 
 
 def _continues(entry: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -75,29 +74,5 @@ def write_noise(
             f" make that before the values in {variant}"
         )
     entry.setdefault("noise", {})[variant] = list(values)
-    _write(expected_path, raw)
-
-
-def _write(expected_path: Path, raw: Mapping[str, Any]) -> None:
-    """Write the reference of `raw` into the file; every other byte stays."""
     check_raw(raw, expected_path)
-    text = expected_path.read_text(encoding="utf-8")
-    start, end = _member(text, "reference")
-    write_text(expected_path, text[:start] + _indented(raw["reference"]) + text[end:])
-
-
-def _member(text: str, key: str) -> tuple[int, int]:
-    """Return where the value of the top-level `key` of a JSON object starts and ends."""
-    decoder = json.JSONDecoder()
-    position = text.index("{")
-    while True:
-        name, position = decoder.raw_decode(text, text.index('"', position))
-        position = text.index(":", position) + 1
-        start = position + len(text[position:]) - len(text[position:].lstrip())
-        _, position = decoder.raw_decode(text, start)
-        if name == key:
-            return start, position
-
-
-def _indented(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+    write_json(expected_path, raw)

@@ -20,8 +20,8 @@ from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
+from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import print_table
-from stilts_repro.report.write import write_claims
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request

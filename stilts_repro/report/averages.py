@@ -1,4 +1,4 @@
-"""The grid as a reader wants it: scores and gains by row and column, averaged over seeds."""
+"""Means over seeds: a run's scores and gains by row and column, and retrieval's by layer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +83,7 @@ class Grid:
 
     def split(self, target: str, part: str) -> str:
         """Return which rows of the data set played `part`."""
-        return self._of(target=target, part=part)[0]["split"]
+        return self._of(target, part)[0]["split"]
 
     def metric(self, target: str) -> str:
         """Return the metric that `target` was scored with."""
@@ -115,12 +115,12 @@ class Layers:
 
     def without_controls(self, conditions: Conditions) -> "Layers":
         """Return the table without the columns of controls."""
-        named = enumerate(self.intermediates)
-        kept = [place for place, name in named if not conditions[name]["control"]]
+        names = self.intermediates
+        places = [place for place, name in enumerate(names) if not conditions[name]["control"]]
         return replace(
             self,
-            intermediates=[self.intermediates[place] for place in kept],
-            rows=[(layer, [scores[place] for place in kept]) for layer, scores in self.rows],
+            intermediates=[names[place] for place in places],
+            rows=[(layer, [scores[place] for place in places]) for layer, scores in self.rows],
         )
 
 

@@ -1,4 +1,4 @@
-"""report.html: one self-contained file with everything a run has to say."""
+"""The files that a run leaves: claims.json, claims.md and report.html, a page with all of it."""
 
 import json
 import os
@@ -21,11 +21,29 @@ from stilts_repro.claims.published import (
     load_table,
     numbers,
 )
+from stilts_repro.claims.schema import validate
+from stilts_repro.folders import writing
+from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report import table
 from stilts_repro.report.averages import Grid, layers
 
 SCALES = ("smoke", "testbed", "base", "paper")
 TEMPLATE = "report.html.jinja"
+
+
+def write_claims(output: Path, result: Mapping[str, Any]) -> None:
+    """Write `result` to claims.json, claims.md and report.html in `output`.
+
+    Raises `InputError` (one line), and writes nothing, where `result` breaks
+    `expected_results/schema/claims.schema.json`; what `writing` does where `output` cannot be
+    written.
+    """
+    validate(result, "claims", output / "claims.json")
+    with writing("--output", output):
+        output.mkdir(parents=True, exist_ok=True)
+        write_json(output / "claims.json", result)
+        write_text(output / "claims.md", table.markdown(result))
+        write_text(output / "report.html", html(result))
 
 
 def html(result: Mapping[str, Any]) -> str:
@@ -114,10 +132,10 @@ def _reference(reference: Reference | None) -> str:
 
 def _published(name: str) -> dict[str, Any]:
     """Return a published table, its numbers by row and target, and how many have each tag."""
-    loaded = load_table(name)
+    published = load_table(name)
     cells: dict[str, dict[str, list[Number]]] = {}
-    for number in numbers(loaded):
+    for number in numbers(published):
         cells.setdefault(number.row, {}).setdefault(number.target, []).append(number)
-    tags = Counter(number.provenance for number in numbers(loaded))
-    unchecked = sum(not number.checked for number in numbers(loaded))
-    return {"table": loaded, "cells": cells, "tags": tags, "unchecked": unchecked}
+    tags = Counter(number.provenance for number in numbers(published))
+    unchecked = sum(not number.checked for number in numbers(published))
+    return {"table": published, "cells": cells, "tags": tags, "unchecked": unchecked}

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -25,18 +26,16 @@ def gains_svg(grid: Grid) -> str:
     rows, targets = grid.trained, grid.targets
     if not any(grid.gains(row, target) for row in rows for target in targets):
         return ""
-    # Fixed ids and real text: equal results give equal files, which search and scale well.
-    with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):
-        wide = min(PANELS_A_ROW, len(rows))
-        deep = math.ceil(len(rows) / wide)
-        height = deep * (0.75 + 0.24 * len(targets))
+    wide = min(PANELS_A_ROW, len(rows))
+    deep = math.ceil(len(rows) / wide)
+    height = deep * (0.75 + 0.24 * len(targets))
+    left = 0.02 + 0.0085 * max(len(target) for target in targets)
+    with _plain_svg():
         figure = Figure(figsize=(WIDTH, height))
-        grid_of_axes = figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False)
-        panels = list(grid_of_axes.flat)
-        left = 0.02 + 0.0085 * max(len(target) for target in targets)
+        panels = list(figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False).flat)
         figure.subplots_adjust(left=left, right=0.99, top=1 - 0.35 / height, bottom=0.4 / height)
         for axes, row in zip(panels, rows, strict=False):
-            _panel(axes, grid, row)
+            _bars(axes, grid, row)
         for axes in panels[len(rows) :]:
             axes.set_visible(False)
         return _svg(figure)
@@ -48,30 +47,27 @@ def layers_svg(layers: Sequence[Layers], conditions: Conditions) -> str:
     One panel a target; the heavy line is the model as phase (i) left it, the dotted one the layer
     that claims read. Controls are left out. Empty where there is nothing to compare.
     """
-    layers = [found.without_controls(conditions) for found in layers if NONE in found.intermediates]
-    if not any(len(found.intermediates) > 1 for found in layers):
+    layers = [table.without_controls(conditions) for table in layers if NONE in table.intermediates]
+    if not any(len(table.intermediates) > 1 for table in layers):
         return ""
-    with matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"}):
+    with _plain_svg():
         figure = Figure(figsize=(WIDTH, 3.2))
         panels = figure.subplots(1, len(layers), squeeze=False)[0]
         figure.subplots_adjust(left=0.05, right=0.9, top=0.9, bottom=0.13, wspace=0.35)
-        for axes, found in zip(panels, layers, strict=True):
-            _curves(axes, found)
+        for axes, table in zip(panels, layers, strict=True):
+            _curves(axes, table)
         return _svg(figure)
 
 
-def _curves(axes: Axes, found: Layers) -> None:
-    depths = [depth for depth, _ in found.rows]
-    last = {
-        n: s for n, s in zip(found.intermediates, found.rows[-1][1], strict=True) if s is not None
-    }
-    named = {
-        NONE,
-        *sorted(last, key=last.__getitem__)[:1],
-        *sorted(last, key=last.__getitem__)[-1:],
-    }
-    for place, name in enumerate(found.intermediates):
-        scores = [row[place] for _, row in found.rows]
+def _curves(axes: Axes, table: Layers) -> None:
+    depths = [depth for depth, _ in table.rows]
+    by_task = zip(*(scores for _, scores in table.rows), strict=True)
+    columns = dict(zip(table.intermediates, by_task, strict=True))
+    last = {name: scores[-1] for name, scores in columns.items() if scores[-1] is not None}
+    # The lowest and the highest at the end have their names there, beside the baseline.
+    order = sorted(last, key=last.__getitem__)
+    named = {NONE, *order[:1], *order[-1:]}
+    for name, scores in columns.items():
         before = name == NONE
         axes.plot(
             depths,
@@ -81,20 +77,16 @@ def _curves(axes: Axes, found: Layers) -> None:
             alpha=1.0 if before else 0.7,
         )
         if name in named and name in last:
-            end = (depths[-1], last[name])
-            axes.annotate(
-                name, end, (4, 0), textcoords="offset points", va="center", fontsize=6.5, color=INK
-            )
-    axes.axvline(found.layer, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_title(found.target, loc="left", fontsize=9, fontweight="bold", color=INK)
+            _text(axes, name, (depths[-1], last[name]), 4, "left", 6.5)
+    axes.axvline(table.layer, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xticks(depths)
     axes.set_xlabel("layer", fontsize=8.5, color=INK)
-    axes.tick_params(length=0, colors=INK, labelsize=8.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
+    _title(axes, table.target)
 
 
-def _panel(axes: Axes, grid: Grid, row: str) -> None:
+def _bars(axes: Axes, grid: Grid, row: str) -> None:
     targets = grid.targets
     for place, target in enumerate(targets):
         gains = grid.gains(row, target)
@@ -103,31 +95,43 @@ def _panel(axes: Axes, grid: Grid, row: str) -> None:
             continue
         axes.barh(place, mean, height=0.62, color=ACCENT, alpha=0.55, linewidth=0)
         axes.plot(gains, [place] * len(gains), "|", color=INK, markersize=6, alpha=0.7)
-        _label(axes, place, mean, gains)
+        # The mean stands beyond the outermost seed, on the side to which the bar points.
+        if mean >= 0:
+            _text(axes, f"{mean:+.1f}", (max(gains), place), 5, "left", 8)
+        else:
+            _text(axes, f"{mean:+.1f}", (min(gains), place), -5, "right", 8)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_title(row, loc="left", fontsize=9, fontweight="bold", color=INK, parse_math=False)
     axes.set_yticks(range(len(targets)), targets, color=INK, parse_math=False)
     axes.set_ylim(len(targets) - 0.4, -0.6)
     axes.margins(x=0.22)
-    axes.tick_params(length=0, colors=INK, labelsize=8.5)
     axes.spines[:].set_visible(False)
+    _title(axes, row)
 
 
-def _label(axes: Axes, place: int, mean: float, gains: list[float]) -> None:
-    """Write the mean beyond the outermost seed, on the side to which the bar points."""
-    side = "left" if mean >= 0 else "right"
-    end = max(gains) if mean >= 0 else min(gains)
-    offset = (5 if mean >= 0 else -5, 0)
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(text, loc="left", fontsize=9, fontweight="bold", color=INK, parse_math=False)
+    axes.tick_params(length=0, colors=INK, labelsize=8.5)
+
+
+def _text(
+    axes: Axes, text: str, end: tuple[float, float], offset: int, side: str, size: float
+) -> None:
+    """Write beside the point `end` of the axes, `offset` points to the right."""
     axes.annotate(
-        f"{mean:+.1f}",
-        (end, place),
-        offset,
+        text,
+        end,
+        (offset, 0),
         textcoords="offset points",
         ha=side,
         va="center",
-        fontsize=8,
+        fontsize=size,
         color=INK,
     )
+
+
+def _plain_svg() -> AbstractContextManager[None]:
+    """Fix ids and keep real text: equal results give equal files, which search and scale well."""
+    return matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"})
 
 
 def _svg(figure: Figure) -> str:

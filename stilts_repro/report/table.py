@@ -127,10 +127,11 @@ def incomplete(result: Mapping[str, Any]) -> list[str]:
 
 def of_languages(result: Mapping[str, Any], target: str, part: str = "dev") -> str:
     """Return ", 5 of 40 languages" where a part's mean is not over all, else nothing."""
-    held = result.get("languages", {}).get(target, {}).get(part)
-    if not held or not held["absent"]:
+    languages = result.get("languages", {}).get(target, {}).get(part)
+    if not languages or not languages["absent"]:
         return ""
-    return f", {held['of'] - len(held['absent'])} of {held['of']} languages"
+    number = languages["of"]
+    return f", {number - len(languages['absent'])} of {number} languages"
 
 
 def left_out(result: Mapping[str, Any]) -> list[str]:
@@ -159,12 +160,12 @@ def absent_languages(result: Mapping[str, Any]) -> list[str]:
     """Return one line a target, or a part of one, that is a mean over some languages only."""
     lines = []
     for target, parts in result.get("languages", {}).items():
-        alike = len({str(held) for held in parts.values()}) == 1
-        for part, held in [*parts.items()][: 1 if alike else None]:
-            if held["absent"]:
+        alike = len(set(map(str, parts.values()))) == 1
+        for part, languages in [*parts.items()][: 1 if alike else None]:
+            if languages["absent"]:
                 name = target if alike else f"{target} {part}"
                 over = of_languages(result, target, part)
-                lines.append(f"{name}{over}; no rows to score in {', '.join(held['absent'])}")
+                lines.append(f"{name}{over}; no rows to score in {', '.join(languages['absent'])}")
     return lines
 
 
@@ -174,20 +175,19 @@ def not_finite(result: Mapping[str, Any]) -> list[str]:
         f"{entry['target']} {entry['part']} after {entry['intermediate']}, seed {entry['seed']}: "
         f"output that is not finite counts as wrong, rows by language: {rows}"
         for entry in result["grid"]
-        if (held := entry.get("not_finite"))
-        and (rows := ", ".join(f"{code} {count}" for code, count in held.items()))
+        if (rows := ", ".join(f"{code} {n}" for code, n in entry.get("not_finite", {}).items()))
     ]
 
 
 def substitutes(result: Mapping[str, Any]) -> list[str]:
     """Return one line an intermediate task that was trained on other data than the paper's."""
-    found = {
+    origins = {
         task: origin["id"]
         for entry in result.get("intermediate", [])
         for task, origin in entry["data"].items()
         if origin["substitute"]
     }
-    return [f"{task}: a substitute, {where}, not the paper's data" for task, where in found.items()]
+    return [f"{task}: a substitute, {name}, not the paper's data" for task, name in origins.items()]
 
 
 def summary(result: Mapping[str, Any]) -> str:

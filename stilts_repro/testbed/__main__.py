@@ -7,7 +7,7 @@ from stilts_repro.commands import Parser, run
 from stilts_repro.testbed.grammar import Grammar, grammar
 from stilts_repro.testbed.languages import Language, language
 from stilts_repro.testbed.meanings import Event
-from stilts_repro.testbed.tokens import Token, text
+from stilts_repro.testbed.phrases import Sentence, text
 from stilts_repro.testbed.world import Sampler, world
 
 
@@ -29,7 +29,7 @@ def _typology(described: Language) -> str:
     return "\n".join([f"{described.name} ({described.code})", *lines])
 
 
-def _glossed(sentence: list[Token]) -> str:
+def _glossed(sentence: Sentence) -> str:
     """Return the words in one line, what each means in the next and its part of speech below."""
     rows = [(token.text, token.gloss, token.upos) for token in sentence]
     widths = [max(map(len, row)) for row in rows]
@@ -40,11 +40,11 @@ def _glossed(sentence: list[Token]) -> str:
     return "\n".join(lines)
 
 
-def _example(speaker: Grammar) -> list[list[Token]]:
+def _example(speaker: Grammar) -> list[Sentence]:
     agent = next(iter(speaker.world.persons))
     reach = Sampler(speaker.world, "train").reach(agent)
     event = Event(agent, "open", reach["text"][0], "red", 3, "Tarnov", "noon")
-    return [speaker.sentence(event), speaker.question(event, "patient")]
+    return [speaker.sentence(event), speaker.sentence(event, asked="patient")]
 
 
 def describe(code: str, world_seed: int, unrelated: bool = False) -> str:

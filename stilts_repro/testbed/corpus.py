@@ -1,4 +1,4 @@
-"""Documents for masked-LM pre-training: short paragraphs on one topic, without end.
+"""Documents for pre-training a masked LM: short paragraphs on one topic, without end.
 
 Every stream draws from its own random stream, so documents of two languages are unrelated unless a
 stream is bilingual on purpose. The events of a split's documents are those that the rows of the
@@ -8,58 +8,38 @@ same split may use: no pair of participants met in pre-training on 'train' is ev
 import itertools
 import random
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, grammar, styled
-from stilts_repro.testbed.languages import LANGUAGES
-from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.tokens import Token, text
+from stilts_repro.testbed.grammar import Grammar, Line, Style, grammar, styled
+from stilts_repro.testbed.languages import CODES
+from stilts_repro.testbed.meanings import MODIFIERS, Event, Fact
+from stilts_repro.testbed.phrases import Sentence, Token, text
 from stilts_repro.testbed.world import Sampler, World
-
-Said = tuple[Meaning, Style]
-
-
-class Line(NamedTuple):
-    """A sentence of a document: a meaning, how to say it, and the slot that it asks for if any."""
-
-    meaning: Meaning
-    style: Style
-    asked: str = ""
-
-    def tokens(self, speaker: Grammar) -> list[Token]:
-        """Return its words in one language."""
-        if self.asked:
-            return speaker.question(self.meaning, self.asked, self.style)
-        return speaker.sentence(self.meaning, self.style)
-
-    def text(self, speaker: Grammar) -> str:
-        """Return its text in one language."""
-        if self.asked:
-            return speaker.question_text(self.meaning, self.asked, self.style)
-        return speaker.sentence_text(self.meaning, self.style)
-
 
 # Not tenses and such, which are words in some languages only.
 _WORDS = frozenset(word for word in words.CONTENT_WORDS + words.FUNCTION_WORDS if word.islower())
 _OBJECTS = tuple(words.CATEGORY_OF)
 
 
-def random_style(rng: random.Random, event: Event, *, passive: float = 0.2) -> Style:
-    """Draw passive or active and perhaps a fronted adverbial."""
+def random_style(
+    rng: random.Random, event: Event, *, passive: float = 0.2, titles: bool = True
+) -> Style:
+    """Draw passive or active, perhaps a fronted adverbial, and perhaps a title (if `titles`).
+
+    A title tells the agent's occupation, which a sentence must not where that decides a label.
+    """
     front = ""
     if (event.place or event.time) and rng.random() < 0.25:
         front = rng.choice([slot for slot in ("place", "time") if getattr(event, slot)])
-    return styled(rng.random() < passive, front, rng.random() < 0.1)
+    return styled(rng.random() < passive, front, rng.random() < 0.1 and titles)
 
 
-def day(rng: random.Random, sampler: Sampler, agent: str | None = None) -> list[Said]:
-    """Draw two to four events of one agent's day, following the world's scripts."""
-    world = sampler.world
-    agent = agent or sampler.world.person(rng)
+def day(rng: random.Random, sampler: Sampler) -> list[Line]:
+    """Draw two to four events of one person's day, following the world's scripts."""
+    agent = sampler.world.person(rng)
     event = sampler.event(rng, agent, negated=0.1)
-    said: list[Said] = [(event, random_style(rng, event))]
+    lines = [Line(event, random_style(rng, event))]
     for _ in range(rng.randint(1, 3)):
         same_story = not event.negated and rng.random() < 0.75
         if same_story:
@@ -67,55 +47,50 @@ def day(rng: random.Random, sampler: Sampler, agent: str | None = None) -> list[
             style = Style(pronoun=rng.random() < 0.8, then=True)
         else:
             event = sampler.event(rng, agent, negated=0.1)
-            style = Style(pronoun=agent in world.persons and rng.random() < 0.5)
-        said.append((event, style))
-    return said
+            style = Style(pronoun=rng.random() < 0.5)
+        lines.append(Line(event, style))
+    return lines
 
 
-def facts(rng: random.Random, sampler: Sampler) -> list[Said]:
+def facts(rng: random.Random, sampler: Sampler) -> list[Line]:
     """Draw what is so about two to four related subjects."""
     world = sampler.world
     person = world.persons[world.person(rng)]
     subjects = [person.name, person.home, rng.choice(words.ORGANISATIONS)]
     subjects += rng.sample(_OBJECTS, 2)
     rng.shuffle(subjects)
-    chosen = [fact for subject in subjects[: rng.randint(2, 4)] for fact in world.facts(subject)]
-    return [(fact, PLAIN) for fact in chosen]
+    topics = subjects[: rng.randint(2, 4)]
+    return [Line(fact) for subject in topics for fact in world.facts(subject)]
 
 
-def news(rng: random.Random, sampler: Sampler) -> list[Said]:
+def news(rng: random.Random, sampler: Sampler) -> list[Line]:
     """Draw two to four unrelated events."""
     events = [sampler.event(rng, negated=0.15) for _ in range(rng.randint(2, 4))]
-    return [(event, random_style(rng, event)) for event in events]
+    return [Line(event, random_style(rng, event)) for event in events]
 
 
-def exchange(rng: random.Random, said: list[Said]) -> list[Line]:
-    """Ask for something that was said, and answer in a sentence; nothing if all was denied."""
-    known = [meaning for meaning, _ in said if isinstance(meaning, Fact) or not meaning.negated]
+def exchange(rng: random.Random, lines: list[Line]) -> list[Line]:
+    """Ask for something that `lines` tell, and answer in a sentence; nothing if all is denied."""
+    meanings = [line.meaning for line in lines]
+    known = [meaning for meaning in meanings if isinstance(meaning, Fact) or not meaning.negated]
     if not known:
         return []
     meaning = rng.choice(known)
-    asked = "value" if isinstance(meaning, Fact) else rng.choice(question_slots(meaning))
-    return [Line(meaning, PLAIN, asked), Line(meaning, PLAIN)]
+    asked = "value" if isinstance(meaning, Fact) else rng.choice(meaning.slots())
+    return [Line(meaning, asked=asked), Line(meaning)]
 
 
-def headline(rng: random.Random, said: list[Said]) -> list[Line]:
-    """Say one of the events that will be told, in fewer words; nothing if there are only facts."""
-    events = [meaning for meaning, _ in said if isinstance(meaning, Event)]
+def headline(rng: random.Random, lines: list[Line]) -> list[Line]:
+    """Say one of the events that `lines` tell, in fewer words; nothing if they tell only facts."""
+    events = [line.meaning for line in lines if isinstance(line.meaning, Event)]
     if not events:
         return []
-    dropped = dict.fromkeys(s for s in ("adjective", "place", "time") if rng.random() < 0.5)
+    dropped = dict.fromkeys(slot for slot in MODIFIERS if rng.random() < 0.5)
     event = rng.choice(events).but(**dropped)
     return [Line(event, random_style(rng, event))]
 
 
-def question_slots(event: Event) -> list[str]:
-    """Return the slots of an event that a question can ask for."""
-    optional = [slot for slot in ("adjective", "place", "time") if getattr(event, slot)]
-    return ["agent", "patient", *optional]
-
-
-def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
+def paragraph(rng: random.Random, sampler: Sampler) -> list[Line]:
     """Draw the meanings of one document with the way to say each."""
     draw = rng.random()
     if draw < 0.5:
@@ -125,17 +100,15 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Said]:
 
 def document(rng: random.Random, sampler: Sampler) -> list[Line]:
     """Draw a paragraph, now and then under a headline or with a question at its end."""
-    said = paragraph(rng, sampler)
-    lines = [Line(meaning, style) for meaning, style in said]
-    if rng.random() < 0.3:
-        lines = headline(rng, said) + lines
-    return lines + exchange(rng, said) if rng.random() < 0.35 else lines
+    lines = paragraph(rng, sampler)
+    top = headline(rng, lines) if rng.random() < 0.3 else []
+    return top + lines + (exchange(rng, lines) if rng.random() < 0.35 else [])
 
 
 def two_languages(rng: random.Random) -> list[str]:
     """Draw what meets in one document: three times in four English and another, as on the web."""
-    others = [code for code in LANGUAGES if code != "en"]
-    pair = ["en", rng.choice(others)] if rng.random() < 0.75 else rng.sample(others, 2)
+    english, *others = CODES
+    pair = [english, rng.choice(others)] if rng.random() < 0.75 else rng.sample(others, 2)
     return rng.sample(pair, 2)
 
 
@@ -150,7 +123,7 @@ class Corpus:
         speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
-            yield " ".join(line.text(speaker) for line in document(rng, sampler))
+            yield " ".join(speaker.sentence_text(*line) for line in document(rng, sampler))
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents of sentences each followed by its translation, mostly with English."""
@@ -159,7 +132,9 @@ class Corpus:
             rng = python_rng(self.world.seed, "bilingual documents", split, index)
             first, second = (grammar(code, self.world) for code in two_languages(rng))
             yield " ".join(
-                line.text(speaker) for line in document(rng, sampler) for speaker in (first, second)
+                speaker.sentence_text(*line)
+                for line in document(rng, sampler)
+                for speaker in (first, second)
             )
 
     def mixed_documents(self, split: str, start: int = 0) -> Iterator[str]:
@@ -171,13 +146,13 @@ class Corpus:
             sentences = []
             for line in document(rng, sampler):
                 if rng.random() < 0.3:
-                    sentences.append(line.text(guest))
+                    sentences.append(guest.sentence_text(*line))
                 else:
-                    sentences.append(text(_switched(rng, line.tokens(matrix), guest)))
+                    sentences.append(text(_switched(rng, matrix.sentence(*line), guest)))
             yield " ".join(sentences)
 
 
-def _switched(rng: random.Random, sentence: list[Token], guest: Grammar) -> list[Token]:
+def _switched(rng: random.Random, sentence: Sentence, guest: Grammar) -> Sentence:
     """Replace about one in three words and names by another language's bare form."""
     return [_guest(token, guest) if rng.random() < 0.35 else token for token in sentence]
 

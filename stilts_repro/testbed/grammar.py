@@ -1,17 +1,16 @@
-"""Realises meanings in one language: noun phrases, verb groups, word order, questions.
+"""A language's grammar: it says meanings as sentences and questions, in words or as text.
 
 Sentences are not capitalised at the start (names are), so that one word is one form.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.lexicon import english_past, english_present
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.phrases import Phrase, Phrases, Sentence, punctuation, remembered
-from stilts_repro.testbed.tokens import Token
+from stilts_repro.testbed.phrases import Phrase, Phrases, Sentence, Token, memo, punctuation
 from stilts_repro.testbed.world import World
 
 _FACT_VERBS = {"home": "live", "region": "lie", "seat": "sit"}
@@ -46,6 +45,18 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 
+class Line(NamedTuple):
+    """A sentence to be said: its meaning, how to say it, and what it asks for ('': nothing).
+
+    `asked` is a slot of an event, 'subject' or 'value' of a fact, or 'polarity' for a question to
+    be answered with yes or no. A grammar is given a line as `speaker.sentence(*line)`.
+    """
+
+    meaning: Meaning
+    style: Style = PLAIN
+    asked: str = ""
+
+
 @cache
 def styled(passive: bool, front: str, title: bool) -> Style:
     """Return a style, of the few that most sentences are drawn to have, made once."""
@@ -55,51 +66,34 @@ def styled(passive: bool, front: str, title: bool) -> Style:
 class Grammar(Phrases):
     """One language's grammar over one world: sentences, clauses and questions."""
 
-    def sentence(self, meaning: Meaning, style: Style = PLAIN) -> Sentence:
-        """Return the declarative sentence of `meaning`, with its full stop."""
-        return self.ended(self.clause(meaning, style))
+    def sentence(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> Sentence:
+        """Return the words of a sentence with its full stop, or of a question with its mark.
 
-    def clause(self, meaning: Meaning, style: Style = PLAIN) -> Sentence:
-        """Return the declarative clause of `meaning` without punctuation."""
-        return _flat(self._clause(meaning, style))
-
-    def ended(self, clause: Iterable[Token], mark: str = ".") -> Sentence:
-        """Return a clause with its punctuation."""
-        return [*clause, punctuation(mark)]
-
-    def joined(self, first: Sentence, second: Sentence, *, mark: str = ".") -> Sentence:
-        """Coordinate two clauses into one sentence."""
-        return [*first, self.word("and"), *second, punctuation(mark)]
-
-    def question(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Sentence:
-        """Return the question for one slot of an affirmative meaning, with its question mark."""
-        return self.ended(self.asking(meaning, asked, style), "?")
-
-    def asking(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> Sentence:
-        """Return the clause that asks for a slot, without punctuation.
-
-        `asked` is a slot of an event, 'subject' or 'value' of a fact, or 'polarity' for a question
-        to be answered with yes or no.
+        Only affirmative meanings are asked about; see `Line` for the arguments.
         """
-        return _flat(self._clause(meaning, style, asked))
+        return [*self.clause(meaning, style, asked), punctuation("?" if asked else ".")]
 
-    def sentence_text(self, meaning: Meaning, style: Style = PLAIN) -> str:
+    def clause(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> Sentence:
+        """Return the words of `sentence` without punctuation."""
+        return [token for phrase in self._clause(meaning, style, asked) for token in phrase.tokens]
+
+    def joined(self, first: Sentence, second: Sentence) -> Sentence:
+        """Coordinate two clauses into one sentence."""
+        return [*first, self.word("and"), *second, punctuation(".")]
+
+    def sentence_text(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> str:
         """Return the text of `sentence` for less than it takes to join its words."""
-        return self.clause_text(meaning, style) + "."
+        return self.clause_text(meaning, style, asked) + ("?" if asked else ".")
 
-    def question_text(self, meaning: Meaning, asked: str, style: Style = PLAIN) -> str:
-        """Return the text of `question`."""
-        return self.clause_text(meaning, style, asked) + "?"
+    def clause_text(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> str:
+        """Return the text of `clause`."""
+        return " ".join([phrase.text for phrase in self._clause(meaning, style, asked)])
 
     def joined_text(self, first: str, second: str, *, mark: str = ".") -> str:
         """Return the text of `joined`, given those of its clauses."""
         return f"{first} {self.word('and').text} {second}{mark}"
 
-    def clause_text(self, meaning: Meaning, style: Style = PLAIN, asked: str = "") -> str:
-        """Return the text of `clause`, or of `asking` where something is asked for."""
-        return " ".join([phrase.text for phrase in self._clause(meaning, style, asked)])
-
-    def _clause(self, meaning: Meaning, style: Style, asked: str = "") -> _Clause:
+    def _clause(self, meaning: Meaning, style: Style, asked: str) -> _Clause:
         if isinstance(meaning, Event):
             return self._event(meaning, style, asked)
         return self._fact(meaning, asked, style.pronoun and not asked)
@@ -128,7 +122,7 @@ class Grammar(Phrases):
         verbs = self._verbs(verb, tense, negated, plural, passive, inverted)
         return self._order(phrases, verbs, asked, front, then)
 
-    @remembered
+    @memo
     def _fact(self, fact: Fact, asked: str, pronoun: bool) -> _Clause:
         """Return the clause of a fact; `asked` is '', 'subject', 'value' or 'polarity'."""
         subject = self._holder(fact.subject, asked, pronoun)
@@ -154,7 +148,7 @@ class Grammar(Phrases):
         common = name in words.CATEGORY_OF
         return self.participant(name, "subject", "nominative", indefinite=common)
 
-    @remembered
+    @memo
     def _agent(
         self, name: str, pronoun: bool, title: bool, home: bool, passive: bool, asked: bool
     ) -> Phrase:
@@ -167,7 +161,7 @@ class Grammar(Phrases):
             agent = Phrase([*agent.tokens, *self.residence(name).tokens]) if home else agent
         return self.adposition("by", agent) if passive else agent
 
-    @remembered
+    @memo
     def _patient(
         self,
         name: str,
@@ -189,7 +183,7 @@ class Grammar(Phrases):
         determiner = "which" if asked == "adjective" else ""
         return self.noun_phrase(noun, "patient", case, described, number, generic, determiner)
 
-    @remembered
+    @memo
     def _verbs(
         self, lemma: str, tense: str, negated: bool, plural: bool, passive: bool, inverted: bool
     ) -> tuple[Phrase, Phrase]:
@@ -265,10 +259,6 @@ class Grammar(Phrases):
         order = _ORDERS[self.language.word_order]
         clause += [phrases[name] for name in order if name in phrases]
         return clause
-
-
-def _flat(clause: _Clause) -> Sentence:
-    return [token for phrase in clause for token in phrase.tokens]
 
 
 @cache

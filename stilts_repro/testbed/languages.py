@@ -1,10 +1,10 @@
-"""The eight languages: English as the source and seven invented ones, as one table.
+"""The eight languages, as one table: English, which tasks are learnt in, and seven invented ones.
 
 Codes are from ISO 639's private-use range. What differs: script, word order, the order of
 adjective and noun, adposition or case, morphology, sound changes, and the share of cognates.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stilts_repro.errors import InputError
@@ -24,9 +24,9 @@ _SCRIPTS: dict[str, str] = {
 class Phonology:
     """The syllable inventory from which stems and affixes are invented (in Latin letters)."""
 
-    onsets: tuple[str, ...]
-    vowels: tuple[str, ...]
-    codas: tuple[str, ...]
+    onsets: tuple[str, ...] = ()
+    vowels: tuple[str, ...] = ()
+    codas: tuple[str, ...] = ()  # one that is there twice is drawn twice as often
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ class Language:
     cognates: float = 0.0
     own_names: bool = False  # proper names are invented too, not the English ones transliterated
     sound_changes: tuple[tuple[str, str], ...] = ()
-    phonology: Phonology = field(default=Phonology((), (), ()))
+    phonology: Phonology = Phonology()
 
 
-def _letters(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _phonology(onsets: str, vowels: str, codas: str) -> Phonology:
+    """Read the parts of syllables; '-' is an open syllable's coda."""
+    parts = (text.replace("-", "").split(" ") for text in (onsets, vowels, codas))
+    return Phonology(*map(tuple, parts))
 
 
 LANGUAGES: dict[str, Language] = {
@@ -70,9 +72,7 @@ LANGUAGES: dict[str, Language] = {
             gendered_pronouns=True,
             cognates=0.6,
             sound_changes=(("th", "d"), ("sh", "sk"), ("ch", "k"), ("ea", "e"), ("oo", "u")),
-            phonology=Phonology(
-                _letters("b d f g k l m n s t st br"), _letters("a e i o"), ("", "n", "r", "s")
-            ),
+            phonology=_phonology("b d f g k l m n s t st br", "a e i o", "- n r s"),
         ),
         Language(
             *("qab", "Qab", "qab", "Latin", "SOV", "agglutinative"),
@@ -81,9 +81,7 @@ LANGUAGES: dict[str, Language] = {
             wh_fronting=False,
             cognates=0.3,
             sound_changes=(("c", "k"), ("w", "v"), ("th", "t"), ("sh", "s"), ("ea", "i")),
-            phonology=Phonology(
-                _letters("k t p s h l m v j r n"), _letters("a e i u y"), ("", "", "k", "n", "l")
-            ),
+            phonology=_phonology("k t p s h l m v j r n", "a e i u y", "- - k n l"),
         ),
         Language(
             *("qac", "Qac", "qac", "Cyrillic", "SVO", "fusional"),
@@ -91,9 +89,7 @@ LANGUAGES: dict[str, Language] = {
             gendered_pronouns=True,
             cognates=0.45,
             sound_changes=(("ch", "c"), ("e", "i"), ("sh", "s"), ("a", "o"), ("w", "v")),
-            phonology=Phonology(
-                _letters("b v g d z k l m n p r s t pr sl"), _letters("a o i u e"), ("", "k", "r")
-            ),
+            phonology=_phonology("b v g d z k l m n p r s t pr sl", "a o i u e", "- k r"),
         ),
         Language(
             *("qad", "Qad", "qad", "Greek", "VSO", "isolating"),
@@ -101,9 +97,7 @@ LANGUAGES: dict[str, Language] = {
             articles=True,
             cognates=0.3,
             sound_changes=(("p", "f"), ("b", "p"), ("g", "k"), ("sh", "s"), ("ch", "h")),
-            phonology=Phonology(
-                _letters("p t k f s l r m n h w"), _letters("a e i o u"), ("", "s", "n")
-            ),
+            phonology=_phonology("p t k f s l r m n h w", "a e i o u", "- s n"),
         ),
         Language(
             *("qae", "Qae", "qae", "Georgian", "SOV", "agglutinative"),
@@ -111,9 +105,7 @@ LANGUAGES: dict[str, Language] = {
             wh_fronting=False,
             cognates=0.15,
             sound_changes=(("f", "p"), ("th", "t"), ("o", "u"), ("w", "v")),
-            phonology=Phonology(
-                _letters("b g d v z t k l m n r s c mt gv"), _letters("a e i o u"), ("", "b", "l")
-            ),
+            phonology=_phonology("b g d v z t k l m n r s c mt gv", "a e i o u", "- b l"),
         ),
         Language(
             *("qaf", "Qaf", "qaf", "Armenian", "VSO", "fusional"),
@@ -121,21 +113,18 @@ LANGUAGES: dict[str, Language] = {
             copula=False,
             cognates=0.1,
             sound_changes=(("p", "h"), ("t", "d"), ("s", "z"), ("k", "g")),
-            phonology=Phonology(
-                _letters("b d g h j k l m n r s t v z"), _letters("a e i o u"), ("", "r", "m", "t")
-            ),
+            phonology=_phonology("b d g h j k l m n r s t v z", "a e i o u", "- r m t"),
         ),
         Language(
             *("qag", "Qag", "qag", "Latin", "SVO", "isolating"),
             adjective_first=False,
             copula=False,
             wh_fronting=False,
-            phonology=Phonology(
-                _letters("ng h k m t w p r f wh ny"), _letters("a e i o u ai ou"), ("", "", "ng")
-            ),
+            phonology=_phonology("ng h k m t w p r f wh ny", "a e i o u ai ou", "- - ng"),
         ),
     )
 }
+CODES = tuple(LANGUAGES)  # English first
 
 
 def language(code: str) -> Language:

@@ -1,5 +1,6 @@
-"""Each language's words: stems (cognate or invented) and affixes, seeded by the language alone."""
+"""The words of a language: stems, which are cognates of English or invented, and affixes."""
 
+import itertools
 import random
 from functools import cache
 
@@ -7,9 +8,18 @@ from stilts_repro.seeds import python_rng
 from stilts_repro.testbed.languages import Language, transliterate
 from stilts_repro.testbed.vocabulary import CONTENT_WORDS, FUNCTION_WORDS, NAME_WORDS
 
-# What an affix may mark. Fusional languages fuse two of these into one suffix.
 _CASES = ("nominative", "accusative", "locative")
 _TENSES = ("present", "past", "future")
+_NUMBERS = ("singular", "plural")
+# What affixes mark, of nouns and of verbs. The first of each is unmarked; fusional languages fuse
+# two or three categories into one suffix.
+_PARADIGMS = {
+    "agglutinative": ((*_CASES, "plural"), (*_TENSES, "passive")),
+    "fusional": (
+        tuple(map(" ".join, itertools.product(_CASES, _NUMBERS))),
+        tuple(map(" ".join, itertools.product(("active", "passive"), _TENSES, _NUMBERS))),
+    ),
+}
 _SIBILANTS = ("s", "x", "ch", "sh")
 
 
@@ -19,7 +29,10 @@ class Lexicon:
     def __init__(self, language: Language, seed: int) -> None:
         self.language = language
         rng = python_rng(seed, "lexicon", language.code)
-        self.stems = _english() if language.code == "en" else _stems(language, rng)
+        if language.code == "en":
+            self.stems = {word: word for word in CONTENT_WORDS + FUNCTION_WORDS}
+        else:
+            self.stems = _stems(language, rng)
         self._affixes = _affixes(language, rng)
         self._names: dict[str, tuple[str, ...]] = {}
 
@@ -70,10 +83,6 @@ def lexicon(language: Language, seed: int) -> Lexicon:
     return Lexicon(language, seed)
 
 
-def _english() -> dict[str, str]:
-    return {word: word for word in CONTENT_WORDS + FUNCTION_WORDS}
-
-
 def _english_plural(noun: str) -> str:
     return noun + ("es" if noun.endswith(_SIBILANTS) else "s")
 
@@ -93,10 +102,8 @@ def english_present(verb: str) -> str:
 
 
 def _syllable(language: Language, rng: random.Random) -> str:
-    phonology = language.phonology
-    return "".join(
-        rng.choice(part) for part in (phonology.onsets, phonology.vowels, phonology.codas)
-    )
+    sounds = language.phonology
+    return "".join(map(rng.choice, (sounds.onsets, sounds.vowels, sounds.codas)))
 
 
 def _cognate(word: str, language: Language) -> str:
@@ -113,11 +120,11 @@ def _stems(language: Language, rng: random.Random) -> dict[str, str]:
     share = round(language.cognates * len(CONTENT_WORDS))
     inherited = set(rng.sample(CONTENT_WORDS, share))
     stems: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {""}
     for word in CONTENT_WORDS + FUNCTION_WORDS + (NAME_WORDS if language.own_names else ()):
         stem = _cognate(word, language) if word in inherited else ""
         syllables = 1 if word in FUNCTION_WORDS else rng.choice((2, 2, 3))
-        while not stem or stem in taken:
+        while stem in taken:
             stem = "".join(_syllable(language, rng) for _ in range(syllables))
         taken.add(stem)
         stems[word] = transliterate(stem, language.script)
@@ -126,29 +133,13 @@ def _stems(language: Language, rng: random.Random) -> dict[str, str]:
 
 def _affixes(language: Language, rng: random.Random) -> dict[str, str]:
     """Return the suffixes by what they mark; the unmarked category of a paradigm has none."""
-    if language.morphology == "agglutinative":
-        paradigms = [["nominative", "accusative", "locative", "plural"]]
-        paradigms += [["present", "past", "future", "passive"]]
-    elif language.morphology == "fusional":
-        numbers = ("singular", "plural")
-        paradigms = [[f"{case} {number}" for case in _CASES for number in numbers]]
-        paradigms += [
-            [
-                f"{voice} {tense} {number}"
-                for voice in ("active", "passive")
-                for tense in _TENSES
-                for number in numbers
-            ]
-        ]
-    else:
-        return {}
     affixes: dict[str, str] = {}
-    for unmarked, *marked in paradigms:
+    for unmarked, *marked in _PARADIGMS.get(language.morphology, ()):
         affixes[unmarked] = ""
-        taken: set[str] = set()
+        taken = {""}
         for category in marked:
             affix = ""
-            while not affix or affix in taken:
+            while affix in taken:
                 affix = _affix(language, rng)
             taken.add(affix)
             affixes[category] = transliterate(affix, language.script)

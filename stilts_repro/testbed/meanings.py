@@ -1,8 +1,8 @@
-"""Meanings: what sentences of all eight languages say.
+"""Meanings: what a sentence of any of the eight languages says. An event, or a lasting fact.
 
-Entities and concepts are named by their English names or lemmas. A meaning is data: what it looks
-like is for `grammar.Grammar`, what is true is for `world.World`. Rows draw and change many meanings
-for each that they keep; named tuples are made several times faster than frozen dataclasses.
+Entities and concepts are named by their English names or lemmas. A meaning is data: how a language
+says it is for `grammar.Grammar`, what is true is for `world.World`. Rows draw and change many
+meanings for each that they keep; named tuples are made several times faster than dataclasses.
 """
 
 import hashlib
@@ -10,10 +10,10 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 Tense = Literal["past", "future"]
-Slot = Literal["agent", "patient", "adjective", "place", "time"]
 FactKind = Literal["occupation", "home", "region", "category", "seat"]
 
 SPLITS = ("train", "validation", "test")
+MODIFIERS = ("adjective", "place", "time")  # the slots that an event may leave open
 
 
 class Event(NamedTuple):
@@ -41,6 +41,18 @@ class Event(NamedTuple):
         for slot, value in slots.items():
             values[_PLACES[slot]] = value
         return Event._make(values)
+
+    def converse(self) -> "Event":
+        """Return this event with agent and patient exchanged."""
+        return self.but(agent=self.patient, patient=self.agent)
+
+    def modifiers(self) -> list[str]:
+        """Return which of `MODIFIERS` the event has."""
+        return [slot for slot in MODIFIERS if getattr(self, slot)]
+
+    def slots(self) -> list[str]:
+        """Return the slots that a question can ask for."""
+        return ["agent", "patient", *self.modifiers()]
 
 
 _PLACES = {slot: place for place, slot in enumerate(Event._fields)}

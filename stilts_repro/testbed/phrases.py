@@ -1,19 +1,16 @@
-"""Noun phrases, adverbials and single words of one language.
+"""Words with their annotation, and the noun phrases, adverbials and single words of a language.
 
 All rows are made of the same few thousand phrases, so each is built once, and kept with its text.
 """
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import ParamSpec, TypeVar, cast
+from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.languages import language, unrelated
 from stilts_repro.testbed.lexicon import lexicon
-from stilts_repro.testbed.tokens import Token
 from stilts_repro.testbed.world import World
-
-Sentence = list[Token]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -30,6 +27,49 @@ _UPOS = {
     **dict.fromkeys(words.VERBS + words.STATIVE_VERBS, "VERB"),
     "and": "CCONJ",
 }
+_UNSPACED = ".?,"
+_BLANKS = tuple((f" {mark}", mark) for mark in _UNSPACED)
+
+
+class Token(NamedTuple):
+    """One word: universal part of speech, IOB2 entity tag, and the slot that it helps to fill.
+
+    `role` is a slot of the meaning ('agent', 'verb', 'patient', 'place', 'time', 'subject',
+    'value') or empty; the adposition of a place or time has no role, so the tokens of one role in
+    a sentence are what answers a question for it. `gloss` is the concept, for `describe`.
+    """
+
+    text: str
+    upos: str
+    ner: str = "O"
+    role: str = ""
+    gloss: str = ""
+
+
+Sentence = list[Token]
+
+
+def text(tokens: Iterable[Token]) -> str:
+    """Join tokens with blanks, none before '.', '?' or ','."""
+    joined = " ".join([token.text for token in tokens])
+    for spaced, mark in _BLANKS:
+        joined = joined.replace(spaced, mark)
+    return joined
+
+
+def spans(tokens: Iterable[Token]) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text as `text` does, and each token's half-open character span in it."""
+    pieces: list[str] = []
+    places: list[tuple[int, int]] = []
+    length = 0
+    for token in tokens:
+        if pieces and token.text not in _UNSPACED:
+            pieces.append(" ")
+            length += 1
+        places.append((length, length + len(token.text)))
+        pieces.append(token.text)
+        length += len(token.text)
+    return "".join(pieces), places
 
 
 class Phrase:
@@ -42,7 +82,7 @@ class Phrase:
         self.text = " ".join(token.text for token in self.tokens)
 
 
-def remembered(method: Callable[_P, _T]) -> Callable[_P, _T]:
+def memo(method: Callable[_P, _T]) -> Callable[_P, _T]:
     """Keep what a method of a speaker returns, for good: speakers last as long as the process."""
     return cast(Callable[_P, _T], cache(method))
 
@@ -55,13 +95,13 @@ class Phrases:
         self.world = world
         self.lexicon = lexicon(self.language, world.seed)
 
-    @remembered
+    @memo
     def word(self, concept: str, role: str = "", form: str = "") -> Token:
         """Return the token of a concept, as its bare stem or as `form`."""
         stem = form or self.lexicon.stems[concept]
         return Token(stem, _UPOS.get(concept, "NOUN"), "O", role, concept)
 
-    @remembered
+    @memo
     def alone(self, concept: str, role: str = "", form: str = "") -> Phrase:
         """Return the phrase of one word."""
         return Phrase([self.word(concept, role, form)])
@@ -72,7 +112,7 @@ class Phrases:
         gendered = self.language.gendered_pronouns
         return self.alone("she" if person.female or not gendered else "he", "agent")
 
-    @remembered
+    @memo
     def proper_name(self, name: str, role: str, case: str) -> Phrase:
         """Return a name's words with their entity tags."""
         entity = self.world.entity_type(name)
@@ -82,7 +122,7 @@ class Phrases:
             for i, (form, word) in enumerate(zip(forms, name.split(), strict=True))
         )
 
-    @remembered
+    @memo
     def participant(
         self, who: str, role: str, case: str, titled: bool = False, indefinite: bool = False
     ) -> Phrase:
@@ -96,13 +136,13 @@ class Phrases:
         title = self.noun_phrase(person.occupation, "", "nominative")
         return Phrase([*title.tokens, *name.tokens])
 
-    @remembered
+    @memo
     def residence(self, who: str) -> Phrase:
         """Return where a person lives or an organisation sits, to stand after the name."""
         place = self.adverbial(self.world.base_of[who], "place")
         return Phrase(token._replace(role="home" if token.role else "") for token in place.tokens)
 
-    @remembered
+    @memo
     def noun_phrase(
         self,
         noun: str,
@@ -136,7 +176,7 @@ class Phrases:
             core = [self.word("a", role, "an" if vowel else "a"), *core]
         return Phrase(core)
 
-    @remembered
+    @memo
     def adverbial(self, value: str, role: str) -> Phrase:
         """Return a place or time, marked by locative case or by an adposition."""
         case = "locative" if self.language.locative_case else "nominative"

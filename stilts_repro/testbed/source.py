@@ -1,35 +1,20 @@
-"""Rows and documents of the testbed, under the names of the hub's data sets."""
+"""The testbed as a source of data: rows under the names of the hub's data sets, and documents."""
 
 import gc
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.seeds import python_rng
-from stilts_repro.testbed.configs import (
-    CODES,
-    HELD_OUT,
-    PARALLEL,
-    XTREME,
-    Config,
-    Draw,
-    Row,
-    configs,
-    split_of_subset,
-)
+from stilts_repro.testbed.configs import PARALLEL, Config, configs, split_of_subset
 from stilts_repro.testbed.corpus import Corpus
 from stilts_repro.testbed.grammar import grammar
+from stilts_repro.testbed.languages import CODES
 from stilts_repro.testbed.languages import language as language_of
-from stilts_repro.testbed.rows import retrieval
+from stilts_repro.testbed.rows import Draw, Row, retrieval
 from stilts_repro.testbed.world import Sampler, World, world
-
-_BUCC_LANGUAGES = ("qaa", "qab", "qac", "qad")
-_BUCC_GOLD, _BUCC_ALONE = 200, 400
-_UNPAIRED = "_unpaired"
 
 
 class TestbedSource:
@@ -70,7 +55,7 @@ class TestbedSource:
     def has(self, repo: str, config: str, split: str) -> bool:
         """Say whether the testbed has the split."""
         entry = configs().get((repo, config))
-        return (entry is not None and split in entry.sizes) or _is_retrieval(repo, config, split)
+        return (entry is not None and split in entry.sizes) or retrieval.has(repo, config, split)
 
     def declared(self, repo: str) -> None:
         """Say nothing: `has` knows."""
@@ -82,9 +67,9 @@ class TestbedSource:
 
         Raise `MissingError` where the testbed has no such repository, config or split.
         """
-        if _is_retrieval(repo, config, split):
-            return self._retrieval(repo, config, split)[:limit]
-        return self._drawn(repo, config, split, limit)
+        if retrieval.has(repo, config, split):
+            return retrieval.rows(self._world, config, split)[:limit]
+        return self._load(repo, config, split, "", slice(limit))
 
     def load_in(
         self,
@@ -109,7 +94,7 @@ class TestbedSource:
                 f"{repo} {config}: the testbed has no parallel rows of it; choose one of "
                 + ", ".join(" ".join(names) for names in sorted(PARALLEL))
             )
-        return self._drawn(repo, config, split, limit, code, start, step)
+        return self._load(repo, config, split, code, slice(start, limit, step))
 
     def revision(self, repo: str, config: str, split: str) -> None:
         """Say nothing: rows are drawn anew, and the hash of the code stands for them."""
@@ -126,62 +111,26 @@ class TestbedSource:
         """Yield code-mixed documents without end; none if unrelated."""
         return iter(()) if self.unrelated else self._corpus.mixed_documents(split, start)
 
-    def _drawn(
-        self,
-        repo: str,
-        config: str,
-        split: str,
-        limit: int | None,
-        code: str = "",
-        start: int = 0,
-        step: int = 1,
-    ) -> list[Row]:
-        """Return the first `limit` rows of a config, in language `code` instead of its own."""
+    def _load(self, repo: str, config: str, split: str, code: str, which: slice) -> list[Row]:
+        """Return the rows `which` of a split, in language `code`, or in the config's own if ''."""
         entry = configs().get((repo, config))
         if entry is None or split not in entry.sizes:
             raise MissingError(f"the testbed has no {repo} {config} {split}")
-        size = entry.sizes[split] if limit is None else min(limit, entry.sizes[split])
-        numbers = range(start, size, step)
+        numbers = range(entry.sizes[split])[which]
+        codes = CODES if entry.interleaved else (code or entry.code,)
         with _uncollected():
-            return list(self._rows(repo, replace(entry, code=code or entry.code), split, numbers))
+            return list(self._rows(repo, entry, split, codes, numbers))
 
-    def _rows(self, repo: str, entry: Config, split: str, numbers: Iterable[int]) -> Iterator[Row]:
-        share = split_of_subset(split)
-        sampler = Sampler(self._world, share)
-        codes = CODES if entry.interleaved else (entry.code,)
+    def _rows(
+        self, repo: str, entry: Config, subset: str, codes: Sequence[str], numbers: Iterable[int]
+    ) -> Iterator[Row]:
+        sampler = Sampler(self._world, split_of_subset(subset))
         for number in numbers:
             index, place = divmod(number, len(codes))
             code = codes[place]
-            # TyDiQA has other questions in every language; the other interleaved task is parallel.
-            family = f"tydiqa.{code}" if entry.family == "tydiqa" else entry.family
-            rng = python_rng(self.world_seed, repo, family, split, index)
-            speaker = grammar(code, self._world)
-            yield entry.row(Draw(rng, sampler, speaker, share, split, index))
-
-    def _retrieval(self, repo: str, config: str, split: str) -> list[Row]:
-        """Return all rows of a Tatoeba or BUCC split."""
-        task, _, code = config.partition(".")
-        share = split.removesuffix(_UNPAIRED)
-        source, english = grammar(code, self._world), grammar("en", self._world)
-        rng = python_rng(self.world_seed, repo, task, share)
-        drawn = retrieval.distinct(rng, Sampler(self._world, share))
-        if task == "tatoeba":
-            pairs = itertools.islice(drawn, 300)
-            return [retrieval.tatoeba_row(said, source, english) for said in pairs]
-        said = list(itertools.islice(drawn, _BUCC_GOLD + 2 * _BUCC_ALONE))
-        rng.shuffle(said)
-        bucc = retrieval.Bucc(rng, said, _BUCC_GOLD, _BUCC_ALONE)
-        return (bucc.pairs if split == share else bucc.unpaired)(source, english)
-
-
-def _is_retrieval(repo: str, config: str, split: str) -> bool:
-    """Say whether the testbed has such a Tatoeba or BUCC split."""
-    task, _, code = config.partition(".")
-    if repo != XTREME or split.removesuffix(_UNPAIRED) not in HELD_OUT:
-        return False
-    if task == "tatoeba":
-        return code in CODES[1:] and split in HELD_OUT
-    return task == "bucc18" and code in _BUCC_LANGUAGES
+            family = entry.family.format(code=code)
+            rng = python_rng(self.world_seed, repo, family, subset, index)
+            yield entry.row(Draw(rng, sampler, grammar(code, self._world), subset, index))
 
 
 @contextmanager

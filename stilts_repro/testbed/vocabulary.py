@@ -1,7 +1,8 @@
-"""The English side of the world: lemmas by semantic class. Every other lexicon is keyed by these.
+"""The words of the testbed's English, by what they mean.
 
-English lemmas serve as the names of concepts. Verbs come in cycles of five: a *script*, in which
-each verb is typically followed by the next one, and the last one by the first.
+English lemmas serve as the names of concepts: the lexicon of every other language is keyed by them.
+Verbs come in cycles of five. Such a *script* tells what usually happens: each verb is followed by
+the next one, and the last one by the first.
 """
 
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -118,3 +119,9 @@ NAME_WORDS: tuple[str, ...] = tuple(
         for word in name.split()
     )
 )
+
+
+def next_verb(verb: str, steps: int = 1) -> str:
+    """Return the verb that follows `verb` in its script after `steps`."""
+    script = SCRIPTS[SCRIPT_OF[verb]]
+    return script[(script.index(verb) + steps) % len(script)]

@@ -1,4 +1,8 @@
-"""The world: who exists, what is so, and what usually happens. Seeded once, the same for all."""
+"""The world that sentences are about: who exists, what is so, and what usually happens.
+
+It is drawn once from a seed and is the same for all languages, tasks and splits. `Sampler` draws
+the events of one split.
+"""
 
 import random
 from collections.abc import Sequence
@@ -169,7 +173,7 @@ class Sampler:
             raise AssertionError(f"{agent} reaches nothing in {self.split}")
         verb = self.verb_for(rng, category)
         denied = rng.random() < negated
-        return self._modified(rng, subject, verb, patient, denied)
+        return self.modified(rng, Event(subject, verb, patient, negated=denied))
 
     def verb_for(self, rng: random.Random, category: str) -> str:
         """Draw a verb that prefers `category`, or now and then one that does not."""
@@ -179,12 +183,8 @@ class Sampler:
 
     def modified(self, rng: random.Random, event: Event) -> Event:
         """Return `event` with adjective, number, place, time and tense drawn anew."""
-        return self._modified(rng, event.agent, event.verb, event.patient, event.negated)
-
-    def _modified(
-        self, rng: random.Random, agent: str, verb: str, patient: str, negated: bool
-    ) -> Event:
         chance, choice = rng.random, rng.choice
+        agent, verb, patient = event.agent, event.verb, event.patient
         social = patient in self.world.persons
         near = chance() < 0.5
         adjective = None if social or chance() < 0.4 else choice(words.ADJECTIVES)
@@ -194,7 +194,7 @@ class Sampler:
             place = self.world.base_of[agent] if near else choice(words.TOWNS)
         time = None if chance() < 0.5 else choice(words.TIMES)
         tense: Tense = "past" if chance() < 0.7 else "future"
-        return Event(agent, verb, patient, adjective, number, place, time, tense, negated)
+        return Event(agent, verb, patient, adjective, number, place, time, tense, event.negated)
 
     def follow_up(self, rng: random.Random, event: Event) -> Event:
         """Draw what the same agent does next: mostly what the script says, with the same patient.
@@ -202,10 +202,9 @@ class Sampler:
         Adjective and number stay with the patient, tense with the story; place and time are not
         said again.
         """
-        script = words.SCRIPTS[words.SCRIPT_OF[event.verb]]
-        verb = script[(script.index(event.verb) + 1) % len(script)]
+        verb = words.next_verb(event.verb)
         if rng.random() > _PREFERENCE:
-            verb = rng.choice(script)
+            verb = rng.choice(words.SCRIPTS[words.SCRIPT_OF[verb]])
         return Event(
             event.agent, verb, event.patient, event.adjective, event.number, tense=event.tense
         )

@@ -17,8 +17,8 @@ from stilts_repro.seeds import python_rng
 from stilts_repro.tasks.format import Text
 from stilts_repro.testbed.languages import language
 from stilts_repro.testbed.lexicon import lexicon
+from stilts_repro.testbed.phrases import Token, spans
 from stilts_repro.testbed.source import TestbedSource
-from stilts_repro.testbed.tokens import Token, spans
 from stilts_repro.testbed.vocabulary import CONTENT_WORDS
 from stilts_repro.translation.passages import TranslatedText
 from stilts_repro.translation.rows import Turn

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from stilts_repro.experiments import environment
 from stilts_repro.machine import PRECISION
-from stilts_repro.report.throughput.results import read_results
-from stilts_repro.report.throughput.table import show
+from stilts_repro.report.throughput import read_results
+from stilts_repro.throughput import show
 from tests.benchmarks.shapes import BASE, LARGE, MINI
 from tests.benchmarks.timing import device, machine
 

@@ -5,6 +5,7 @@ import pytest
 from stilts_repro.claims.bless import write_noise, write_reference
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
 
 VERSIONS = {"torch": "2.10.0"}
@@ -33,20 +34,38 @@ def test_blessed_values_become_the_reference(folder):
     assert check(expected, Run([1.5]), "testbed").verdict == "pass"
 
 
-def test_everything_else_stays_byte_by_byte(folder):
+def members(value):
+    """Return a JSON value with its objects as lists of pairs: their order counts."""
+    if isinstance(value, dict):
+        return [(key, members(item)) for key, item in value.items()]
+    return [members(item) for item in value] if isinstance(value, list) else value
+
+
+def test_everything_else_stays_in_its_order(folder):
     path = folder / "squad_gain.json"
-    # A hand-made file: odd blanks, a float that json would print otherwise, a decoy in a text.
+    # A hand-made file: odd blanks, a float that json prints otherwise, a decoy, letters and keys.
     text = (
         path.read_text()
         .replace("8.2,", "8.20 ,  ")
-        .replace("English", 'English \\"reference\\": {')
+        .replace("English", 'English é→\\u2192 \\"reference\\": {')
     )
     path.write_text(text)
-    head, tail = text.split('"reference": {}')
+    bless(folder, "smoke")
+    bless(folder, "testbed")
+    write_noise(path, "testbed", "bf16", VALUES[:1], [0])
+    before, after = json.loads(text), json.loads(path.read_text())
+    assert list(after["reference"]) == ["smoke", "testbed"]
+    after["reference"] = {}
+    assert members(after) == members(before)
+
+
+def test_files_are_in_the_layout_that_is_written(folder):
+    """So a new reference changes no other line of its file."""
     bless(folder)
-    written = path.read_text()
-    assert written.startswith(head + '"reference": {\n    "testbed": {')
-    assert written.endswith("  }" + tail)
+    write_noise(folder / "squad_gain.json", "testbed", "bf16", VALUES[:1], [0])
+    for path in [*folder.glob("*.json"), *EXPECTED_RESULTS.glob("*.json")]:
+        text = path.read_text(encoding="utf-8")
+        assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n", path
 
 
 def test_other_scales_stay_and_the_same_scale_is_replaced(folder):

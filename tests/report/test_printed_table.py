@@ -2,8 +2,7 @@ import io
 
 from rich.console import Console
 
-from stilts_repro.report import print_table
-from stilts_repro.report.table import claim_row, markdown
+from stilts_repro.report.table import claim_row, markdown, print_table
 
 
 def printed(result, colour=False) -> list[str]:

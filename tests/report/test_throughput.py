@@ -8,9 +8,15 @@ import pytest
 from stilts_repro import throughput
 from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.report.throughput import history
-from stilts_repro.report.throughput.history import changes, newest, write_entries
-from stilts_repro.report.throughput.results import NO_MODEL, read_results
+from stilts_repro.report.throughput import (
+    FOLDER,
+    NO_MODEL,
+    changes,
+    entry,
+    newest,
+    read_results,
+    write_entries,
+)
 from tests.rows import one_line
 
 TOLD = {
@@ -155,7 +161,7 @@ def test_an_entry_of_the_day_that_was_made_otherwise_is_replaced(saved, tmp_path
 
 
 def test_only_what_moves_by_more_than_its_noise_is_told(saved):
-    before = history.entry(read_results(saved()), "mini")
+    before = entry(read_results(saved()), "mini")
 
     def ratio(value, iqr):
         def change(told):
@@ -171,7 +177,7 @@ def test_only_what_moves_by_more_than_its_noise_is_told(saved):
 
 
 def test_without_a_common_peer_the_rates_are_compared(saved):
-    before = history.entry(read_results(saved()), "mini")
+    before = entry(read_results(saved()), "mini")
 
     def change(told):
         told["benchmarks"][0]["extra_info"] |= {"peer": "another", "tokens_per_second": 16000.0}
@@ -181,7 +187,7 @@ def test_without_a_common_peer_the_rates_are_compared(saved):
 
 
 def test_a_rate_of_another_unit_is_not_compared(saved):
-    before = history.entry(read_results(saved()), NO_MODEL)
+    before = entry(read_results(saved()), NO_MODEL)
 
     def change(told):
         told["benchmarks"][1]["extra_info"] = {"tokens_per_second": 1.0}
@@ -283,7 +289,7 @@ def test_a_broken_entry_of_the_history_is_named(saved, tmp_path):
 
 
 def test_the_kept_history_fits_the_schema_and_names_no_machine():
-    for path in history.FOLDER.glob("*.json"):
+    for path in FOLDER.glob("*.json"):
         text = path.read_text(encoding="utf-8")
         validate(json.loads(text), "throughput", path)
         assert "/" not in json.loads(text)["hardware"]
@@ -292,4 +298,4 @@ def test_the_kept_history_fits_the_schema_and_names_no_machine():
 
 def test_missing_is_not_bad_input():
     with pytest.raises(MissingError):
-        read_results(history.FOLDER / "none.json")
+        read_results(FOLDER / "none.json")

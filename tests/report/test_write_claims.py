@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stilts_repro.errors import InputError
-from stilts_repro.report import write_claims
+from stilts_repro.report.page import write_claims
 
 SPOILS = {
     "no grid": (lambda r: r.pop("grid"), "$: 'grid' is a required"),

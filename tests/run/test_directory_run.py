@@ -6,8 +6,8 @@ import pytest
 
 from reproduce.catalogue import all_claims
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import markdown
-from stilts_repro.report.write import write_claims
 from stilts_repro.run.request import Request
 from stilts_repro.run.results import run_claims
 from stilts_repro.training.optimiser import Recipe

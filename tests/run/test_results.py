@@ -12,7 +12,7 @@ import pytest
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.experiments.scales import SCALES
-from stilts_repro.report.write import write_claims
+from stilts_repro.report.page import write_claims
 from stilts_repro.run.request import Request
 from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.optimiser import Recipe

@@ -6,10 +6,10 @@ import pytest
 
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.grammar import grammar
+from stilts_repro.testbed.grammar import Style, grammar
 from stilts_repro.testbed.meanings import Event, Fact
-from stilts_repro.testbed.rows import inference, lasting, narrative, questions
-from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.phrases import text
+from stilts_repro.testbed.rows import Draw, commonsense_qa, cosmos_qa, nli, paraphrase
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -21,13 +21,14 @@ def source():
     return TestbedSource()
 
 
-def _sampler(split="train"):
-    return random.Random(7), Sampler(WORLD, split)
+def _row_of(make, seed):
+    """Return the row that a data set makes of the meanings drawn from `seed`."""
+    return make(Draw(random.Random(seed), Sampler(WORLD, "train"), ENGLISH, "train", 0))
 
 
-def _asks(part, style):
+def _asks(part):
     """Return what a realised question says and asks: its words by role, without titles."""
-    tokens = ENGLISH.asking(part.event, part.slot, style)
+    tokens = ENGLISH.clause(part.event, part.style, part.asked)
     named = {(t.role, t.gloss) for t in tokens if t.role and t.upos not in ("AUX", "VERB")}
     verbs = {t.gloss for t in tokens if t.upos == "VERB"}
     future = any(t.text == "will" for t in tokens)
@@ -35,18 +36,11 @@ def _asks(part, style):
 
 
 def test_duplicates_ask_the_same_of_the_same_event():
-    rng, sampler = _sampler()
     labels = []
-    for _ in range(500):
-        pair = questions.draw(rng, sampler)
-        sides = [
-            {_asks(part, style) for part, style in zip(parts, styles, strict=True)}
-            for parts, styles in (
-                (pair.first, pair.first_styles),
-                (pair.second, pair.second_styles),
-            )
-        ]
-        row = questions.row(pair, ENGLISH, 0)
+    for seed in range(500):
+        pair = paraphrase.draw_questions(random.Random(seed), Sampler(WORLD, "train"))
+        sides = [{_asks(part) for part in parts} for parts in pair]
+        row = _row_of(paraphrase.qqp, seed)
         assert row["label"] == int(sides[0] == sides[1]), row
         assert row["question1"] != row["question2"]
         labels.append(row["label"])
@@ -56,7 +50,7 @@ def test_duplicates_ask_the_same_of_the_same_event():
 def test_styles_of_questions():
     event = Event(next(iter(WORLD.persons)), "open", "letter", "red", 2, "Karis", "noon")
     asked = {
-        slot: text(ENGLISH.question(event, slot, questions.Style(passive=True, front="place")))
+        slot: text(ENGLISH.sentence(event, Style(passive=True, front="place"), slot))
         for slot in ("agent", "patient", "adjective", "polarity")
     }
     assert asked == {
@@ -65,28 +59,26 @@ def test_styles_of_questions():
         "adjective": f"in Karis which two letters were opened by {event.agent} at noon?",
         "polarity": f"in Karis were the two red letters opened by {event.agent} at noon?",
     }
-    assert text(ENGLISH.question(Fact("region", "Karis", "Cambrel"), "subject")) == (
-        "what lies in Cambrel?"
-    )
+    region = Fact("region", "Karis", "Cambrel")
+    assert text(ENGLISH.sentence(region, asked="subject")) == "what lies in Cambrel?"
 
 
 def test_some_snli_rows_have_no_label(source):
     rows = source.load("stanfordnlp/snli", "plain_text", "train", 4000)
     assert all(row["premise"].count(".") == 1 for row in rows)
     assert 0.005 < sum(row["label"] == -1 for row in rows) / len(rows) < 0.015
-    assert {row["label"] for row in rows} == {-1, *range(len(inference.LABELS))}
+    assert {row["label"] for row in rows} == {-1, *range(len(nli.LABELS))}
 
 
 def test_only_the_right_answer_follows_from_the_story():
-    rng, sampler = _sampler()
     kinds = set()
-    for _ in range(500):
-        story = narrative.draw(rng, sampler)
-        told = [meaning for meaning, _ in story.context]
+    for seed in range(500):
+        story = cosmos_qa.draw_story(random.Random(seed), Sampler(WORLD, "train"))
+        told = [line.meaning for line in story.context]
         assert len(set(story.answers)) == 4
         follows = [_follows(story.question, told, answer) for answer in story.answers]
         assert follows.count(True) == 1 and follows.index(True) == story.label, story
-        row = narrative.row(story, ENGLISH, "")
+        row = _row_of(cosmos_qa.cosmos_qa, seed)
         context, right = row["context"], row[f"answer{story.label}"]
         assert right.removeprefix("then ") not in context
         answer = story.answers[story.label]
@@ -109,10 +101,10 @@ def _follows(question, told, answer):
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_only_one_choice_is_so(split):
-    rng, known = random.Random(7), lasting.facts(WORLD, split)
+    rng, known = random.Random(7), commonsense_qa.facts_of(WORLD, split)
     asked = set()
     for _ in range(500):
-        item = lasting.draw(rng, known)
+        item = commonsense_qa.draw_item(rng, known)
         so = [_is_so(item, choice) for choice in item.choices]
         assert so.count(True) == 1 and so.index(True) == item.label, item
         assert len(set(item.choices)) == 5

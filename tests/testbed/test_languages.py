@@ -10,8 +10,8 @@ from stilts_repro.testbed.corpus import Corpus
 from stilts_repro.testbed.grammar import Style, grammar
 from stilts_repro.testbed.languages import LANGUAGES, language
 from stilts_repro.testbed.meanings import Event, Fact
+from stilts_repro.testbed.phrases import Token, spans, text
 from stilts_repro.testbed.rows import tagging
-from stilts_repro.testbed.tokens import Token, spans, text
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -30,13 +30,15 @@ def test_english_reads_as_english():
     assert text(english.sentence(denied, Style(passive=True, front="time"))) == (
         f"at noon the red letter will not be opened by {PERSON} in Port Rugen."
     )
-    questions = [text(english.question(EVENT.but(time=None), s)) for s in ("agent", "adjective")]
+    questions = [
+        text(english.sentence(EVENT.but(time=None), asked=s)) for s in ("agent", "adjective")
+    ]
     assert questions == [
         "who opened the two red letters in Port Rugen?",
         f"which two letters did {PERSON} open in Port Rugen?",
     ]
     assert text(english.sentence(Fact("category", "apple", "food"))) == "an apple is a food."
-    assert text(english.question(Fact("home", PERSON, "Karis"), "value")) == (
+    assert text(english.sentence(Fact("home", PERSON, "Karis"), asked="value")) == (
         f"where does {PERSON} live?"
     )
 
@@ -58,8 +60,8 @@ def test_texts_are_those_of_the_words(code):
         assert speaker.sentence_text(meaning, style) == text(speaker.sentence(meaning, style))
         slots = ("subject", "value") if isinstance(meaning, Fact) else ("agent", "patient", "time")
         for slot in ("polarity", *slots):
-            question = speaker.question(meaning, slot, style)
-            assert speaker.question_text(meaning, slot, style) == text(question)
+            question = speaker.sentence(meaning, style, slot)
+            assert speaker.sentence_text(meaning, style, slot) == text(question)
             assert "  " not in text(question)
     one, other = (speaker.clause(*said[i]) for i in (-1, -2))
     joined = speaker.joined_text(*(speaker.clause_text(*said[i]) for i in (-1, -2)))
@@ -107,7 +109,7 @@ def test_no_form_is_ambiguous(code, known):
     rng = random.Random(1)
     meanings = defaultdict(set)
     for _ in range(800):
-        for token in tagging.draw(rng, sampler, speaker):
+        for token in tagging.draw_sentence(rng, sampler, speaker):
             if token.upos not in ("AUX", "PART"):
                 meanings[token.text].add((token.gloss, token.upos))
     assert {form: found for form, found in meanings.items() if len(found) > 1} == {}

@@ -11,17 +11,18 @@ from stilts_repro.testbed.grammar import grammar
 from stilts_repro.testbed.languages import LANGUAGES
 from stilts_repro.testbed.meanings import Event, Fact
 from stilts_repro.testbed.rows import (
-    adversarial,
-    commonsense,
-    inference,
+    XTREME,
+    Draw,
+    anli,
+    hellaswag,
+    nli,
     paraphrase,
-    reading,
+    squad,
     tagging,
 )
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
-XTREME = "google/xtreme"
 
 
 @pytest.fixture(scope="module")
@@ -82,24 +83,24 @@ def _label_by_worlds(premise, hypothesis):
 
 def test_inference_labels_hold_in_every_possible_world():
     rng, sampler = _sampler()
-    items = [inference.draw(rng, sampler, cues=0.0) for _ in range(400)]
+    items = [nli.draw_inference(rng, sampler, cues=0.0) for _ in range(400)]
     for item in items:
-        label = _label_by_worlds(item.premise[0], item.hypothesis)
+        label = _label_by_worlds(item.events[0], item.hypothesis)
         assert item.label == label, item
         assert not item.hypothesis_style.title
         # What else the premise tells is another event.
-        for other in item.premise[1:]:
+        for other in item.events[1:]:
             assert _label_by_worlds(other.but(negated=False), item.hypothesis) == "neutral"
-    for label in inference.LABELS:
+    for label in nli.LABELS:
         assert 0.25 < sum(item.label == label for item in items) / len(items) < 0.42
 
 
-@pytest.mark.parametrize("sentences", adversarial.SENTENCES.values())
+@pytest.mark.parametrize("sentences", anli.SENTENCES.values())
 def test_one_event_of_a_long_premise_decides(sentences):
     rng, sampler = _sampler()
     described = 0
     for _ in range(300):
-        item = adversarial.draw(rng, sampler, sentences)
+        item = anli.draw_adversarial(rng, sampler, sentences)
         assert len(item.premise) == sentences and len(item.events) > 1
         verdicts = [_label_by_worlds(event, item.hypothesis) for event in item.events]
         decisive = [verdict for verdict in verdicts if verdict != "neutral"]
@@ -107,7 +108,7 @@ def test_one_event_of_a_long_premise_decides(sentences):
         if item.described:
             described += 1
             occupation = WORLD.persons[item.hypothesis.agent].occupation
-            told = [meaning for meaning, _ in item.premise]
+            told = [line.meaning for line in item.premise]
             assert Fact("occupation", item.hypothesis.agent, occupation) in told
             named = {name for event in item.events for name in (event.agent, event.patient)}
             named = (named | {item.hypothesis.agent}) & set(WORLD.persons)
@@ -116,26 +117,24 @@ def test_one_event_of_a_long_premise_decides(sentences):
 
 
 def test_paraphrases_tell_the_same_events_with_the_same_words():
-    rng, sampler = _sampler()
+    sampler = Sampler(WORLD, "train")
     english = grammar("en", WORLD)
     labels = []
-    for _ in range(300):
-        pair = paraphrase.draw(rng, sampler)
-        same = sorted(map(repr, pair.first)) == sorted(map(repr, pair.second))
-        row = paraphrase.row(pair, english)
+    for seed in range(300):
+        pair = paraphrase.draw_sentences(random.Random(seed), sampler)
+        first, second = (sorted(repr(part.event) for part in parts) for parts in pair)
+        same = first == second
+        row = paraphrase.pawsx(Draw(random.Random(seed), sampler, english, "train", 0))
         assert row["label"] == str(int(same))
         assert row["sentence1"] != row["sentence2"]
         bags = [
             sorted(
                 token.gloss
-                for event, style in zip(events, styles, strict=True)
-                for token in english.clause(event, style)
+                for part in parts
+                for token in english.clause(part.event, part.style)
                 if token.upos in ("PROPN", "NOUN", "VERB", "ADJ")
             )
-            for events, styles in (
-                (pair.first, pair.first_styles),
-                (pair.second, pair.second_styles),
-            )
+            for parts in pair
         ]
         assert bags[0] == bags[1]
         labels.append(same)
@@ -158,8 +157,8 @@ def test_answers_are_unique(elliptical):
     """Slot by slot: just one told event (or fact) fits the question."""
     rng, sampler = _sampler()
     for _ in range(300):
-        item = reading.draw(rng, sampler, (3, 6), elliptical)
-        told = [meaning for meaning, _ in item.context]
+        item = squad.draw_reading(rng, sampler, (3, 6), elliptical)
+        told = [line.meaning for line in item.context]
         if isinstance(item.question, Fact):
             assert item.question == told[item.answer]
             key = "subject" if item.asked == "value" else "value"
@@ -190,8 +189,8 @@ def _fits(item, meaning):
 def test_unanswerable_questions_fit_nothing_told(source):
     rng, sampler = _sampler()
     for _ in range(200):
-        item = reading.draw_unanswerable(rng, sampler, (3, 6))
-        told = [meaning for meaning, _ in item.context]
+        item = squad.draw_unanswerable(rng, sampler, (3, 6))
+        told = [line.meaning for line in item.context]
         assert item.question not in told
         assert not any(_fits(item, m) for m in told if isinstance(item.question, Event))
     rows = source.load("rajpurkar/squad_v2", "squad_v2", "train", 600)
@@ -202,7 +201,7 @@ def test_unanswerable_questions_fit_nothing_told(source):
 def test_only_the_right_ending_follows_the_script():
     rng, sampler = _sampler()
     for _ in range(300):
-        item = commonsense.draw(rng, sampler)
+        item = hellaswag.draw_continuation(rng, sampler)
         script = words.SCRIPTS[words.CATEGORY_OF[item.story[0].patient]]
         turns = [script.index(event.verb) for event in item.story]
         assert (turns[1] - turns[0]) % 5 == 1

@@ -9,68 +9,70 @@ from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.corpus import paragraph
 from stilts_repro.testbed.meanings import SPLITS, Event, split_of
 from stilts_repro.testbed.rows import (
-    adversarial,
-    commonsense,
-    inference,
-    lasting,
-    narrative,
+    anli,
+    commonsense_qa,
+    cosmos_qa,
+    hellaswag,
+    nli,
     paraphrase,
-    questions,
-    reading,
     retrieval,
+    squad,
 )
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
 
 
+def _meanings(lines):
+    return [line.meaning for line in lines]
+
+
 def _inference(rng, sampler):
-    item = inference.draw(rng, sampler)
-    return [*item.premise, item.hypothesis]
-
-
-def _paraphrase(rng, sampler):
-    item = paraphrase.draw(rng, sampler)
-    return [*item.first, *item.second]
-
-
-def _reading(rng, sampler, draw=reading.draw):
-    item = draw(rng, sampler, (3, 6))
-    question = [item.question] if item.question.__class__ is Event else []
-    # An elliptical question names its agent by occupation: the event itself is in the context.
-    return [meaning for meaning, _ in item.context] + question
-
-
-def _unanswerable(rng, sampler):
-    return _reading(rng, sampler, reading.draw_unanswerable)
-
-
-def _commonsense(rng, sampler):
-    item = commonsense.draw(rng, sampler)
-    return [*item.story, *item.endings]
-
-
-def _questions(rng, sampler):
-    item = questions.draw(rng, sampler)
-    return [part.event for part in (*item.first, *item.second)]
-
-
-def _adversarial(rng, sampler):
-    item = adversarial.draw(rng, sampler, 4)
+    item = nli.draw_inference(rng, sampler)
     return [*item.events, item.hypothesis]
 
 
-def _narrative(rng, sampler):
-    item = narrative.draw(rng, sampler)
-    return [meaning for meaning, _ in item.context] + list(item.answers)
+def _sentences(rng, sampler, draw=paraphrase.draw_sentences):
+    item = draw(rng, sampler)
+    return [part.event for part in (*item.first, *item.second)]
+
+
+def _questions(rng, sampler):
+    return _sentences(rng, sampler, paraphrase.draw_questions)
+
+
+def _reading(rng, sampler, draw=squad.draw_reading):
+    item = draw(rng, sampler, (3, 6))
+    question = [item.question] if item.question.__class__ is Event else []
+    # An elliptical question names its agent by occupation: the event itself is in the context.
+    return _meanings(item.context) + question
+
+
+def _unanswerable(rng, sampler):
+    return _reading(rng, sampler, squad.draw_unanswerable)
+
+
+def _continuation(rng, sampler):
+    item = hellaswag.draw_continuation(rng, sampler)
+    return [*item.story, *item.endings]
+
+
+def _adversarial(rng, sampler):
+    item = anli.draw_adversarial(rng, sampler, 4)
+    return [*item.events, item.hypothesis]
+
+
+def _story(rng, sampler):
+    item = cosmos_qa.draw_story(rng, sampler)
+    return _meanings(item.context) + list(item.answers)
 
 
 def _retrieval(rng, sampler):
-    return [meaning for meaning, _ in itertools.islice(retrieval.distinct(rng, sampler), 5)]
+    return _meanings(itertools.islice(retrieval.draw_lines(rng, sampler), 5))
 
 
 def _corpus(rng, sampler):
-    return [meaning for meaning, _ in paragraph(rng, sampler)]
+    return _meanings(paragraph(rng, sampler))
 
 
 def _home(event):
@@ -79,9 +81,9 @@ def _home(event):
 
 
 DRAWS = [
-    *(_inference, _paraphrase, _reading, _unanswerable),
-    *(_commonsense, _retrieval, _corpus),
-    *(_questions, _adversarial, _narrative),
+    *(_inference, _sentences, _reading, _unanswerable),
+    *(_continuation, _retrieval, _corpus),
+    *(_questions, _adversarial, _story),
 ]
 
 
@@ -137,7 +139,7 @@ def test_no_tested_sentence_is_trained_on():
 
 def test_no_fact_is_asked_for_in_two_splits():
     """Whichever way round it is asked; and no question with its choices is in two splits."""
-    train, validation = (lasting.facts(WORLD, split) for split in ("train", "validation"))
+    train, validation = (commonsense_qa.facts_of(WORLD, split) for split in ("train", "validation"))
     for kind, facts in train.of_kind.items():
         held_out = validation.of_kind[kind]
         assert held_out and not set(facts) & set(held_out)

@@ -13,8 +13,7 @@ import pytest
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.grammar import Style, grammar
 from stilts_repro.testbed.meanings import SPLITS, Event, Fact, split_of
-from stilts_repro.testbed.rows import structure
-from stilts_repro.testbed.supertags import supertags
+from stilts_repro.testbed.rows.ccgbank import draw_sentence, supertags
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -136,7 +135,7 @@ def test_questions_reduce_to_a_sentence(asked, passive, tense):
     ):
         if asked == "adjective" and event.adjective is None:
             continue
-        sentence = ENGLISH.question(event, asked, style)
+        sentence = ENGLISH.sentence(event, style, asked)
         assert _reduces([token.text for token in sentence], supertags(sentence))
 
 
@@ -186,7 +185,7 @@ def test_every_event_is_its_splits_own(split):
     met = set()
     for _ in range(300):
         clauses = [[]]
-        for token in structure.draw(rng, sampler, ENGLISH):
+        for token in draw_sentence(rng, sampler, ENGLISH):
             clauses.append([]) if token.gloss == "and" else clauses[-1].append(token)
         for clause in clauses:
             agent, patient = (
@@ -202,5 +201,5 @@ def test_facts_are_tagged_by_what_their_verb_takes():
     sentence = ENGLISH.sentence(Fact("home", PERSON, "Karis"))
     tags = dict(zip((token.text for token in sentence), supertags(sentence), strict=True))
     assert (tags["lives"], tags["in"]) == (r"(S[dcl]\NP)/PP", "PP/NP")
-    sentence = ENGLISH.question(Fact("home", PERSON, "Karis"), "value")
+    sentence = ENGLISH.sentence(Fact("home", PERSON, "Karis"), asked="value")
     assert supertags(sentence)[0] == "S[wq]/(S[q]/PP)"

@@ -7,8 +7,10 @@ import pytest
 from stilts_repro.jsonio import content_hash
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.__main__ import main
-from stilts_repro.testbed.configs import CODES, XTREME, configs
+from stilts_repro.testbed.configs import configs
 from stilts_repro.testbed.grammar import grammar
+from stilts_repro.testbed.languages import CODES
+from stilts_repro.testbed.rows import XTREME
 from stilts_repro.testbed.vocabulary import NAME_WORDS
 from stilts_repro.testbed.world import world
 
@@ -41,19 +43,22 @@ def shared(words):
 
 def test_two_languages_share_no_more_words_than_chance_gives(source, related):
     words = {code: words_of(source, code) for code in CODES}
-    assert min(len(found) for found in words.values()) > 200
+    assert min(map(len, words.values())) > 200
     assert sum(shared(words)) <= 3  # of the short function words
     assert sum(shared({code: words_of(related, code) for code in CODES})) > 500
 
 
 def test_stems_and_names_are_each_languages_own():
     lexica = {code: grammar(code, WORLD).lexicon for code in CODES}
-    assert sum(shared({code: set(held.stems.values()) for code, held in lexica.items()})) <= 3
+    assert sum(shared({code: set(lexicon.stems.values()) for code, lexicon in lexica.items()})) <= 3
     names = [*WORLD.persons, *WORLD.seat_of, *WORLD.region_of]
-    said = {code: {w for n in names for w in held.name(n)} for code, held in lexica.items()}
-    assert sum(shared(said)) == 0
-    assert {len(found) for found in said.values()} == {len({w for n in names for w in n.split()})}
-    assert said["en"] <= set(NAME_WORDS)
+    words = {
+        code: {word for name in names for word in lexicon.name(name)}
+        for code, lexicon in lexica.items()
+    }
+    assert sum(shared(words)) == 0
+    assert {*map(len, words.values())} == {len({word for name in names for word in name.split()})}
+    assert words["en"] <= set(NAME_WORDS)
 
 
 @pytest.mark.parametrize(("repo", "config"), list(configs()))

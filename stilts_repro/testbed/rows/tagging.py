@@ -1,12 +1,13 @@
-"""PAN-X and udpos rows: annotated sentences, drawn for each language on its own."""
+"""PAN-X and udpos rows: words with their entity tags or parts of speech, drawn in each language."""
 
 import random
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.corpus import question_slots, random_style
+from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Grammar, Style
-from stilts_repro.testbed.meanings import Event
-from stilts_repro.testbed.tokens import Token
+from stilts_repro.testbed.meanings import Event, Fact
+from stilts_repro.testbed.phrases import Sentence
+from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler
 
 # The hub's order of class labels.
@@ -15,25 +16,28 @@ POS_TAGS = (
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
     *("PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"),
 )
+_OBJECTS = tuple(words.CATEGORY_OF)
 
 
-def draw(rng: random.Random, sampler: Sampler, speaker: Grammar) -> list[Token]:
-    """Draw an event, a fact, two coordinated events, a narrated event or a question."""
+def draw_sentence(rng: random.Random, sampler: Sampler, speaker: Grammar) -> Sentence:
+    """Draw an event, a fact, two coordinated events, an event of a story or a question."""
     kind = rng.random()
     if kind < 0.2:
-        subjects = (sampler.world.person(rng), rng.choice(words.ORGANISATIONS))
-        subject = rng.choice(
-            (*subjects, rng.choice(words.TOWNS), rng.choice(list(words.CATEGORY_OF)))
-        )
-        return speaker.sentence(rng.choice(sampler.world.facts(subject)))
+        return speaker.sentence(draw_fact(rng, sampler))
     event = sampler.event(rng, negated=0.15)
     if kind < 0.4:
         other = sampler.event(rng, negated=0.15)
-        clauses = [speaker.clause(e, random_style(rng, e)) for e in (event, other)]
-        return speaker.joined(*clauses)
+        return speaker.joined(*(speaker.clause(e, random_style(rng, e)) for e in (event, other)))
     if kind < 0.5 and not event.negated:
-        return speaker.question(event, rng.choice(question_slots(event)))
+        return speaker.sentence(event, asked=rng.choice(event.slots()))
     return speaker.sentence(event, _style(rng, sampler, event))
+
+
+def draw_fact(rng: random.Random, sampler: Sampler) -> Fact:
+    """Draw a fact about a person, an organisation, a town or an object."""
+    person = sampler.world.person(rng)
+    subjects = (person, *map(rng.choice, (words.ORGANISATIONS, words.TOWNS, _OBJECTS)))
+    return rng.choice(sampler.world.facts(rng.choice(subjects)))
 
 
 def _style(rng: random.Random, sampler: Sampler, event: Event) -> Style:
@@ -42,24 +46,23 @@ def _style(rng: random.Random, sampler: Sampler, event: Event) -> Style:
     return random_style(rng, event)
 
 
-def panx_row(rng: random.Random, sampler: Sampler, speaker: Grammar) -> dict[str, object]:
+def panx(draw: Draw) -> Row:
     """Return a row of google/xtreme PAN-X.<language>; every sentence names something."""
-    while True:
-        tokens = draw(rng, sampler, speaker)
-        tags = [NER_TAGS.index(token.ner) for token in tokens]
-        if any(tags):
-            break
+    tags: list[int] = []
+    while not any(tags):
+        sentence = draw_sentence(draw.rng, draw.sampler, draw.speaker)
+        tags = [NER_TAGS.index(token.ner) for token in sentence]
     return {
-        "tokens": [token.text for token in tokens],
+        "tokens": [token.text for token in sentence],
         "ner_tags": tags,
-        "langs": [speaker.language.code] * len(tokens),
+        "langs": [draw.speaker.language.code] * len(sentence),
     }
 
 
-def udpos_row(rng: random.Random, sampler: Sampler, speaker: Grammar) -> dict[str, object]:
+def udpos(draw: Draw) -> Row:
     """Return a row of google/xtreme udpos.<Name>."""
-    tokens = draw(rng, sampler, speaker)
+    sentence = draw_sentence(draw.rng, draw.sampler, draw.speaker)
     return {
-        "tokens": [token.text for token in tokens],
-        "pos_tags": [POS_TAGS.index(token.upos) for token in tokens],
+        "tokens": [token.text for token in sentence],
+        "pos_tags": [POS_TAGS.index(token.upos) for token in sentence],
     }

@@ -1,4 +1,4 @@
-"""Natural language inference: MNLI, XNLI and SNLI rows.
+"""MNLI, XNLI and SNLI rows: whether a hypothesis follows from a premise.
 
 A premise tells one or two events. The hypothesis is about the first, as annotators take it in MNLI:
 another place, time, number, or an antonym, contradicts it; anything not said is neutral.
@@ -13,31 +13,42 @@ from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
-from stilts_repro.testbed.grammar import Grammar, Style
-from stilts_repro.testbed.meanings import Event
+from stilts_repro.testbed.grammar import Grammar, Line, Style
+from stilts_repro.testbed.meanings import MODIFIERS, Event
+from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler
 
 LABELS = ("entailment", "neutral", "contradiction")
 _CUES = 0.6  # how many rows have them
 _NO_MAJORITY = 0.01  # how many SNLI rows have no label, for their annotators disagreed
-_MODIFIERS = ("adjective", "place", "time")
 _NUMBERS = tuple(words.NUMERALS)
 
 
 class Inference(NamedTuple):
-    """A premise (its first event is what the hypothesis is about), a hypothesis and the label."""
+    """A premise, a hypothesis, whose style has no title, and its label after the premise.
 
-    premise: tuple[Event, ...]
+    With `described`, the text of the hypothesis names its agent by occupation (ANLI).
+    """
+
+    premise: tuple[Line, ...]
     hypothesis: Event
-    label: str
-    premise_styles: tuple[Style, ...]
     hypothesis_style: Style
+    label: str
+    described: bool = False
 
-    def realise(self, speaker: Grammar) -> tuple[str, str]:
-        """Return premise and hypothesis as text."""
-        said = zip(self.premise, self.premise_styles, strict=True)
-        premise = " ".join(speaker.sentence_text(event, style) for event, style in said)
-        return premise, speaker.sentence_text(self.hypothesis, self.hypothesis_style)
+    @property
+    def events(self) -> list[Event]:
+        """The events of the premise."""
+        return [line.meaning for line in self.premise if isinstance(line.meaning, Event)]
+
+    def texts(self, speaker: Grammar) -> tuple[str, str]:
+        """Return the texts of premise and hypothesis."""
+        hypothesis = self.hypothesis
+        if self.described:
+            occupation = speaker.world.persons[hypothesis.agent].occupation
+            hypothesis = hypothesis.but(agent=occupation)
+        premise = " ".join(speaker.sentence_text(*line) for line in self.premise)
+        return premise, speaker.sentence_text(hypothesis, self.hypothesis_style)
 
 
 def opposed_slots(premise: Event, hypothesis: Event) -> int | None:
@@ -49,7 +60,7 @@ def opposed_slots(premise: Event, hypothesis: Event) -> int | None:
         if not (hypothesis.generic and kind == words.CATEGORY_OF[hypothesis.patient]):
             return None
     opposed = int(premise.number != hypothesis.number)
-    for slot in ("verb", *_MODIFIERS):
+    for slot in ("verb", *MODIFIERS):
         known, claimed = getattr(premise, slot), getattr(hypothesis, slot)
         if claimed is None or claimed == known:
             continue
@@ -108,11 +119,11 @@ def _obvious(rng: random.Random, sampler: Sampler, premise: Event, label: str) -
         if slots and not premise.negated and rng.random() < 0.4:
             return opposite(rng, premise, rng.choice(slots))
         premise = premise.but(negated=not premise.negated)
-    dropped = dict.fromkeys(slot for slot in _MODIFIERS if rng.random() < 0.4)
+    dropped = dict.fromkeys(slot for slot in MODIFIERS if rng.random() < 0.4)
     return premise.but(**dropped)
 
 
-def draw(
+def draw_inference(
     rng: random.Random, sampler: Sampler, other_rate: float = 0.5, cues: float = _CUES
 ) -> Inference:
     """Draw a premise, a label, and a hypothesis that has it; tell another event at `other_rate`.
@@ -121,19 +132,14 @@ def draw(
     """
     make = draw_obvious_pair if rng.random() < cues else draw_pair
     main, hypothesis, label = make(rng, sampler)
-    premise = [main]
+    events = [main]
     if rng.random() < other_rate:
         other = sampler.event(rng, sampler.agent_for(rng, main.patient, but=(main.agent,)))
         if other.patient != main.patient and judge(other, hypothesis) == "neutral":
-            premise.append(other)
-    return Inference(
-        tuple(premise),
-        hypothesis,
-        label,
-        tuple(random_style(rng, event) for event in premise),
-        # A title would claim an occupation that the premise need not tell.
-        random_style(rng, hypothesis)._replace(title=False),
-    )
+            events.append(other)
+    premise = tuple(Line(event, random_style(rng, event)) for event in events)
+    # A title would claim an occupation that the premise need not tell.
+    return Inference(premise, hypothesis, random_style(rng, hypothesis, titles=False), label)
 
 
 def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str) -> Event:
@@ -146,9 +152,9 @@ def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str
     focus = rng.choice(changeable(premise))
     specific = premise.negated and label != "neutral"
     dropped: dict[str, None] = {}
-    for slot in _MODIFIERS:
-        kept = specific or rng.random() < 0.5
-        if not (kept or slot == focus):
+    for slot in MODIFIERS:
+        stays = specific or rng.random() < 0.5
+        if not (stays or slot == focus):
             dropped[slot] = None
     negated = _polarity(rng, premise, label)
     affirmed = "contradiction" if negated else "entailment"
@@ -177,7 +183,7 @@ def _polarity(rng: random.Random, premise: Event, label: str) -> bool:
 
 def changeable(event: Event) -> list[str]:
     """Return the slots that have an opposite in this event."""
-    slots = [slot for slot in _MODIFIERS if getattr(event, slot)]
+    slots = event.modifiers()
     if event.verb in words.ANTONYM:
         slots.append("verb")
     if event.number > 1:
@@ -203,7 +209,7 @@ def _unsaid(rng: random.Random, sampler: Sampler, event: Event, focus: str) -> E
         others = [other for other in pool if other not in (word, words.ANTONYM.get(word))]
         return event.but(**{focus: rng.choice(others)})
     if social and rng.random() < 0.5:
-        return event.but(agent=event.patient, patient=event.agent)
+        return event.converse()
     category = "person" if social else words.CATEGORY_OF[event.patient]
     patient = sampler.patient_for(rng, event.agent, category)
     if rng.random() < 0.5 and patient not in (None, event.patient):
@@ -212,26 +218,29 @@ def _unsaid(rng: random.Random, sampler: Sampler, event: Event, focus: str) -> E
     return event.but(agent=agent)
 
 
-def mnli_row(inference: Inference, speaker: Grammar, index: int) -> dict[str, object]:
+def mnli(draw: Draw) -> Row:
     """Return a row of nyu-mll/glue mnli."""
-    premise, hypothesis = inference.realise(speaker)
-    label = LABELS.index(inference.label)
-    return {"premise": premise, "hypothesis": hypothesis, "label": label, "idx": index}
+    item = draw_inference(draw.rng, draw.sampler)
+    premise, hypothesis = item.texts(draw.speaker)
+    label = LABELS.index(item.label)
+    return {"premise": premise, "hypothesis": hypothesis, "label": label, "idx": draw.number}
 
 
-def xnli_row(inference: Inference, speaker: Grammar) -> dict[str, object]:
+def xnli(draw: Draw) -> Row:
     """Return a row of google/xtreme XNLI."""
-    premise, hypothesis = inference.realise(speaker)
+    item = draw_inference(draw.rng, draw.sampler)
+    premise, hypothesis = item.texts(draw.speaker)
     return {
-        "language": speaker.language.code,
+        "language": draw.speaker.language.code,
         "sentence1": premise,
         "sentence2": hypothesis,
-        "gold_label": inference.label,
+        "gold_label": item.label,
     }
 
 
-def snli_row(inference: Inference, speaker: Grammar, rng: random.Random) -> dict[str, object]:
+def snli(draw: Draw) -> Row:
     """Return a row of stanfordnlp/snli; the label is -1 where there was no majority for any."""
-    premise, hypothesis = inference.realise(speaker)
-    label = -1 if rng.random() < _NO_MAJORITY else LABELS.index(inference.label)
+    item = draw_inference(draw.rng, draw.sampler, other_rate=0.0)
+    premise, hypothesis = item.texts(draw.speaker)
+    label = -1 if draw.rng.random() < _NO_MAJORITY else LABELS.index(item.label)
     return {"premise": premise, "hypothesis": hypothesis, "label": label}

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.corpus import Said, random_style
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
+from stilts_repro.testbed.corpus import random_style
+from stilts_repro.testbed.grammar import PLAIN, Grammar, Line, Style
 from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.rows.commonsense import next_verb
+from stilts_repro.testbed.rows import Draw, Row
+from stilts_repro.testbed.vocabulary import next_verb
 from stilts_repro.testbed.world import Sampler, World
 
 _CHOICES = 4
@@ -28,20 +29,20 @@ class Story(NamedTuple):
     `question` is 'next' (what comes next), or else the slot to ask for of the right answer.
     """
 
-    context: tuple[Said, ...]
+    context: tuple[Line, ...]
     question: str
     answers: tuple[Meaning, ...]
     label: int
 
-    def asked(self, speaker: Grammar) -> str:
+    def question_text(self, speaker: Grammar) -> str:
         """Return the question."""
         right = self.answers[self.label]
         if self.question == "next":
             return " ".join(speaker.word(gloss).text for gloss in ("and", "then", "what")) + "?"
         style = _THEN if isinstance(right, Event) else PLAIN
-        return speaker.question_text(right, self.question, style)
+        return speaker.sentence_text(right, style, self.question)
 
-    def answer(self, speaker: Grammar, index: int) -> str:
+    def answer_text(self, speaker: Grammar, index: int) -> str:
         """Return an answer; the question says already of whom it is."""
         meaning = self.answers[index]
         if self.question == "next":
@@ -49,7 +50,7 @@ class Story(NamedTuple):
         return speaker.sentence_text(meaning, PLAIN if self.question == "agent" else _PRONOUN)
 
 
-def draw(rng: random.Random, sampler: Sampler) -> Story:
+def draw_story(rng: random.Random, sampler: Sampler) -> Story:
     """Draw a story and a question of one of three kinds."""
     kind = rng.random()
     while True:
@@ -71,8 +72,8 @@ def _next(rng: random.Random, sampler: Sampler) -> Story | None:
     if len(reach) < 2:
         return None
     patient, other = rng.sample(reach, 2)
-    told = _scripted(rng, sampler, agent, patient, rng.randint(2, 3))
-    last = told[-1]
+    events = _scripted(rng, sampler, agent, patient, rng.randint(2, 3))
+    last = events[-1]
     wrong = next_verb(last.verb, rng.choice((0, 2, 3, 4)))
     right = last.but(verb=next_verb(last.verb), place=None, time=None)
     answers = [right, right.but(verb=wrong)]
@@ -81,33 +82,31 @@ def _next(rng: random.Random, sampler: Sampler) -> Story | None:
         # The other object is in the story as well, but none of the answers goes on with it.
         verbs = [v for v in words.SCRIPTS[category] if next_verb(v) not in (right.verb, wrong)]
         event = Event(agent, rng.choice(verbs), other)
-        told.insert(0, sampler.modified(rng, event).but(tense=last.tense))
-    said = [_said(rng, sampler.world, told, i) for i in range(len(told))]
-    return _shuffled(rng, said, "next", answers)
+        events.insert(0, sampler.modified(rng, event).but(tense=last.tense))
+    return _story(rng, sampler.world, events, "next", answers)
 
 
 def _who(rng: random.Random, sampler: Sampler) -> Story | None:
     """Ask who goes on, of the two agents of a story."""
     agents = [sampler.world.person(rng) for _ in range(2)]
-    told: list[Event] = []
+    events: list[Event] = []
     for agent in agents:
         reach = sampler.reach(agent)
         patients = reach[rng.choice(words.OCCUPATIONS[sampler.world.persons[agent].occupation])]
         if not patients:
             return None
-        told += _scripted(rng, sampler, agent, rng.choice(patients), rng.randint(1, 2))
-    going = rng.choice(agents)
-    last = [event for event in told if event.agent == going][-1]
-    goes_on = last.but(verb=next_verb(last.verb), place=None, time=None)
-    others = {agent for agent in agents if agent != going}
-    clear = agents[0] != agents[1] and told[0].patient != told[-1].patient
+        events += _scripted(rng, sampler, agent, rng.choice(patients), rng.randint(1, 2))
+    right = rng.choice(agents)
+    last = [event for event in events if event.agent == right][-1]
+    following = last.but(verb=next_verb(last.verb), place=None, time=None)
+    others = {agent for agent in agents if agent != right}
+    clear = agents[0] != agents[1] and events[0].patient != events[-1].patient
     if not (clear and sampler.allows(min(others), last.patient)):
         return None
     while len(others) < _CHOICES - 1:
         others.add(sampler.agent_for(rng, last.patient, but=(*agents, *words.ORGANISATIONS)))
-    answers = [goes_on, *(goes_on.but(agent=other) for other in sorted(others))]
-    said = [_said(rng, sampler.world, told, i) for i in range(len(told))]
-    return _shuffled(rng, said, "agent", answers)
+    answers = [following, *(following.but(agent=other) for other in sorted(others))]
+    return _story(rng, sampler.world, events, "agent", answers)
 
 
 def _fact(rng: random.Random, sampler: Sampler) -> Story:
@@ -125,9 +124,8 @@ def _fact(rng: random.Random, sampler: Sampler) -> Story:
     while len(values) < _CHOICES:
         values.add(rng.choice(pool))
     answers = [Fact(fact.kind, agent, value) for value in sorted(values - {fact.value})]
-    said = [_said(rng, world, events, i) for i in range(len(events))]
-    said = [(event, style._replace(title=False)) for event, style in said]
-    return _shuffled(rng, said, "value", [fact, *answers[: _CHOICES - 1]])
+    answers = [fact, *answers[: _CHOICES - 1]]
+    return _story(rng, world, events, "value", answers, titles=False)
 
 
 def _scripted(
@@ -140,33 +138,43 @@ def _scripted(
     return [first, *(bare.but(verb=next_verb(verb, step)) for step in range(1, steps))]
 
 
-def _said(rng: random.Random, world: World, told: list[Event], index: int) -> Said:
-    """Say an event of a story: 'then' within a script, a pronoun for whom the last one was by."""
-    event = told[index]
-    before = told[index - 1] if index else None
-    if before is None or before.agent != event.agent:
-        return event, random_style(rng, event)
-    goes_on = event == before.but(verb=next_verb(before.verb), place=None, time=None)
-    clear = before.patient not in world.persons
-    return event, Style(pronoun=clear and rng.random() < 0.8, then=goes_on)
-
-
-def _shuffled(
-    rng: random.Random, said: list[Said], question: str, answers: Sequence[Meaning]
+def _story(
+    rng: random.Random,
+    world: World,
+    events: list[Event],
+    question: str,
+    answers: Sequence[Meaning],
+    titles: bool = True,
 ) -> Story:
-    """Put the answers, the right one first, in any order."""
+    """Draw how the events are told, and put the answers, the right one first, in any order."""
+    context = [
+        _line(rng, world, event, before, titles)
+        for before, event in zip([None, *events], events, strict=False)
+    ]
     order = list(range(_CHOICES))
     rng.shuffle(order)
-    return Story(tuple(said), question, tuple(answers[i] for i in order), order.index(0))
+    return Story(tuple(context), question, tuple(answers[i] for i in order), order.index(0))
 
 
-def row(story: Story, speaker: Grammar, row_id: str) -> dict[str, object]:
+def _line(
+    rng: random.Random, world: World, event: Event, before: Event | None, titles: bool
+) -> Line:
+    """Say an event of a story: 'then' within a script, a pronoun for whom the last one was by."""
+    if before is None or before.agent != event.agent:
+        return Line(event, random_style(rng, event, titles=titles))
+    goes_on = event == before.but(verb=next_verb(before.verb), place=None, time=None)
+    clear = before.patient not in world.persons
+    return Line(event, Style(pronoun=clear and rng.random() < 0.8, then=goes_on))
+
+
+def cosmos_qa(draw: Draw) -> Row:
     """Return a row of allenai/cosmos_qa."""
-    answers = [story.answer(speaker, index) for index in range(_CHOICES)]
+    story, speaker = draw_story(draw.rng, draw.sampler), draw.speaker
+    answers = [story.answer_text(speaker, index) for index in range(_CHOICES)]
     return {
-        "id": row_id,
-        "context": " ".join(speaker.sentence_text(*said) for said in story.context),
-        "question": story.asked(speaker),
+        "id": draw.row_id("cosmos_qa"),
+        "context": " ".join(speaker.sentence_text(*line) for line in story.context),
+        "question": story.question_text(speaker),
         **{f"answer{index}": answer for index, answer in enumerate(answers)},
         "label": story.label,
     }

@@ -6,64 +6,49 @@ its agent by an occupation that only another sentence of the premise tells. Late
 """
 
 import random
-from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.corpus import Said, random_style
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
+from stilts_repro.testbed.corpus import random_style
+from stilts_repro.testbed.grammar import Line
 from stilts_repro.testbed.meanings import Event, Fact
-from stilts_repro.testbed.rows.inference import LABELS, changeable, draw_pair, judge, opposite
-from stilts_repro.testbed.rows.reading import with_pronouns
+from stilts_repro.testbed.rows import Draw, Row
+from stilts_repro.testbed.rows.nli import (
+    LABELS,
+    Inference,
+    changeable,
+    draw_pair,
+    judge,
+    opposite,
+)
+from stilts_repro.testbed.rows.squad import with_pronouns
 from stilts_repro.testbed.world import Sampler, World
 
 SENTENCES = {"r1": 3, "r2": 4, "r3": 5}
 _DESCRIBED = 0.3
 
 
-class Adversarial(NamedTuple):
-    """What is told in order, the hypothesis, and its label after all of that.
-
-    `described` hypotheses name the agent by the occupation that the premise tells.
-    """
-
-    premise: tuple[Said, ...]
-    hypothesis: Event
-    described: bool
-    label: str
-    hypothesis_style: Style
-
-    @property
-    def events(self) -> list[Event]:
-        """The events of the premise."""
-        return [meaning for meaning, _ in self.premise if isinstance(meaning, Event)]
-
-
-def draw(rng: random.Random, sampler: Sampler, sentences: int) -> Adversarial:
+def draw_adversarial(rng: random.Random, sampler: Sampler, sentences: int) -> Inference:
     """Draw a premise of `sentences` and a hypothesis that only one of its events bears upon."""
     main, hypothesis, label = draw_pair(rng, sampler)
-    told = [main]
+    events = [main]
     # Just what the hypothesis says, or an opposite of what the premise says, by someone else.
     wrong = hypothesis
     if label == "entailment":
         wrong = opposite(rng, main, rng.choice(changeable(main)))
-    told.append(_elsewhere(rng, sampler, main, wrong, hypothesis))
-    facts, described = _facts(rng, sampler.world, hypothesis, told)
+    events.append(_elsewhere(rng, sampler, main, wrong, hypothesis))
+    facts, described = _facts(rng, sampler.world, hypothesis, events)
     if not facts and sentences > SENTENCES["r1"]:
         facts = [rng.choice(sampler.world.facts(main.agent))]
-    while len(told) + len(facts) < sentences:
+    while len(events) + len(facts) < sentences:
         decoy = _decoy(rng, sampler, main, hypothesis)
         if decoy and not (described and _shares_occupation(sampler.world, hypothesis, decoy)):
-            told.append(decoy)
-    said: list[Said] = [(event, random_style(rng, event)) for event in told]
-    said += [(fact, PLAIN) for fact in facts]
-    rng.shuffle(said)
-    return Adversarial(
-        with_pronouns(rng, sampler.world, said),
-        hypothesis,
-        described,
-        label,
-        random_style(rng, hypothesis)._replace(title=False),
-    )
+            events.append(decoy)
+    lines = [Line(event, random_style(rng, event)) for event in events]
+    lines += [Line(fact) for fact in facts]
+    rng.shuffle(lines)
+    premise = with_pronouns(rng, sampler.world, lines)
+    style = random_style(rng, hypothesis, titles=False)
+    return Inference(premise, hypothesis, style, label, described)
 
 
 def _elsewhere(
@@ -112,27 +97,27 @@ def _shares_occupation(world: World, hypothesis: Event, event: Event) -> bool:
 
 
 def _facts(
-    rng: random.Random, world: World, hypothesis: Event, told: list[Event]
+    rng: random.Random, world: World, hypothesis: Event, events: list[Event]
 ) -> tuple[list[Fact], bool]:
     """Return a fact to tell, if any, and whether the hypothesis shall make use of it."""
     if rng.random() > _DESCRIBED:
         return [], False
     person = world.persons.get(hypothesis.agent)
-    named = [*told, hypothesis]
+    named = [*events, hypothesis]
     if not person or any(_shares_occupation(world, hypothesis, event) for event in named):
         return [], False
     return [Fact("occupation", hypothesis.agent, person.occupation)], True
 
 
-def row(item: Adversarial, speaker: Grammar, uid: str) -> dict[str, object]:
+def anli(draw: Draw) -> Row:
     """Return a row of facebook/anli; annotators' reasons are left empty."""
-    hypothesis = item.hypothesis
-    if item.described:
-        hypothesis = hypothesis.but(agent=speaker.world.persons[hypothesis.agent].occupation)
+    sentences = SENTENCES[draw.subset.partition("_")[2]]
+    item = draw_adversarial(draw.rng, draw.sampler, sentences)
+    premise, hypothesis = item.texts(draw.speaker)
     return {
-        "uid": uid,
-        "premise": " ".join(speaker.sentence_text(*said) for said in item.premise),
-        "hypothesis": speaker.sentence_text(hypothesis, item.hypothesis_style),
+        "uid": f"anli-{draw.subset}-{draw.number}",
+        "premise": premise,
+        "hypothesis": hypothesis,
         "label": LABELS.index(item.label),
         "reason": "",
     }

@@ -1,4 +1,4 @@
-"""Reading comprehension: SQuAD, SQuAD v2, XQuAD, MLQA and TyDiQA rows.
+"""SQuAD, SQuAD v2, XQuAD, MLQA and TyDiQA rows: questions that a short text answers, or does not.
 
 The answer to a question is the phrase that fills the asked slot in the only event of the context
 that agrees with everything the question says.
@@ -8,12 +8,15 @@ import itertools
 import random
 from typing import Any, NamedTuple
 
-from stilts_repro.testbed.corpus import Said, question_slots, random_style
-from stilts_repro.testbed.grammar import PLAIN, Grammar, Style
-from stilts_repro.testbed.meanings import Event, Fact, Meaning
-from stilts_repro.testbed.tokens import Token, text
+from stilts_repro.testbed.corpus import random_style
+from stilts_repro.testbed.grammar import Grammar, Line, Style
+from stilts_repro.testbed.meanings import MODIFIERS, Event, Fact, Meaning
+from stilts_repro.testbed.phrases import Sentence, text
+from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler, World
 
+_SHORT, _LONG = (3, 6), (6, 9)  # sentences of a context
+_UNANSWERABLE = 1 / 3  # of SQuAD v2's questions
 _PRONOUN = Style(pronoun=True)
 
 
@@ -24,25 +27,25 @@ class Reading(NamedTuple):
     """
 
     topic: str
-    context: tuple[Said, ...]
+    context: tuple[Line, ...]
     question: Meaning
     asked: str
     answer: int | None
 
-    def realise(self, speaker: Grammar) -> dict[str, Any]:
+    def columns(self, speaker: Grammar) -> Row:
         """Return context, question and answers as in the hub's SQuAD-like data sets."""
-        texts = [speaker.sentence_text(meaning, style) for meaning, style in self.context]
+        texts = [speaker.sentence_text(*line) for line in self.context]
         answers: dict[str, list[Any]] = {"text": [], "answer_start": []}
         if self.answer is not None:
             sentence = speaker.sentence(*self.context[self.answer])
-            start, found = _answer(sentence, self.question, self.asked)
+            start, phrase = _answer(sentence, self.question, self.asked)
             offset = sum(len(sentence) + 1 for sentence in texts[: self.answer])
-            answers = {"text": [found], "answer_start": [offset + start]}
-        question = speaker.question_text(self.question, self.asked)
+            answers = {"text": [phrase], "answer_start": [offset + start]}
+        question = speaker.sentence_text(self.question, asked=self.asked)
         return {"context": " ".join(texts), "question": question, "answers": answers}
 
 
-def _answer(sentence: list[Token], question: Meaning, asked: str) -> tuple[int, str]:
+def _answer(sentence: Sentence, question: Meaning, asked: str) -> tuple[int, str]:
     """Return where the asked slot's phrase starts in its sentence, and the phrase."""
     role = {"adjective": "patient"}.get(asked, asked)
     if isinstance(question, Fact) and question.kind == "home":
@@ -71,32 +74,31 @@ def agrees(question: Event, asked: str, event: Event, world: World) -> bool:
 
 def _context(
     rng: random.Random, sampler: Sampler, length: int, topic: str, fact_rate: float
-) -> tuple[Said, ...]:
+) -> tuple[Line, ...]:
     """Draw sentences about `topic` and another person: shared objects and verbs, some facts."""
     other = sampler.world.person(rng)
     while other == topic:
         other = sampler.world.person(rng)
     known = (*sampler.world.facts(topic), *sampler.world.facts(other))
-    said: list[Said] = []
-    said += [(fact, PLAIN) for fact in known if rng.random() < fact_rate][:length]
+    lines = [Line(fact) for fact in known if rng.random() < fact_rate][:length]
     event: Event | None = None
-    while len(said) < length:
+    while len(lines) < length:
         agent = topic if rng.random() < 0.6 else other
         if event and event.agent == agent and rng.random() < 0.4:
             event = sampler.follow_up(rng, event)
             event = sampler.modified(rng, event).but(tense=event.tense)
         else:
             event = sampler.event(rng, agent, negated=0.1)
-        said.append((event, random_style(rng, event, passive=0.15)))
-    rng.shuffle(said)
-    return with_pronouns(rng, sampler.world, said)
+        lines.append(Line(event, random_style(rng, event, passive=0.15)))
+    rng.shuffle(lines)
+    return with_pronouns(rng, sampler.world, lines)
 
 
-def with_pronouns(rng: random.Random, world: World, said: list[Said]) -> tuple[Said, ...]:
+def with_pronouns(rng: random.Random, world: World, lines: list[Line]) -> tuple[Line, ...]:
     """Refer by pronoun now and then to the agent of the sentence before."""
-    told = said[:1]
-    for (before, _), this in itertools.pairwise(said):
-        meaning = this[0]
+    passage = lines[:1]
+    for (before, *_), line in itertools.pairwise(lines):
+        meaning = line.meaning
         clear = (
             isinstance(meaning, Event)
             and isinstance(before, Event)
@@ -104,25 +106,26 @@ def with_pronouns(rng: random.Random, world: World, said: list[Said]) -> tuple[S
             and before.patient not in world.persons
             and meaning.agent in world.persons
         )
-        told.append((meaning, _PRONOUN) if clear and rng.random() < 0.4 else this)
-    return tuple(told)
+        passage.append(Line(meaning, _PRONOUN) if clear and rng.random() < 0.4 else line)
+    return tuple(passage)
 
 
 def _ask_event(
-    rng: random.Random, world: World, topic: str, context: tuple[Said, ...], elliptical: bool
+    rng: random.Random, world: World, topic: str, context: tuple[Line, ...], elliptical: bool
 ) -> Reading | None:
     """Ask for a slot of one event, saying only part of the rest; None if not a unique answer."""
-    events = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Event) and not m.negated]
+    meanings = [line.meaning for line in context]
+    events = [(i, m) for i, m in enumerate(meanings) if isinstance(m, Event) and not m.negated]
     if not events:
         return None
     index, event = rng.choice(events)
-    asked = rng.choice(question_slots(event))
-    if asked == "agent" and context[index][1].pronoun:
+    asked = rng.choice(event.slots())
+    if asked == "agent" and context[index].style.pronoun:
         return None
     question = _elided(rng, world, event, asked, drop=0.9 if elliptical else 0.5)
     if elliptical and asked != "agent":
         occupation = world.persons[event.agent].occupation
-        if any(meaning == Fact("occupation", event.agent, occupation) for meaning, _ in context):
+        if Fact("occupation", event.agent, occupation) in meanings:
             question = question.but(agent=occupation)
     if [i for i, other in events if agrees(question, asked, other, world)] != [index]:
         return None
@@ -131,27 +134,26 @@ def _ask_event(
 
 def _elided(rng: random.Random, world: World, event: Event, asked: str, drop: float) -> Event:
     """Leave out modifiers; 'what' leaves open how many and which."""
-    gone: dict[str, Any] = {}
-    for slot in ("adjective", "place", "time"):
-        if slot != asked and rng.random() < drop:
-            gone[slot] = None
+    event = event.but(
+        **dict.fromkeys(slot for slot in MODIFIERS if slot != asked and rng.random() < drop)
+    )
     if asked == "patient" and event.patient not in world.persons:
-        gone |= {"adjective": None, "number": 1}
-    return event.but(**gone)
+        event = event.but(adjective=None, number=1)
+    return event
 
 
-def _ask_fact(rng: random.Random, topic: str, context: tuple[Said, ...]) -> Reading | None:
+def _ask_fact(rng: random.Random, topic: str, context: tuple[Line, ...]) -> Reading | None:
     """Ask for the value of a fact, or for who has an occupation if only one is said to have it."""
-    told = [(i, m) for i, (m, _) in enumerate(context) if isinstance(m, Fact)]
-    if not told:
+    facts = [(i, m) for i, (m, *_) in enumerate(context) if isinstance(m, Fact)]
+    if not facts:
         return None
-    index, fact = rng.choice(told)
-    holders = [m.subject for _, m in told if (m.kind, m.value) == (fact.kind, fact.value)]
+    index, fact = rng.choice(facts)
+    holders = [m.subject for _, m in facts if (m.kind, m.value) == (fact.kind, fact.value)]
     by_value = fact.kind == "occupation" and len(holders) == 1 and rng.random() < 0.4
     return Reading(topic, context, fact, "subject" if by_value else "value", index)
 
 
-def draw(
+def draw_reading(
     rng: random.Random, sampler: Sampler, length: tuple[int, int], elliptical: bool = False
 ) -> Reading:
     """Draw a context of `length` sentences (inclusive range) and a question that it answers.
@@ -174,8 +176,8 @@ def draw(
 def draw_unanswerable(rng: random.Random, sampler: Sampler, length: tuple[int, int]) -> Reading:
     """Draw a context and a question about what it does not tell, in its own words."""
     while True:
-        reading = draw(rng, sampler, length)
-        meanings = [meaning for meaning, _ in reading.context]
+        reading = draw_reading(rng, sampler, length)
+        meanings = [line.meaning for line in reading.context]
         events = [meaning for meaning in meanings if isinstance(meaning, Event)]
         question: Meaning | None
         if isinstance(reading.question, Fact):
@@ -187,12 +189,12 @@ def draw_unanswerable(rng: random.Random, sampler: Sampler, length: tuple[int, i
             return reading._replace(question=question, asked=asked, answer=None)
 
 
-def _untold(rng: random.Random, world: World, fact: Fact, told: list[Meaning]) -> Fact | None:
+def _untold(rng: random.Random, world: World, fact: Fact, context: list[Meaning]) -> Fact | None:
     """Return the like fact about someone in the context of whom the context does not tell it."""
-    agents = dict.fromkeys(meaning.agent for meaning in told if isinstance(meaning, Event))
+    agents = dict.fromkeys(meaning.agent for meaning in context if isinstance(meaning, Event))
     facts = [other for agent in agents for other in world.facts(agent)]
-    untold = [other for other in facts if other.kind == fact.kind and other not in told]
-    return rng.choice(untold) if untold else None
+    news = [other for other in facts if other.kind == fact.kind and other not in context]
+    return rng.choice(news) if news else None
 
 
 def _misled(
@@ -214,9 +216,35 @@ def _misled(
     return changed
 
 
-def squad_row(reading: Reading, speaker: Grammar, row_id: str, *, title: bool) -> dict[str, Any]:
-    """Return a row with the columns of SQuAD; without a title for XQuAD."""
-    columns: dict[str, Any] = {"id": row_id}
-    if title:
-        columns["title"] = reading.topic.replace(" ", "_")
-    return columns | reading.realise(speaker)
+def _row(draw: Draw, reading: Reading, row_id: str) -> Row:
+    title = reading.topic.replace(" ", "_")
+    return {"id": row_id, "title": title} | reading.columns(draw.speaker)
+
+
+def squad(draw: Draw) -> Row:
+    """Return a row of rajpurkar/squad."""
+    return _row(draw, draw_reading(draw.rng, draw.sampler, _SHORT), draw.row_id("squad"))
+
+
+def squad_v2(draw: Draw) -> Row:
+    """Return a row of rajpurkar/squad_v2, one in three without an answer."""
+    unanswerable = draw.rng.random() < _UNANSWERABLE
+    draw_item = draw_unanswerable if unanswerable else draw_reading
+    return _row(draw, draw_item(draw.rng, draw.sampler, _SHORT), draw.row_id("squad_v2"))
+
+
+def xquad(draw: Draw) -> Row:
+    """Return a row of google/xtreme XQuAD.<language>, which has no title."""
+    reading = draw_reading(draw.rng, draw.sampler, _SHORT)
+    return {"id": draw.row_id("xquad")} | reading.columns(draw.speaker)
+
+
+def mlqa(draw: Draw) -> Row:
+    """Return a row of google/xtreme MLQA.<language>.<language>: the contexts are longer."""
+    return _row(draw, draw_reading(draw.rng, draw.sampler, _LONG), draw.row_id("mlqa"))
+
+
+def tydiqa(draw: Draw) -> Row:
+    """Return a row of google/xtreme tydiqa: the questions say less, and its id the language."""
+    reading = draw_reading(draw.rng, draw.sampler, _SHORT, elliptical=True)
+    return _row(draw, reading, draw.row_id(draw.speaker.language.name.lower()))

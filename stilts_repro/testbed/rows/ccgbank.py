@@ -1,4 +1,4 @@
-r"""CCG categories of the words of an English sentence, from what the sentence is made of.
+r"""CCGbank rows: words and their CCG categories, over all kinds of sentence that English has.
 
 The notation is CCGbank's: `(S[dcl]\NP)/NP` looks for an object to its right, then for a subject to
 its left. A word has its category from its place: "in" heads an argument ("lives in"), modifies the
@@ -6,17 +6,58 @@ name before it, the verb phrase before it or the sentence after it; "opened" is 
 an auxiliary of a question takes the subject first. Bare nouns are N, which may stand for an NP.
 """
 
+import random
 from collections.abc import Iterator
 
-from stilts_repro.testbed.phrases import Sentence
-from stilts_repro.testbed.tokens import Token
+from stilts_repro.testbed.corpus import random_style
+from stilts_repro.testbed.grammar import Grammar, Style
+from stilts_repro.testbed.meanings import Event
+from stilts_repro.testbed.phrases import Sentence, Token
+from stilts_repro.testbed.rows import Draw, Row
+from stilts_repro.testbed.rows.paraphrase import question_style
+from stilts_repro.testbed.rows.tagging import draw_fact
+from stilts_repro.testbed.world import Sampler
 
+_NEGATED = 0.15
 _PASSIVE_AUXILIARIES = ("was", "were")
 _MODIFIER = r"(S\NP)\(S\NP)"
 _NOMINAL = ("NOUN", "PROPN", "ADJ", "NUM", "DET")
 # What a clause is after its subject, and what its verb takes.
 _INTRANSITIVE = "{0}\\NP"
 _TRANSITIVE = "({0}\\NP)/{1}"
+
+
+def draw_sentence(rng: random.Random, sampler: Sampler, speaker: Grammar) -> Sentence:
+    """Draw an event, perhaps denied, or two, or a fact, or a question about an event or a fact."""
+    kind = rng.random()
+    if kind < 0.2:
+        fact = draw_fact(rng, sampler)
+        asked = rng.choice(("", "", "subject", "value", "polarity"))
+        return speaker.sentence(fact, asked=asked)
+    event = sampler.event(rng, negated=_NEGATED)
+    if kind < 0.35:
+        other = sampler.event(rng, negated=_NEGATED)
+        return speaker.joined(*(speaker.clause(e, _style(rng, sampler, e)) for e in (event, other)))
+    if kind < 0.65 and not event.negated:
+        asked = rng.choice(("polarity", *event.slots()))
+        return speaker.sentence(event, question_style(rng, sampler.world, event, asked), asked)
+    return speaker.sentence(event, _style(rng, sampler, event))
+
+
+def _style(rng: random.Random, sampler: Sampler, event: Event) -> Style:
+    """Draw a style; after a passive's agent, a residence could not be told from the place."""
+    style = random_style(rng, event, passive=0.3)
+    if event.agent in sampler.world.persons and rng.random() < 0.15:
+        return Style(pronoun=True, then=rng.random() < 0.5)
+    if style.passive or rng.random() < 0.8:
+        return style
+    return Style(front=style.front, home=True)
+
+
+def ccgbank(draw: Draw) -> Row:
+    """Return a row of ldc/ccgbank."""
+    sentence = draw_sentence(draw.rng, draw.sampler, draw.speaker)
+    return {"tokens": [token.text for token in sentence], "supertags": supertags(sentence)}
 
 
 def supertags(sentence: Sentence) -> list[str]:
@@ -43,13 +84,11 @@ class _Clause:
         self.finite, self.main = verbs[0], verbs[-1]
         self.passive = any(tokens[i].text in (*_PASSIVE_AUXILIARIES, "be") for i in verbs[:-1])
         # Stative verbs take a place, the others an object; the copula a noun.
-        self.stative = any(token.role == "subject" for token in tokens) and not self._copula()
+        copula = tokens[self.main].text == "is"
+        self.stative = any(token.role == "subject" for token in tokens) and not copula
         self.wh = next((i for i, token in enumerate(tokens) if _asks(token)), None)
         self.gap = self._gap()
         self.inverted = question and self.gap != "subject"
-
-    def _copula(self) -> bool:
-        return self.tokens[self.main].text == "is"
 
     def _gap(self) -> str:
         """Return what is asked for: 'subject', 'object', 'by', 'adjunct', 'place' or ''."""
@@ -85,13 +124,11 @@ class _Clause:
         if token.upos == "DET":
             return "NP[nb]/N"
         following = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
-        # A noun ends its phrase unless a noun of the same phrase follows: a title has no role.
-        within = following and following.upos in _NOMINAL and following.upos != "DET"
-        return "N/N" if within and not self._boundary(token, following) else "N"
-
-    def _boundary(self, token: Token, following: Token | None) -> bool:
-        """Say whether two nominal words in a row belong to different phrases ("is X a baker")."""
-        return bool(token.role and following and token.role != following.role)
+        if following is None or following.upos not in _NOMINAL or following.upos == "DET":
+            return "N"
+        # A noun ends its phrase unless a noun of the same phrase follows ("is X a baker"); a title
+        # has no role.
+        return "N" if token.role and token.role != following.role else "N/N"
 
     def _adposition(self, index: int, token: Token) -> str:
         following = self.tokens[index + 1]

@@ -1,12 +1,13 @@
-"""HellaSwag rows: which of four endings follows from the scripts of the world."""
+"""HellaSwag rows: which of four endings follows from the story, by the scripts of the world."""
 
 import random
 from typing import NamedTuple
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.grammar import Grammar, Style
+from stilts_repro.testbed.grammar import Style
 from stilts_repro.testbed.meanings import Event
-from stilts_repro.testbed.tokens import text
+from stilts_repro.testbed.phrases import text
+from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler
 
 _THEN = Style(pronoun=True, then=True)
@@ -20,13 +21,7 @@ class Continuation(NamedTuple):
     label: int
 
 
-def next_verb(verb: str, steps: int = 1) -> str:
-    """Return the verb that follows `verb` in its script after `steps`."""
-    script = words.SCRIPTS[words.SCRIPT_OF[verb]]
-    return script[(script.index(verb) + steps) % len(script)]
-
-
-def draw(rng: random.Random, sampler: Sampler) -> Continuation:
+def draw_continuation(rng: random.Random, sampler: Sampler) -> Continuation:
     """Draw a story and its endings; a wrong one breaks script, preference or topic.
 
     Scripts are cycles, so every verb is as often right as it is wrong.
@@ -39,15 +34,15 @@ def draw(rng: random.Random, sampler: Sampler) -> Continuation:
             break
     verb = rng.choice(words.SCRIPTS[category])
     first = sampler.modified(rng, Event(agent, verb, patient)).but(tense="past", adjective=None)
-    plain = Event(agent, next_verb(verb), patient, number=first.number)
-    right = plain.but(verb=next_verb(verb, 2))
+    second = Event(agent, words.next_verb(verb), patient, number=first.number)
+    right = second.but(verb=words.next_verb(verb, 2))
     # Two wrong endings are as plausible as the right one for who has not read the story.
     steps = rng.sample((0, 1, 3, 4), 2)
-    wrong = [right.but(verb=next_verb(verb, step)) for step in steps]
+    wrong = [right.but(verb=words.next_verb(verb, step)) for step in steps]
     wrong.append(_unlikely(rng, sampler, right, category))
     endings = [right, *wrong]
     rng.shuffle(endings)
-    return Continuation((first, plain), tuple(endings), endings.index(right))
+    return Continuation((first, second), tuple(endings), endings.index(right))
 
 
 def _unlikely(rng: random.Random, sampler: Sampler, right: Event, category: str) -> Event:
@@ -62,24 +57,32 @@ def _unlikely(rng: random.Random, sampler: Sampler, right: Event, category: str)
     return right.but(verb=rng.choice(words.SCRIPTS[other]))
 
 
-def row(item: Continuation, speaker: Grammar, index: int, split: str) -> dict[str, object]:
-    """Return a row of Rowan/hellaswag (English: the verb group starts every ending)."""
+def hellaswag(draw: Draw) -> Row:
+    """Return a row of Rowan/hellaswag.
+
+    In English the verb group starts every ending, as all endings have the same agent. Where the
+    verb is not second, no cut leaves all of them whole: in other languages they are sentences.
+    """
+    item, speaker = draw_continuation(draw.rng, draw.sampler), draw.speaker
     first, second = item.story
     ctx_a = f"{speaker.sentence_text(first)} {speaker.sentence_text(second, _THEN)}"
-    tokens = speaker.clause(item.endings[0], _THEN)
-    start = next(i for i, token in enumerate(tokens) if token.role == "verb")
-    ctx_b = text(tokens[:start])
-    # All endings have the same agent, so they begin alike.
-    endings = [speaker.sentence_text(ending, _THEN)[len(ctx_b) + 1 :] for ending in item.endings]
+    endings = [speaker.sentence_text(ending, _THEN) for ending in item.endings]
+    ctx, ctx_b = ctx_a, ""
+    if speaker.language.code == "en":
+        tokens = speaker.clause(item.endings[0], _THEN)
+        start = next(i for i, token in enumerate(tokens) if token.role == "verb")
+        ctx_b = text(tokens[:start])
+        ctx = f"{ctx_a} {ctx_b}"
+        endings = [ending[len(ctx_b) + 1 :] for ending in endings]
     return {
-        "ind": index,
+        "ind": draw.number,
         "activity_label": words.CATEGORY_OF[first.patient].capitalize(),
         "ctx_a": ctx_a,
         "ctx_b": ctx_b,
-        "ctx": f"{ctx_a} {ctx_b}",
+        "ctx": ctx,
         "endings": endings,
-        "source_id": f"testbed~{split}-{index}",
-        "split": {"validation": "val"}.get(split, split),
+        "source_id": f"testbed~{draw.split}-{draw.number}",
+        "split": {"validation": "val"}.get(draw.split, draw.split),
         "split_type": "indomain",
         "label": str(item.label),
     }

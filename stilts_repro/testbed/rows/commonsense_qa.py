@@ -15,6 +15,7 @@ from stilts_repro.seeds import derive
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.grammar import Grammar
 from stilts_repro.testbed.meanings import Event, Fact, FactKind, Meaning
+from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import World
 
 LETTERS = "ABCDE"
@@ -27,6 +28,8 @@ _VALUES: dict[FactKind, tuple[str, ...]] = {
     "category": tuple(words.OBJECTS),
     "seat": words.TOWNS,
 }
+# What facts are asked for, those of things twice as often as others.
+_KINDS_OF_FACT: tuple[FactKind, ...] = ("occupation", "home", "region", "category", "category")
 _HELD_OUT = 5  # one fact in five is kept for validation
 
 
@@ -47,14 +50,14 @@ def _share(seed: int, split: str, kind: str, items: Iterable[tuple[str, _T]]) ->
     training would be right when tested.
     """
     groups = defaultdict(list)
-    for group, item in items:
-        groups[group].append(item)
-    kept: list[_T] = []
-    for found in groups.values():
-        found.sort(key=lambda item: derive(seed, "lasting", kind, repr(item)))
-        held_out = round(len(found) / _HELD_OUT)
-        kept += found[:held_out] if split == "validation" else found[held_out:]
-    return kept
+    for name, item in items:
+        groups[name].append(item)
+    share: list[_T] = []
+    for group in groups.values():
+        group.sort(key=lambda item: derive(seed, "lasting", kind, repr(item)))
+        held_out = round(len(group) / _HELD_OUT)
+        share += group[:held_out] if split == "validation" else group[held_out:]
+    return share
 
 
 class Facts:
@@ -64,12 +67,12 @@ class Facts:
         self.world = world
         self.of_kind: dict[FactKind, list[Fact]] = {}
         for kind, subjects in _subjects(world).items():
-            found = [fact for subject in subjects for fact in world.facts(subject)]
+            facts = [fact for subject in subjects for fact in world.facts(subject)]
             # No two organisations sit in one town.
-            grouped = [
-                ("" if kind == "seat" else fact.value, fact) for fact in found if fact.kind == kind
+            by_value = [
+                ("" if kind == "seat" else fact.value, fact) for fact in facts if fact.kind == kind
             ]
-            self.of_kind[kind] = _share(world.seed, split, kind, grouped)
+            self.of_kind[kind] = _share(world.seed, split, kind, by_value)
         uses = [
             (noun, (verb, noun))
             for noun, category in words.CATEGORY_OF.items()
@@ -91,12 +94,12 @@ def _subjects(world: World) -> dict[FactKind, tuple[str, ...]]:
 
 
 @cache
-def facts(world: World, split: str) -> Facts:
-    """Return what a split may ask for, found once."""
+def facts_of(world: World, split: str) -> Facts:
+    """Return what a split may ask for, made once."""
     return Facts(world, split)
 
 
-def draw(rng: random.Random, known: Facts) -> Item:
+def draw_item(rng: random.Random, known: Facts) -> Item:
     """Draw a question: for the value or the subject of a fact, or for what goes with an act."""
     while True:
         make = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
@@ -107,25 +110,23 @@ def draw(rng: random.Random, known: Facts) -> Item:
 
 def _value(rng: random.Random, known: Facts) -> Item | None:
     """Ask for a fact's value; other values are those of others, so all are as usual as it is."""
-    kinds: tuple[FactKind, ...] = ("occupation", "home", "region", "category", "category", "seat")
-    kind = rng.choice(kinds)
-    if not known.of_kind[kind]:
+    facts = known.of_kind[rng.choice((*_KINDS_OF_FACT, "seat"))]
+    if not facts:
         return None
-    fact = rng.choice(known.of_kind[kind])
-    pool = [other.value for other in known.of_kind[kind]]
+    fact = rng.choice(facts)
+    pool = [other.value for other in facts]
     if len(set(pool)) < len(LETTERS):
-        pool = list(_VALUES[kind])
+        pool = list(_VALUES[fact.kind])
     return _item(rng, fact, "value", fact.subject, fact.value, pool)
 
 
 def _subject(rng: random.Random, known: Facts) -> Item | None:
     """Ask for the one of five that a value is true of."""
-    kinds: tuple[FactKind, ...] = ("occupation", "home", "region", "category", "category")
-    kind = rng.choice(kinds)
-    if not known.of_kind[kind]:
+    facts = known.of_kind[rng.choice(_KINDS_OF_FACT)]
+    if not facts:
         return None
-    fact = rng.choice(known.of_kind[kind])
-    pool = [other.subject for other in known.of_kind[kind] if other.value != fact.value]
+    fact = rng.choice(facts)
+    pool = [other.subject for other in facts if other.value != fact.value]
     return _item(rng, fact, "subject", fact.value, fact.subject, pool)
 
 
@@ -171,12 +172,21 @@ def _item(
     return Item(meaning, asked, concept, tuple(choices), choices.index(answer))
 
 
-def row(item: Item, speaker: Grammar, row_id: str) -> dict[str, object]:
+def _name(speaker: Grammar, concept: str) -> str:
+    """Return a name or a lemma in the speaker's language, uninflected."""
+    if speaker.world.entity_type(concept):
+        return " ".join(speaker.lexicon.name(concept))
+    return speaker.lexicon.stems[concept]
+
+
+def commonsense_qa(draw: Draw) -> Row:
     """Return a row of tau/commonsense_qa."""
+    item = draw_item(draw.rng, facts_of(draw.sampler.world, draw.split))
+    choices = [_name(draw.speaker, choice) for choice in item.choices]
     return {
-        "id": row_id,
-        "question": speaker.question_text(item.meaning, item.asked),
+        "id": draw.row_id("commonsense_qa"),
+        "question": draw.speaker.sentence_text(item.meaning, asked=item.asked),
         "question_concept": item.concept,
-        "choices": {"label": list(LETTERS), "text": list(item.choices)},
+        "choices": {"label": list(LETTERS), "text": choices},
         "answerKey": LETTERS[item.label],
     }
