@@ -53,9 +53,57 @@ def claim(id: str, paper: float | None, verdict: str, **changes: Any) -> dict[st
     } | changes
 
 
+def claims() -> list[dict[str, Any]]:
+    """One claim a verdict, and what may come with it."""
+    chosen = [{"chosen": dict.fromkeys(TARGETS, "mnli"), "gains": dict.fromkeys(TARGETS, 5.0)}]
+    return [
+        claim("squad_gain", 8.2, "pass"),
+        claim(
+            "mnli_gain",
+            7.5,
+            "fail",
+            observed={"value": -2.0, "values": [-2.0, -2.5, -1.5]},
+            direction="disagrees",
+            reason="-2.00 is below 5.40 to 7.60",
+        ),
+        claim(
+            "hellaswag_gain",
+            7.0,
+            "no_reference",
+            reference=None,
+            detectable_change=None,
+            reason="0 reference seeds at scale testbed; an interval needs 3",
+        ),
+        claim("xtreme_gain", 5.4, "pass", details=chosen * len(SEEDS)),
+        claim(
+            "multitask_gain",
+            8.7,
+            "not_run",
+            reference=None,
+            detectable_change=None,
+            direction=None,
+            observed={"value": None, "values": []},
+            reason="the claim was not measured",
+            records=[],
+        ),
+        claim(
+            "published_tables",
+            5,
+            "pass",
+            unit="headline numbers",
+            reference={"mean": 5, "low": 5, "high": 5, "n": 0, "agreeing": 0},
+            observed={"value": 5, "values": [5]},
+            reason="5 against the paper's 5, tolerance 0",
+            detectable_change=0,
+            targets=[],
+            left_out={},
+            records=[],
+        ),
+    ]
+
+
 @pytest.fixture
 def result() -> dict[str, Any]:
-    chosen = [{"chosen": dict.fromkeys(TARGETS, "mnli"), "gains": dict.fromkeys(TARGETS, 5.0)}]
     return {
         "scale": "testbed",
         "data": "testbed",
@@ -63,50 +111,7 @@ def result() -> dict[str, Any]:
         "seconds": 712.3,
         "versions": {"python": "3.11.2", "torch": "2.10.0", "transformers": "5.16.0"},
         "jobs": {"total": 120, "reused": 7},
-        "claims": [
-            claim("squad_gain", 8.2, "pass"),
-            claim(
-                "mnli_gain",
-                7.5,
-                "fail",
-                observed={"value": -2.0, "values": [-2.0, -2.5, -1.5]},
-                direction="disagrees",
-                reason="-2.00 is below 5.40 to 7.60",
-            ),
-            claim(
-                "hellaswag_gain",
-                7.0,
-                "no_reference",
-                reference=None,
-                detectable_change=None,
-                reason="0 reference seeds at scale testbed; an interval needs 3",
-            ),
-            claim("xtreme_gain", 5.4, "pass", details=chosen * len(SEEDS)),
-            claim(
-                "multitask_gain",
-                8.7,
-                "not_run",
-                reference=None,
-                detectable_change=None,
-                direction=None,
-                observed={"value": None, "values": []},
-                reason="the claim was not measured",
-                records=[],
-            ),
-            claim(
-                "published_tables",
-                5,
-                "pass",
-                unit="headline numbers",
-                reference={"mean": 5, "low": 5, "high": 5, "n": 0, "agreeing": 0},
-                observed={"value": 5, "values": [5]},
-                reason="5 against the paper's 5, tolerance 0",
-                detectable_change=0,
-                targets=[],
-                left_out={},
-                records=[],
-            ),
-        ],
+        "claims": claims(),
         "conditions": {name: condition() for name in INTERMEDIATES},
         "grid": [
             score(intermediate, target, seed, part)
