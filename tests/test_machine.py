@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from reproduce.command import main
 
 import stilts_repro
+from reproduce.catalogue import all_claims
+from stilts_repro.cli.reproduce import main
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.environment import fingerprint, platform_name
 from stilts_repro.machine import ATTENTION, COMPILE, PRECISION, THREADS, TOKENS, Machine, has_bf16
@@ -192,7 +193,7 @@ def test_they_are_looked_at_before_anything_is_read(monkeypatch, tmp_path, capsy
     monkeypatch.setenv(THREADS, "²")
     output = tmp_path / "out"
     command = ["squad_gain", "--scale", "smoke", "--data", "nowhere", "--model", "none"]
-    assert main([*command, "--output", str(output)]) == 2
+    assert main(all_claims().values(), [*command, "--output", str(output)]) == 2
     error = capsys.readouterr().err
     assert "STILTS_THREADS=²: give a number" in error and "\n" not in error.strip()
     assert not output.exists()

@@ -60,11 +60,12 @@ def test_names_that_are_not_utf8_are_written_and_read_again(tmp_path, result):
 
 
 def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, result, monkeypatch):
-    def full(path, text, **_):
-        path.write_bytes(text.encode()[:9])
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:9])
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left on device: '--output "):
         write_claims(tmp_path, result)
     assert list(tmp_path.iterdir()) == []

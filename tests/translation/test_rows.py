@@ -1,5 +1,4 @@
 import pytest
-from stilts_repro.tasks.masked import MaskedText
 
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Text
@@ -99,7 +98,7 @@ def test_a_format_of_ones_own_is_translated_by_its_two_methods():
     assert done.counts == {"captions": 2}
 
 
-@pytest.mark.parametrize("kind", [MaskedText(), Retrieval(mining=False)])
+@pytest.mark.parametrize("kind", [Retrieval(mining=True), Retrieval(mining=False)])
 def test_other_formats_that_cannot_be_translated_are_named(kind):
     with pytest.raises(InputError) as error:
         translatable(kind, "a/b train")
