@@ -14,7 +14,7 @@ from reproduce.catalogue import all_claims
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run import results
+from stilts_repro.run import execution
 from stilts_repro.tasks.tables import TARGET_TASKS
 
 
@@ -191,7 +191,7 @@ def test_an_expected_results_file_that_breaks_its_schema_is_status_2(
     raw = json.loads((folder / "squad_gain.json").read_text())
     raw["tolerance"] = 5
     (folder / "squad_gain.json").write_text(json.dumps(raw))
-    monkeypatch.setattr(results, "load_expected", lambda claim: load_expected(claim, folder))
+    monkeypatch.setattr(execution, "load_expected", lambda claim: load_expected(claim, folder))
     status, _, error = outcome(
         capsys, "squad_gain", "--scale", "smoke", "--model", tiny_model, "--output", tmp_path / "o"
     )

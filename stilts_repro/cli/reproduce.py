@@ -23,9 +23,9 @@ from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
+from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.sampler import Sampler
 from stilts_repro.translation.mixed import WAYS
 

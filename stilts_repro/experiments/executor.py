@@ -37,27 +37,25 @@ def run_local(
     *,
     keep_models: bool = False,
 ) -> None:
-    """Run the jobs that are not done, on this machine; `keep_models` keeps the targets' models.
+    """Run `jobs`, none of which is done, on this machine; `keep_models` keeps the targets' models.
 
-    `worlds` are those that the jobs' conditions name.
-
-    Raises the first job's error; the jobs that finished before stay finished.
+    `worlds` are those that the jobs' conditions name. Raises the first job's error; the jobs that
+    finished before stay finished.
     """
-    todo = [job for job in jobs.values() if not finished(job, store, keep_models=keep_models)]
-    if not todo:
+    if not jobs:
         return
     # The main process says where the cache is, or why there is none: workers would each say it.
     variables = {**os.environ, cache.CACHE: str(cache._root() or "off")}
     with _starting():
         context = forking.start()
         pool = ProcessPoolExecutor(
-            max_workers=min(machine.workers(), len(todo)),
+            max_workers=min(machine.workers(), len(jobs)),
             mp_context=context,
             initializer=_enter_worker,
             initargs=(variables, machine, gpus(context, machine)),
         )
     try:
-        _run_all(pool, todo, worlds, store, machine, report, keep_models)
+        _run_all(pool, [*jobs.values()], worlds, store, machine, report, keep_models)
     except BrokenProcessPool:
         raise MissingError(
             "a worker process died, most likely for want of memory; free some, and start the same "
@@ -94,9 +92,13 @@ def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
     return indices
 
 
-def finished(job: Job, store: Store, *, keep_models: bool) -> bool:
-    """Say whether nothing is left to do for `job`."""
-    return store.done(job.hash, with_model=keep_models and isinstance(job, TargetTraining))
+def unfinished(jobs: Mapping[str, Job], store: Store, *, keep_models: bool) -> dict[str, Job]:
+    """Return those of `jobs` for which something is left to do; with `keep_models`, a model too."""
+    return {
+        name: job
+        for name, job in jobs.items()
+        if not store.done(name, with_model=keep_models and isinstance(job, TargetTraining))
+    }
 
 
 def _run_all(

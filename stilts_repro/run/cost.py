@@ -12,7 +12,7 @@ import torch
 
 from stilts_repro.evaluation.predict import BUDGET, predict
 from stilts_repro.experiments.conditions import MLM
-from stilts_repro.experiments.executor import finished
+from stilts_repro.experiments.executor import unfinished
 from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
 from stilts_repro.experiments.material import Material
@@ -111,17 +111,13 @@ def estimate(request: Request) -> Estimate:
     if plan.jobs:
         told = f"reproduce: counting the tokens of {len(plan.jobs)} jobs; a tokenizer's first time "
         print(f"{told}through many rows is long", file=sys.stderr, flush=True)
-    left = [
-        job
-        for job in plan.jobs.values()
-        if not finished(job, store, keep_models=request.keep_models)
-    ]
+    left = unfinished(plan.jobs, store, keep_models=request.keep_models)
     targets, seed = planned.survey.targets, request.seeds[0]
     untimed = _untimed(plan, request.machine)
     return Estimate(
         claims=sum(bool(claim.cells(targets, seed, planned.sets)) for claim in request.running),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
-        left=_sum(costs.of(job) for job in left),
+        left=_sum(costs.of(job) for job in left.values()),
         unshared=_sum(_alone(plan, costs)),
         workers=request.machine.workers(),
         rates=None if untimed else measure_rates(plan, costs, request.machine),
@@ -154,10 +150,10 @@ def measure_rates(plan: Plan, costs: "Costs", machine: Machine) -> Rates | None:
     materials = [costs.material(job) for job in _trainings(plan)]
     if not materials:
         return None
-    largest = {name: material for material in materials for name in material.job.recipes}
-    tasks = {name: material.task(name) for name, material in largest.items()}
+    by_set = {name: material for material in materials for name in material.job.recipes}
+    tasks = {name: material.task(name) for name, material in by_set.items()}
     name = max(tasks, key=lambda name: tasks[name].features.tokens)
-    material, before = largest[name], torch.get_num_threads()
+    material, before = by_set[name], torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     try:
         backbone = draw_backbone(material.world.model, 0)

@@ -1,72 +1,20 @@
-"""A run from claims to claims.json: its records seen as scores, verdicts and tables."""
+"""A finished run: its records seen as scores, verdicts and the report's tables."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import Expected, load_expected
+from stilts_repro.claims.expected import Expected
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.conditions import MAIN
-from stilts_repro.experiments.executor import finished, run_local
-from stilts_repro.experiments.jobs import Job
-from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.run.grid import Claim, Scores
-from stilts_repro.run.request import Planned, Request, plan_of
+from stilts_repro.run.request import Planned, Request
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
-
-
-class Progress:
-    """What a run tells while it goes; the default says nothing."""
-
-    def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
-        """Take the plan's jobs and how many of them are finished already."""
-
-    def finished(self, job: Job, seconds: float) -> None:
-        """Take a job that has just finished."""
-
-
-def run_claims(request: Request, progress: Progress | None = None) -> dict[str, Any]:
-    """Run what `request` asks for and return the content of claims.json.
-
-    Bad input is found before anything is trained: expected files, model, folder and all rows are
-    checked first. Raises `InputError` or `MissingError`.
-    """
-    started = time.perf_counter()
-    progress = progress or Progress()
-    expected = {claim.id: load_expected(claim.id) for claim in request.claims}
-    store = Store(request.output)
-    store.prepare()
-    with store.locked():
-        planned = plan_of(request)
-        plan, keep = planned.plan, request.keep_models
-        reused = sum(finished(job, store, keep_models=keep) for job in plan.jobs.values())
-        progress.planned(plan.jobs, reused)
-        run_local(
-            plan.jobs, plan.worlds, store, request.machine, progress.finished, keep_models=keep
-        )
-        results = Results(request, planned, store)
-        return {
-            "scale": request.scale.name,
-            "data": request.data,
-            "model": f"{model_name(request.model)}@{plan.grounds[MAIN].setting.model_hash}",
-            "seconds": round(time.perf_counter() - started, 1),
-            "versions": environment.versions(),
-            "platform": platform_of(results.records),
-            "jobs": {"total": len(plan.jobs), "reused": reused},
-            "claims": [results.claim(claim, expected[claim.id]) for claim in request.claims],
-            "conditions": results.conditions(),
-            "languages": results.languages(),
-            "grid": results.grid(),
-            "intermediate": results.intermediate(),
-            "retrieval": results.retrieval(),
-        }
 
 
 class Results:

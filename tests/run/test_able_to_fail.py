@@ -17,9 +17,9 @@ from stilts_repro.experiments import work
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
-from stilts_repro.run import results
+from stilts_repro.run import execution
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import run_claims
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training.loop import TrainingLog
 from stilts_repro.training.optimiser import Recipe
@@ -60,7 +60,7 @@ def in_this_process(jobs, worlds, store, machine, report, *, keep_models=False):
 def sabotageable():
     """Jobs run in the test's process, where a patch reaches them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "run_local", in_this_process)
+        patch.setattr(execution, "run_local", in_this_process)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in a worker
         yield
@@ -98,7 +98,7 @@ def blessed(tiny_model, tmp_path_factory):
 @pytest.fixture
 def verdicts(blessed, tiny_model, tmp_path, monkeypatch):
     """Run the seeds again, with whatever the test has changed, and return the claims' verdicts."""
-    monkeypatch.setattr(results, "load_expected", lambda name: load_expected(name, blessed))
+    monkeypatch.setattr(execution, "load_expected", lambda name: load_expected(name, blessed))
 
     def rerun():
         return {c["id"]: c["verdict"] for c in run(tiny_model, tmp_path, SEEDS)["claims"]}

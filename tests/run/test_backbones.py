@@ -8,9 +8,9 @@ from transformers import MT5Config, MT5Model, Qwen3Config, Qwen3Model
 
 from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import run_claims
 from stilts_repro.training.optimiser import Recipe
 
 TARGETS = ("xnli", "panx", "xquad", "tatoeba")

@@ -14,8 +14,8 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.run import cost
 from stilts_repro.run.cost import Cost, Costs, Estimate, Rates, estimate
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import plan_of
-from stilts_repro.run.results import run_claims
 from stilts_repro.testbed.source import TestbedSource
 from tests.run.test_run_options import in_a_world_on, run_request
 

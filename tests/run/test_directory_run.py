@@ -8,8 +8,8 @@ from reproduce.catalogue import all_claims
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import markdown
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import run_claims
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
 

@@ -13,7 +13,7 @@ import resource, sys
 from argparse import Namespace
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-from stilts_repro.run.results import run_claims
+from stilts_repro.run.execution import run_claims
 from stilts_repro.commands import ended
 from tests.run.test_run_options import run_request
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import retrieving, work
-from stilts_repro.experiments.executor import finished
+from stilts_repro.experiments.executor import unfinished
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
@@ -20,8 +20,8 @@ from stilts_repro.experiments.work import run_job
 from stilts_repro.machine import Machine
 from stilts_repro.report.page import html
 from stilts_repro.report.table import markdown
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request, plan_of
-from stilts_repro.run.results import run_claims
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import XTREME, build, say_it_holds, write
@@ -127,7 +127,7 @@ def jobs_of(request):
     store.prepare()
     planned = plan_of(request).plan
     jobs = {job.name: job for job in planned.jobs.values()}
-    assert not any(finished(job, store, keep_models=False) for job in jobs.values())
+    assert unfinished(planned.jobs, store, keep_models=False) == planned.jobs
     return jobs, planned.worlds[""], store
 
 

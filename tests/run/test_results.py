@@ -13,8 +13,8 @@ from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.page import write_claims
+from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.training.optimiser import Recipe
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)

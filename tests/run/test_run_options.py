@@ -17,8 +17,8 @@ from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
 from stilts_repro.experiments.scales import SCALES, UNRELATED
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.report.page import write_claims
+from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import Progress, run_claims
 from stilts_repro.tasks.tables import NLI_LABELS
 from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build

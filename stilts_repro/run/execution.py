@@ -1,0 +1,61 @@
+"""A run from its request to the content of claims.json."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from stilts_repro.claims.expected import load_expected
+from stilts_repro.experiments import environment
+from stilts_repro.experiments.conditions import MAIN
+from stilts_repro.experiments.executor import run_local, unfinished
+from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.scales import model_name
+from stilts_repro.experiments.store import Store
+from stilts_repro.run.request import Request, plan_of
+from stilts_repro.run.results import Results, platform_of
+
+
+class Progress:
+    """What a run tells while it goes; the default says nothing."""
+
+    def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
+        """Take the plan's jobs and how many of them are finished already."""
+
+    def finished(self, job: Job, seconds: float) -> None:
+        """Take a job that has just finished."""
+
+
+def run_claims(request: Request, progress: Progress | None = None) -> dict[str, Any]:
+    """Run what `request` asks for and return the content of claims.json.
+
+    Bad input is found before anything is trained: expected files, model, folder and all rows are
+    checked first. Raises `InputError` or `MissingError`.
+    """
+    started = time.perf_counter()
+    progress = progress or Progress()
+    expected = {claim.id: load_expected(claim.id) for claim in request.claims}
+    store = Store(request.output)
+    store.prepare()
+    with store.locked():
+        planned = plan_of(request)
+        plan, keep = planned.plan, request.keep_models
+        left = unfinished(plan.jobs, store, keep_models=keep)
+        reused = len(plan.jobs) - len(left)
+        progress.planned(plan.jobs, reused)
+        run_local(left, plan.worlds, store, request.machine, progress.finished, keep_models=keep)
+        results = Results(request, planned, store)
+        return {
+            "scale": request.scale.name,
+            "data": request.data,
+            "model": f"{model_name(request.model)}@{plan.grounds[MAIN].setting.model_hash}",
+            "seconds": round(time.perf_counter() - started, 1),
+            "versions": environment.versions(),
+            "platform": platform_of(results.records),
+            "jobs": {"total": len(plan.jobs), "reused": reused},
+            "claims": [results.claim(claim, expected[claim.id]) for claim in request.claims],
+            "conditions": results.conditions(),
+            "languages": results.languages(),
+            "grid": results.grid(),
+            "intermediate": results.intermediate(),
+            "retrieval": results.retrieval(),
+        }
