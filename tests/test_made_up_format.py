@@ -5,7 +5,7 @@ with a loss, a metric and predictions of its own.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import correlation, fmean
@@ -74,8 +74,8 @@ class Similarity(Format):
         pairs = [(e.first, e.second) for e in examples]
         return pair_features(pairs, [e.rating for e in examples], tokenizer, limits)
 
-    def fitted(self, examples: Sequence[Rated]):
-        return replace(self, highest=max(e.rating for e in examples))
+    def fitted(self, examples: Callable[[], Sequence[Rated]]):
+        return replace(self, highest=max(e.rating for e in examples()))
 
     def predict(self, examples, features, logits):
         ratings = logits[:, 0].copy()

@@ -51,10 +51,6 @@ class Inventory:
         self.dev = cache(self._dev)
         self.format = cache(self._format)
 
-    def training_hash(self, name: str, rows: int | None) -> str:
-        """Return the content hash of the first `rows` rows of a training set."""
-        return self.training(name, rows).hash
-
     def rows(self, name: str, rows: int | None, translated: bool) -> Examples:
         """Return the first `rows` rows of a training set, with translations mixed in or not."""
         return self.translated(name, rows)[0] if translated else self.training(name, rows)
@@ -123,7 +119,8 @@ class Inventory:
 
     def _format(self, name: str, rows: int | None) -> Format:
         """Return a training set's format; where its labels are open, with the training rows'."""
-        return TRAINING_SETS[name].format.fitted(self.training(name, rows).examples)
+        kind = TRAINING_SETS[name].format
+        return kind.fitted(lambda: self.training(name, rows).examples)
 
     def _division(self, name: str) -> Division:
         return choose_division(self.source, TARGET_TASKS[name], self.evaluation_rows)

@@ -110,7 +110,7 @@ class Plan:
         name, inventory = measured_by(cell.target), ground.inventory
         tasks = tuple(t for t in ground.survey.targets if measured_by(t) == name)
         recipes = {} if name == RETRIEVAL else {name: self.scale.target[name]}
-        hashes = {f"train/{s}": inventory.training_hash(s, r.rows) for s, r in recipes.items()}
+        hashes = {f"train/{s}": inventory.training(s, r.rows).hash for s, r in recipes.items()}
         kind = TargetTraining if recipes else RetrievalEvaluation
         return self._put(
             kind(

@@ -82,4 +82,4 @@ def survey(
 def _look_at_target(inventory: Inventory, name: str, scale: Scale) -> None:
     inventory.target_hash(name)
     if train_on := TARGET_TASKS[name].train_on:
-        inventory.training_hash(train_on, scale.target[train_on].rows)
+        inventory.training(train_on, scale.target[train_on].rows)

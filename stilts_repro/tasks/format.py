@@ -8,7 +8,7 @@ the source. All else asks the format, so that a new one is one module.
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -115,8 +115,11 @@ class Format(ABC):
         indices into `examples`.
         """
 
-    def fitted(self, examples: Sequence[Example]) -> "Format":
-        """Return the format that can be trained on `examples`: itself, if its labels are fixed."""
+    def fitted(self, examples: Callable[[], Sequence[Example]]) -> "Format":
+        """Return the format that can be trained on what `examples` gives: itself, if it is fixed.
+
+        Only a format whose labels are open asks for them: they may be many, and not yet read.
+        """
         return self
 
     def withheld(self, example: Example) -> str:

@@ -1,6 +1,6 @@
 """Tagging: one tag a word, predicted at the word's first sub-token (PAN-X, UD tags, CCG)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any, ClassVar, Literal
@@ -67,11 +67,11 @@ class Tagging(Format):
             raise ValueError(f"the tags of column {self.tags!r} are not known before `fitted`")
         return self.labels
 
-    def fitted(self, examples: Sequence[Tagged]) -> "Tagging":
-        """Return the format with the tags of training `examples`; itself where they are fixed."""
+    def fitted(self, examples: Callable[[], Sequence[Tagged]]) -> "Tagging":
+        """Return the format with the tags of training examples; itself where they are fixed."""
         if self.labels is not None:
             return self
-        return replace(self, labels=tuple(sorted({tag for e in examples for tag in e.tags})))
+        return replace(self, labels=tuple(sorted({tag for e in examples() for tag in e.tags})))
 
     def parse(self, row: Row, where: str) -> Tagged:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""

@@ -102,7 +102,7 @@ def test_every_word_of_a_split_sentence_is_scored(tokenizer):
 
 def test_a_tag_that_training_never_saw_is_wrong_and_breaks_nothing(tokenizer):
     form = Tagging("tokens", "tags", None, metric="accuracy")
-    form = form.fitted([Tagged(("he", "she"), ("NP", "N"))])
+    form = form.fitted(lambda: [Tagged(("he", "she"), ("NP", "N"))])
     examples = [Tagged(("he", "she", "he"), ("N", "S/NP", "other"))]
     features = form.featurise(examples, tokenizer, Limits(32))
     logits = tag_logits(features, [0, 1, 0], 2)

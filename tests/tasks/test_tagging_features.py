@@ -134,14 +134,14 @@ def test_an_open_tag_set_is_what_the_training_rows_hold(tokenizer):
         form.parse({"tokens": ["he", "runs"], "tags": tags}, "here")
         for tags in (["NP", "S\\NP"], ["N", "NP"])
     ]
-    fitted = form.fitted(train)
+    fitted = form.fitted(lambda: train)
     assert (fitted.labels, fitted.outputs) == (("N", "NP", "S\\NP"), 3)
     assert replace(fitted, labels=None) == form
     dev = form.parse({"tokens": ["he", "she"], "tags": ["NP", "never seen"]}, "here")
     labels = fitted.featurise([dev], tokenizer, Limits(64)).token["label"]
     assert labels[labels >= 0].tolist() == [1, 3]  # 3 is beyond the logits
     fixed = Tagging("tokens", "tags", ("A",))
-    assert fixed.fitted([Tagged(("he",), ("B",))]) is fixed
+    assert fixed.fitted(lambda: [Tagged(("he",), ("B",))]) is fixed
     for use in (lambda: form.outputs, lambda: form.featurise(train, tokenizer, Limits(64))):
         with pytest.raises(ValueError, match="column 'tags' are not known before `fitted`"):
             use()
