@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -68,3 +69,9 @@ def steadied() -> Iterator[Steady]:
         yield steady()
     finally:
         sys.stdout, sys.stderr = before
+
+
+@cache
+def say_once(text: str) -> None:
+    """Print `text` on stderr, unless this process has done so before."""
+    print(text, file=sys.stderr, flush=True)

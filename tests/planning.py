@@ -1,15 +1,31 @@
-"""A plan without a run: worlds whose data nobody has surveyed."""
+"""A small scale, and plans without a run: of worlds whose data nobody has surveyed."""
 
 from dataclasses import replace
 
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Setting
 from stilts_repro.experiments.plan import Ground, Plan
+from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.survey import Survey
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.tables import TARGET_TASKS, intermediate_tasks
 
+SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 SETTING = Setting("smoke", "abc", "def", 4, 128, {"torch": "2.13.0"})
 WORLD = World("", "/a/model", "testbed")
+
+
+def small_scale(recipe=SMALL, evaluation_rows=3):
+    """Return the smoke scale with one recipe for all that is trained."""
+    smoke = SCALES["smoke"]
+    return replace(
+        smoke,
+        evaluation_rows=evaluation_rows,
+        intermediate=dict.fromkeys(smoke.intermediate, recipe),
+        multitask=dict.fromkeys(smoke.multitask, recipe),
+        continued=replace(recipe, share=0.25),
+        target=dict.fromkeys(smoke.target, recipe),
+    )
 
 
 def ground_of(inventory, world=WORLD, sets=(), **changes):

@@ -17,7 +17,7 @@ from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
-from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
+from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
 from stilts_repro.experiments.store import Store
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
@@ -170,9 +170,7 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
     export_xtreme(
         request.output,
         choose_entries(result, request.seeds[0], Store(request.output)),
-        inventory_of(
-            request.data, request.scale.evaluation_rows, request.corpus, request.translator
-        ),
+        inventory_in(request.main, request.scale.evaluation_rows),
     )
 
 

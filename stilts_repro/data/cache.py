@@ -11,7 +11,6 @@ hold its own, and a large entry would take two to three times as long to open.)
 import hashlib
 import json
 import os
-import sys
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError, reason
 from stilts_repro.folders import expanded
+from stilts_repro.streams import say_once
 
 CACHE = "STILTS_CACHE"
 PACKAGE = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ def featurise(
     The cache never fails a run: a damaged entry is made anew, and where nothing can be written
     nothing is kept; stderr says so once. Arrays that come from the cache are read-only.
     """
-    root = _root()
+    root = cache_root()
     if root is None or getattr(tokenizer, "backend_tokenizer", None) is None:
         return kind.featurise(examples, tokenizer, limits)
     entry = root / "features" / _key(kind, examples, tokenizer, limits)
@@ -60,13 +60,15 @@ def featurise(
     try:
         _write(entry, features, damaged)
         if damaged:
-            _say(f"{entry} was damaged; it has been made anew")
+            say_once(f"feature cache: {entry} was damaged; it has been made anew")
     except OSError as error:
-        _say(f"{root} cannot be written ({reason(error)}); features are not kept")
+        say_once(
+            f"feature cache: {root} cannot be written ({reason(error)}); features are not kept"
+        )
     return features
 
 
-def _root() -> Path | None:
+def cache_root() -> Path | None:
     """Return the cache's folder, None where there is none: it is off, or there is no home."""
     shared = os.environ.get("XDG_CACHE_HOME", "")  # one that is not absolute does not count
     shared = shared if os.path.isabs(shared) else "~/.cache"  # noqa: PTH117
@@ -76,7 +78,7 @@ def _root() -> Path | None:
     try:
         return Path(expanded(named))
     except InputError as error:
-        _say(f"{error}; nothing is kept ({CACHE} names another folder)")
+        say_once(f"feature cache: {error}; nothing is kept ({CACHE} names another folder)")
         return None
 
 
@@ -176,8 +178,3 @@ def _sum(array: np.ndarray) -> str:
     # Of the array itself: a copy would be as large as the entry, and take longer than the sum.
     crc = zlib.crc32(np.ascontiguousarray(array).data)
     return f"{array.dtype.str} {array.shape} {crc:08x}"
-
-
-@cache
-def _say(text: str) -> None:
-    print(f"feature cache: {text}", file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from stilts_repro.data import cache
+from stilts_repro.data.cache import CACHE, cache_root
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
@@ -45,7 +45,7 @@ def run_local(
     if not jobs:
         return
     # The main process says where the cache is, or why there is none: workers would each say it.
-    variables = {**os.environ, cache.CACHE: str(cache._root() or "off")}
+    variables = {**os.environ, CACHE: str(cache_root() or "off")}
     with _starting():
         context = forking.start()
         pool = ProcessPoolExecutor(

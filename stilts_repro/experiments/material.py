@@ -14,7 +14,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MLM, Row, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.jobs import IntermediateTraining, Job
-from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.models.masked import Masking
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
@@ -37,9 +37,7 @@ class Material:
     @cached_property
     def inventory(self) -> Inventory:
         """The data sets of the job's world."""
-        world = self.world
-        rows = self.job.setting.evaluation_rows
-        return inventory_of(world.data, rows, world.corpus, world.translator)
+        return inventory_in(self.world, self.job.setting.evaluation_rows)
 
     def format(self, name: str) -> Format:
         """Return the format of training set `name`."""

@@ -9,6 +9,7 @@ from stilts_repro.data.hub import HubSource
 from stilts_repro.data.overlay import OverlaySource
 from stilts_repro.data.source import CachedSource, DirectorySource, Source
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.inventory import Inventory, Texts
 from stilts_repro.experiments.scales import UNRELATED
 from stilts_repro.testbed.source import TestbedSource
@@ -81,6 +82,11 @@ def open_translation(data: str, spec: str | None) -> Translation | None:
             f"--translator {spec}: --data {data} is not the testbed; give a translation model"
         )
     return Translation(translator, TESTBED_TRANSLATED_INTO if testbed else TRANSLATED_INTO)
+
+
+def inventory_in(world: World, evaluation_rows: int | None) -> Inventory:
+    """Return the checked data of a world."""
+    return inventory_of(world.data, evaluation_rows, world.corpus, world.translator)
 
 
 @lru_cache(maxsize=4)

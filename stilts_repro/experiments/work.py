@@ -87,7 +87,9 @@ class Work:
         """The token that batches are padded with."""
         return int(self.tokenizer.pad_token_id)
 
-    def tolerated(self, what: str, rows: ByLanguage, broken: Mapping[str, Sequence[int]]) -> Any:
+    def tolerated(
+        self, what: str, rows: ByLanguage, broken: Mapping[str, Sequence[int]]
+    ) -> dict[str, int]:
         """Return how many rows a language have an output that is not finite, unless many do."""
         counts = {code: len(examples) for code, examples in rows.items()}
         return tolerated(f"{self.job.title}, {what}", broken, counts)

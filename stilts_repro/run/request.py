@@ -13,7 +13,7 @@ from stilts_repro.experiments.conditions import MAIN, MLM, World
 from stilts_repro.experiments.jobs import Setting, measured_by
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
-from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.experiments.survey import Survey, survey
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import (
@@ -130,7 +130,7 @@ def _ground(
 ) -> Ground:
     """Read and check what the request's claims need of a world; nothing without a tokenizer."""
     scale = request.scale
-    inventory = inventory_of(world.data, scale.evaluation_rows, world.corpus, world.translator)
+    inventory = inventory_in(world, scale.evaluation_rows)
     claims = [
         claim
         for claim in request.running

@@ -10,9 +10,16 @@ from stilts_repro.tasks.recipe import gentle, jiant, recalled, small
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tagging import Tagging
-from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
+from stilts_repro.tasks.task import (
+    DEV_TEST,
+    XTREME,
+    Division,
+    Part,
+    Rows,
+    TargetTask,
+    TrainingSet,
+)
 
-XTREME = "google/xtreme"
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 # ANLI's own files, XNLI's translations of MNLI.
 NLI_SPELLINGS = (("e", "n", "c"), ("entailment", "neutral", "contradictory"))
@@ -151,7 +158,6 @@ def intermediate_tasks() -> tuple[str, ...]:
     return tuple(name for name, data in TRAINING_SETS.items() if data.intermediate)
 
 
-_DEV_TEST = Division(Part("validation"), Part("test"))
 # XQuAD, TyDiQA and Tatoeba have one labelled set only: in the paper, as here, it plays both parts.
 _ONE_SET = Division(Part("validation"), Part("validation"))
 _HALVES = Division(Part("validation", 0, 5), Part("validation", 5, 10))
@@ -210,7 +216,7 @@ _TARGET_TASKS = (
         "XQuAD.{code}",
         codes("ar de el en es hi ru th tr vi zh"),
         "squad_v1",
-        (_DEV_TEST, _ONE_SET),
+        (DEV_TEST, _ONE_SET),
         version=2,
     ),
     TargetTask(
@@ -220,7 +226,7 @@ _TARGET_TASKS = (
         "MLQA.{code}.{code}",
         codes("ar de en es hi vi zh"),
         "squad_v1",
-        (_DEV_TEST, _HALVES),
+        (DEV_TEST, _HALVES),
         version=2,
     ),
     TargetTask(
@@ -230,7 +236,7 @@ _TARGET_TASKS = (
         "tydiqa",
         codes("ar bn en fi id ko ru sw te"),
         "tydiqa_en",
-        (_DEV_TEST, _ONE_SET, _TYDIQA_CARVED),
+        (DEV_TEST, _ONE_SET, _TYDIQA_CARVED),
         language_in="id",
         version=3,
     ),
@@ -240,7 +246,7 @@ _TARGET_TASKS = (
         Retrieval(mining=True),
         "bucc18.{code}",
         codes("de fr ru zh"),
-        divisions=(_DEV_TEST, _HALVES),
+        divisions=(DEV_TEST, _HALVES),
         version=2,
     ),
     TargetTask(
@@ -252,7 +258,7 @@ _TARGET_TASKS = (
             "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr nl pt ru sw ta"
             " te th tl tr ur vi zh"
         ),
-        divisions=(_DEV_TEST, _ONE_SET),
+        divisions=(DEV_TEST, _ONE_SET),
     ),
 )
 TARGET_TASKS = {row.name: row for row in _TARGET_TASKS}

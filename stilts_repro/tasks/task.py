@@ -7,6 +7,8 @@ from typing import Literal
 from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.recipe import Recipe, SetUp
 
+XTREME = "google/xtreme"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -81,6 +83,9 @@ class Division:
     train: Part | None = None
 
 
+DEV_TEST = Division(Part("validation"), Part("test"))
+
+
 @dataclass(frozen=True)
 class TargetTask:
     """One XTREME task.
@@ -97,9 +102,9 @@ class TargetTask:
     config: str
     languages: tuple[str, ...]
     train_on: str | None = None
-    divisions: tuple[Division, ...] = (Division(Part("validation"), Part("test")),)
+    divisions: tuple[Division, ...] = (DEV_TEST,)
     language_in: Literal["config", "column", "id"] = "config"
-    repo: str = "google/xtreme"
+    repo: str = XTREME
     version: int = 1
 
     @property

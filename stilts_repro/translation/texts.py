@@ -10,17 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import uuid
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from stilts_repro.data import cache as features
+from stilts_repro.data.cache import cache_root
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import reason
 from stilts_repro.jsonio import content_hash, write_json
+from stilts_repro.streams import say_once
 from stilts_repro.tasks.format import Text
 from stilts_repro.translation.passages import Passage, TranslatedText
 from stilts_repro.translation.rows import Translator, Turn
@@ -73,7 +72,7 @@ def translate_cached(translator: TextTranslator, texts: Sequence[str], target: s
 
 
 def _folder(identity: tuple[str, str, int]) -> Path | None:
-    root = features._root()  # one rule for the whole cache
+    root = cache_root()  # one rule for the whole cache
     return root and root / "translations" / content_hash(identity)
 
 
@@ -109,11 +108,9 @@ def _append(shard: Path, translations: dict[str, str], identity: tuple[str, str,
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        _say(f"{shard.parent} cannot be written ({reason(error)}); translations are not kept")
+        say_once(
+            f"translation cache: {shard.parent} cannot be written ({reason(error)}); "
+            "translations are not kept"
+        )
         return False
     return True
-
-
-@cache
-def _say(text: str) -> None:
-    print(f"translation cache: {text}", file=sys.stderr, flush=True)

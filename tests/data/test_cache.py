@@ -11,6 +11,7 @@ import pytest
 
 from stilts_repro.data import cache
 from stilts_repro.data.features import collate, evaluation_batches, training_batches
+from stilts_repro.streams import say_once
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tables import TRAINING_SETS
@@ -28,7 +29,7 @@ LIMITS = Limits(64, stride=16, max_question=16)
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
-    cache._say.cache_clear()
+    say_once.cache_clear()
     return tmp_path / "cache" / "features"
 
 
@@ -308,14 +309,14 @@ def test_homes_are_found(tmp_path, monkeypatch, variables, expected):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cache._root() == (expected and tmp_path / expected)
+    assert cache.cache_root() == (expected and tmp_path / expected)
 
 
 @pytest.mark.parametrize("named", [None, "~/x", "~nobody-at-all/x"])
 def test_without_a_home_nothing_is_kept_and_that_is_said_once(
     tmp_path, tokenizer, monkeypatch, capsys, named
 ):
-    cache._say.cache_clear()
+    say_once.cache_clear()
     for name in ("STILTS_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     if named:

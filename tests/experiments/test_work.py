@@ -31,7 +31,7 @@ def test_the_models_of_trainings_alone_are_compiled(
     store.prepare()
     seen = []
     monkeypatch.setattr(work, "compile_layers", seen.append)
-    monkeypatch.setattr(material, "inventory_of", lambda *_: inventory)
+    monkeypatch.setattr(material, "inventory_in", lambda *_: inventory)
     for job in plan.jobs.values():
         work.run_job(job, ground.world, store, Machine(compiled=compiled))
     assert len(plan.jobs) == len(TASKS)

@@ -79,7 +79,7 @@ def run(tiny_model, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(material, "inventory_of", lambda *_: inventory)
+        patch.setattr(material, "inventory_in", lambda *_: inventory)
         for job in plan.jobs.values():
             work.run_job(job, ground.world, store, Machine())
     records = [json.loads(path.read_text()) for path in store.records.glob("*.json")]

@@ -14,7 +14,6 @@ from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments import work
-from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
 from stilts_repro.run import execution
@@ -22,7 +21,7 @@ from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training.loop import TrainingLog
-from stilts_repro.training.optimiser import Recipe
+from tests.planning import SMALL, small_scale
 
 REFERENCES = [(claim, scale) for claim in all_claims() for scale in load_expected(claim).reference]
 
@@ -40,14 +39,7 @@ def test_a_shift_by_what_the_check_says_it_finds_is_found(claim, scale):
 # What needs no training of its own shows every change of phase (ii).
 CLAIMS, TARGETS = ("hellaswag_gain", "mnli_gain"), ("tatoeba",)
 SEEDS = (0, 1, 2)
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=64, max_length=96, stride=48)
-SCALE = replace(
-    SCALES["smoke"],
-    evaluation_rows=None,
-    intermediate=dict.fromkeys(SCALES["smoke"].intermediate, SMALL),
-    multitask=dict.fromkeys(SCALES["smoke"].multitask, SMALL),
-    target=dict.fromkeys(SCALES["smoke"].target, SMALL),
-)
+SCALE = small_scale(replace(SMALL, rows=64), evaluation_rows=None)
 
 
 def in_this_process(jobs, worlds, store, machine, report, *, keep_models=False):

@@ -1,20 +1,16 @@
 """The whole path on models that are no encoders: decoder-only, encoder-decoder."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from transformers import MT5Config, MT5Model, Qwen3Config, Qwen3Model
 
 from stilts_repro.experiments.conditions import after
-from stilts_repro.experiments.scales import SCALES
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
-from stilts_repro.training.optimiser import Recipe
+from tests.planning import small_scale
 
 TARGETS = ("xnli", "panx", "xquad", "tatoeba")
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 
 
 def qwen(tokenizer):
@@ -55,16 +51,10 @@ def test_all_phases_run_on_it(make, tokenizer, tmp_path):
         torch.manual_seed(0)
         make(tokenizer).save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
-    smoke = SCALES["smoke"]
     claim = Claim("mnli_gain", (after("mnli"),), lambda scores, targets: 0.0, targets=TARGETS)
     request = Request(
         claims=(claim,),
-        scale=replace(
-            smoke,
-            evaluation_rows=3,
-            intermediate=dict.fromkeys(smoke.intermediate, SMALL),
-            target=dict.fromkeys(smoke.target, SMALL),
-        ),
+        scale=small_scale(),
         data="testbed",
         model=str(tmp_path / "model"),
         seeds=(0,),

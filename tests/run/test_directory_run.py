@@ -1,34 +1,24 @@
 """A whole run on a folder laid out like the hub that has two languages of most tasks."""
 
-from dataclasses import replace
-
 import pytest
 
 from reproduce.catalogue import all_claims
-from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import markdown
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
-
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
+from tests.planning import small_scale
 
 
 @pytest.fixture(scope="module")
 def result(tiny_model, tmp_path_factory):
     root = tmp_path_factory.mktemp("directory")
-    smoke = SCALES["smoke"]
-    scale = replace(
-        smoke,
-        evaluation_rows=3,
-        intermediate=dict.fromkeys(smoke.intermediate, SMALL),
-        target=dict.fromkeys(smoke.target, SMALL),
-    )
     claims = tuple(all_claims()[name] for name in ("squad_gain", "ccg_gain", "xtreme_gain"))
     data = str(build(root / "mirror"))
-    request = Request(claims, scale, data, str(tiny_model), (0,), root / "out", skip_missing=True)
+    request = Request(
+        claims, small_scale(), data, str(tiny_model), (0,), root / "out", skip_missing=True
+    )
     found = run_claims(request)
     write_claims(request.output, found)  # checks it against its schema
     return found

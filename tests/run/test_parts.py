@@ -13,7 +13,6 @@ from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import retrieving, work
 from stilts_repro.experiments.executor import unfinished
-from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.work import run_job
@@ -23,15 +22,10 @@ from stilts_repro.report.table import markdown
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request, plan_of
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import XTREME, build, say_it_holds, write
+from tests.planning import small_scale
 
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
-SCALE = replace(
-    SCALES["smoke"],
-    evaluation_rows=8,
-    target=dict.fromkeys(SCALES["smoke"].target, SMALL),
-)
+SCALE = small_scale(evaluation_rows=8)
 # Named after a claim that has an expected file; nothing is judged here.
 BASELINES = replace(
     all_claims()["tatoeba_baseline"],

@@ -4,31 +4,16 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
-from stilts_repro.experiments.scales import SCALES
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.training.optimiser import Recipe
-
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
-
-
-def small_scale():
-    smoke = SCALES["smoke"]
-    return replace(
-        smoke,
-        evaluation_rows=3,
-        intermediate=dict.fromkeys(smoke.intermediate, SMALL),
-        multitask=dict.fromkeys(smoke.multitask, SMALL),
-        target=dict.fromkeys(smoke.target, SMALL),
-    )
+from tests.planning import small_scale
 
 
 class Finished(Progress):

@@ -14,17 +14,15 @@ from stilts_repro.cli.reproduce import export
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE, after
 from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
-from stilts_repro.experiments.scales import SCALES, UNRELATED
+from stilts_repro.experiments.scales import UNRELATED
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
 from stilts_repro.tasks.tables import NLI_LABELS
-from stilts_repro.training.optimiser import Recipe
 from tests.mirrors import build
+from tests.planning import small_scale
 from tests.translation.conftest import nllb  # noqa: F401
-
-SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 
 
 class Finished(Progress):
@@ -36,17 +34,8 @@ class Finished(Progress):
 
 
 def run_request(model, output, names=("squad_gain",), **options):
-    smoke = SCALES["smoke"]
-    scale = replace(
-        smoke,
-        evaluation_rows=3,
-        intermediate=dict.fromkeys(smoke.intermediate, SMALL),
-        multitask=dict.fromkeys(smoke.multitask, SMALL),
-        continued=replace(SMALL, share=0.25),
-        target=dict.fromkeys(smoke.target, SMALL),
-    )
     claims = tuple(all_claims()[name] for name in names)
-    return Request(claims, scale, "testbed", str(model), (0,), output, **options)
+    return Request(claims, small_scale(), "testbed", str(model), (0,), output, **options)
 
 
 def run(model, output, names=("squad_gain",), **options):
