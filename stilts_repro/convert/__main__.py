@@ -1,6 +1,7 @@
-"""`python -m stilts_repro.convert {bucc,ccgbank,cosmosqa} INPUT --output DIR`.
+"""`python -m stilts_repro.convert {bucc,ccgbank,cosmosqa,e5} INPUT --output DIR`.
 
-The result is a folder that `--data DIR` reads, or `--data hub+DIR` together with the hub.
+The result is a folder that `--data DIR` reads, or `--data hub+DIR` together with the hub; of `e5`
+one that `--model DIR` reads.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from stilts_repro.commands import Parser, folder, run
-from stilts_repro.convert import Output, bucc, ccgbank, cosmosqa
+from stilts_repro.convert import Output, bucc, ccgbank, cosmosqa, e5
 from stilts_repro.errors import MissingError
 
 CONVERTERS = {
@@ -16,6 +17,7 @@ CONVERTERS = {
     "ccgbank": (ccgbank.convert, "CCGbank: the folder of LDC2005T13"),
     "cosmosqa": (cosmosqa.convert, "Cosmos QA: the folder with {train,valid}.{jsonl,csv}"),
 }
+MODELS = {"e5": (e5.convert, "multilingual E5-small: the folder with the two wheels of it")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,11 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    convert, _ = CONVERTERS[options.name]
     if not options.input.is_dir():
         raise MissingError(f"{options.input}: no such folder; give that of the official files")
+    if options.name in MODELS:
+        print(MODELS[options.name][0](options.input, options.output))
+        return 0
     with Output(options.output) as output:
-        notes = convert(options.input, output)
+        notes = CONVERTERS[options.name][0](options.input, output)
     for split in output.splits:
         print(f"{split.path}: {split.rows:,} rows")
     for note in notes:
@@ -39,15 +43,13 @@ def _convert(options: argparse.Namespace) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m stilts_repro.convert",
-        description="Convert official files of a data set to parquet laid out like the hub.",
+        description="Convert files to what the hub lacks: parquet laid out like it, a model.",
     )
     names = parser.add_subparsers(dest="name", required=True, metavar="DATA_SET")
-    for name, (_, description) in CONVERTERS.items():
+    for name, (_, description) in (CONVERTERS | MODELS).items():
         command = names.add_parser(name, help=description)
         command.add_argument("input", type=folder, metavar="INPUT", help=description)
-        command.add_argument(
-            "--output", type=folder, required=True, help="folder laid out like hub"
-        )
+        command.add_argument("--output", type=folder, required=True, help="folder for what is made")
     return parser
 
 
