@@ -5,6 +5,9 @@ from typing import Literal
 
 # Where recipes differ: the paper's set-up, on whichever model, and the testbed on a CPU.
 SetUp = Literal["paper", "testbed"]
+# Which token embeddings a training moves: all; those of the tokens that its rows hold, which is the
+# same but for the weight decay of the others, and quicker; or none.
+Embeddings = Literal["whole", "read", "frozen"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Recipe:
     patience: int = 30
     dev_rows: int = 500
     share: float | None = None
+    embeddings: Embeddings = "whole"
     provenance: str = "ours"
 
 

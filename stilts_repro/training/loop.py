@@ -12,6 +12,7 @@ from stilts_repro.data.packing import cut
 from stilts_repro.errors import InputError
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import ready
+from stilts_repro.models.embeddings import moved
 from stilts_repro.models.masked import Masking, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
@@ -90,6 +91,26 @@ def train(
     much for the memory at once is cut into parts.
     """
     recipe = next(iter(tasks.values())).recipe
+    read = (task.features.ids for task in tasks.values())
+    with moved(model, recipe.embeddings, read, pad_id):
+        return _train(
+            model, tasks, pad_id, seed, purpose, machine, progress, evaluate, sampler, recipe
+        )
+
+
+def _train(
+    model: MultiTaskModel,
+    tasks: Mapping[str, TrainingTask],
+    pad_id: int,
+    seed: int,
+    purpose: str,
+    machine: Machine,
+    progress: Progress | None,
+    evaluate: Evaluate | None,
+    sampler: Sampler,
+    recipe: Recipe,
+) -> TrainingLog:
+    """Do as `train` says; what the recipe wants of the embeddings has been seen to."""
     own = own_steps(tasks, sampler.cap)
     log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
     batches = _batches(tasks, pad_id, seed, purpose, log.weights)
