@@ -1,7 +1,8 @@
 """`python -m stilts_repro.pretrain`: train a tokenizer and a small multilingual masked LM.
 
-On real text (`--corpus DIR`, one file a language) or on the testbed's documents (`--testbed`).
-The result is a Hugging Face directory that `--model` takes.
+On real text (`--corpus DIR`, one file a language) or on the testbed's documents (`--testbed`); or
+train an encoder further as a masked LM (`--start MODEL`), with its own tokenizer and in the tokens
+that the text holds. The result is a Hugging Face directory that `--model` takes.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from rich.console import Console
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from stilts_repro.commands import Parser, folder, run
+from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
@@ -25,7 +26,8 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
-from stilts_repro.models.pretrained import fingerprint
+from stilts_repro.models.pretrained import check_pretrained, fingerprint
+from stilts_repro.models.vocabulary import narrowed
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
@@ -47,6 +49,8 @@ TESTBED_RECIPE = PretrainRecipe(
 )
 # The control's: it need only be a masked LM of its own languages.
 UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0, mask_rate=0.15)
+# Of a public encoder: what it knows is to stay, and its head is new.
+START_RECIPE = PretrainRecipe(size=None, minutes=5.0, learning_rate=3e-4)
 TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 96_000, "bilingual": 32_000}
 UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 
@@ -119,10 +123,15 @@ def _parser() -> Parser:
     parser.add_argument(
         "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
     )
+    parser.add_argument(
+        "--start", type=named, metavar="MODEL", help="with --corpus: hub id or folder to start from"
+    )
     parser.add_argument("--output", type=folder, required=True, help="folder for the model")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
-    parser.add_argument("--size", choices=sorted(SIZES), default="mini")
+    parser.add_argument(
+        "--size", choices=sorted(SIZES), help="from scratch: mini (default) or small"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
@@ -134,10 +143,16 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
             raise InputError(f"--{name} {value}: give a number above zero")
     if options.unrelated and not options.testbed:
         raise InputError("--unrelated: only the testbed has such languages; give --testbed")
+    if options.start is not None and (options.testbed or options.size):
+        raise InputError(
+            "--start: its model has its size and languages; leave --testbed, --size out"
+        )
     if options.testbed:
         recipe = UNRELATED_RECIPE if options.unrelated else TESTBED_RECIPE
+    elif options.start is not None:
+        recipe = START_RECIPE
     else:
-        recipe = PretrainRecipe(size=SIZES[options.size], minutes=5.0, learning_rate=1e-3)
+        recipe = PretrainRecipe(SIZES[options.size or "mini"], minutes=5.0, learning_rate=1e-3)
     if options.steps is not None or options.minutes is not None:
         recipe = replace(recipe, steps=options.steps, minutes=options.minutes, block_steps=0)
     return replace(recipe, seed=options.seed)
@@ -161,15 +176,15 @@ def _pretrain(options: argparse.Namespace) -> int:
         chosen = balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
     texts = list(chain.from_iterable(chosen.values()))
     console.print(f"{len(texts):,} documents in {len(documents)} files or kinds; tokenising")
-    sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
-    tokenizer = train_tokenizer(
-        (texts[place] for place in sample[:TOKENIZER_TEXTS]),
-        recipe.size.vocabulary,
-        recipe.max_length,
-    )
+    tokenizer = _tokenizer(options.start, texts, recipe)
     parts = [documents_of(texts, tokenizer, recipe) for texts in chosen.values()]
+    start = None
+    if options.start is not None:
+        start = narrowed(options.start, Features.joined(parts), tokenizer, recipe.seed)
+        parts = [start.narrow(part) for part in parts]
     tokens = sum(part.tokens for part in parts)
-    console.print(f"{tokens:,} tokens, vocabulary {len(tokenizer):,}")
+    size = len(start.ids) if start else len(tokenizer)
+    console.print(f"{tokens:,} tokens, {size:,} of them different")
 
     def report(log: PretrainLog, share: float) -> None:
         rate = log.tokens / max(log.seconds, 1e-9)
@@ -178,27 +193,49 @@ def _pretrain(options: argparse.Namespace) -> int:
         )
 
     checkpoint = output / "checkpoint"
-    training = Pretraining(recipe, parts, tokenizer, checkpoint)
+    training = Pretraining(recipe, parts, tokenizer, checkpoint, start)
     log = training.run(report)
     new = checkpoint / "model"  # whole before it is where a model is looked for
+    model = start.widened() if start else training.model
     with writing("--output", output):
-        training.model.save_pretrained(new)
+        model.save_pretrained(new)
         tokenizer.save_pretrained(new)
-        _write_card(new, recipe, documents, log)
+        _write_card(new, recipe, documents, log, start.origin if start else None)
         for file in sorted(new.iterdir(), key=lambda file: file.name == CARD):  # the card last
             file.replace(output / file.name)
         shutil.rmtree(checkpoint)
-    console.print(f"{output}: a masked LM of {training.model.num_parameters():,} parameters")
+    console.print(f"{output}: a masked LM of {model.num_parameters():,} parameters")
     return 0
 
 
+def _tokenizer(
+    start: str | None, texts: Sequence[str], recipe: PretrainRecipe
+) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of the model to start from, else one that is trained on `texts`."""
+    if start is not None:
+        tokenizer = check_pretrained(start, recipe.max_length)
+        if tokenizer.mask_token_id is None:
+            raise InputError(
+                f"--start {start}: its tokenizer has no mask token; choose a masked LM"
+            )
+        return tokenizer
+    assert recipe.size is not None
+    sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
+    return train_tokenizer(
+        (texts[place] for place in sample[:TOKENIZER_TEXTS]),
+        recipe.size.vocabulary,
+        recipe.max_length,
+    )
+
+
 def _write_card(
-    model: Path, recipe: PretrainRecipe, documents: Documents, log: PretrainLog
+    model: Path, recipe: PretrainRecipe, documents: Documents, log: PretrainLog, start: str | None
 ) -> None:
     """Write what the model was made of beside it."""
     write_json(
         model / CARD,
         {
+            "start": start,
             "recipe": asdict(recipe),
             "documents": {name: len(texts) for name, texts in documents.items()},
             "steps": log.steps,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from stilts_repro.models.pretrained import check_masked, check_pretrained, fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import pretraining
@@ -38,9 +39,27 @@ def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
     assert not (output / "checkpoint").exists()
 
 
+def test_an_encoder_is_trained_further_and_stays_whole(texts, tiny_model, tmp_path, capsys):
+    output = tmp_path / "model"
+    command = ["--corpus", str(texts), "--start", str(tiny_model), "--steps", "3"]
+    assert main([*command, "--output", str(output)]) == 0
+    card = json.loads((output / "pretraining.json").read_text())
+    assert card["start"] == fingerprint(str(tiny_model)) and card["recipe"]["size"] is None
+    before, after = (AutoModelForMaskedLM.from_pretrained(p) for p in (tiny_model, output))
+    assert after.config.vocab_size == before.config.vocab_size
+    tables = [model.get_input_embeddings().weight for model in (before, after)]
+    moved = (tables[0] != tables[1]).any(dim=1)
+    assert 10 < moved.sum() < len(moved)
+    vocabularies = [AutoTokenizer.from_pretrained(p).get_vocab() for p in (tiny_model, output)]
+    assert vocabularies[0] == vocabularies[1]
+    check_masked(str(output), check_pretrained(str(output), 96))
+
+
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
+        (["--start", "nowhere/no/model"], 3, "--model nowhere/no/model: no such directory"),
+        (["--start", "x", "--size", "mini"], 2, "--start: its model has its size"),
         (["--unrelated"], 2, "--unrelated: only the testbed"),
         (["--steps", "0"], 2, "--steps 0: give a number above zero"),
         (["--minutes", "-1"], 2, "--minutes -1.0: give a number above zero"),

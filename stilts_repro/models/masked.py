@@ -97,8 +97,9 @@ def _chosen(batch: Batch) -> Chosen:
 
 
 def mlm_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Return the loss on masked `batch` of a model of transformers' own class, XLM-R's."""
-    body, head = model.base_model, MaskedLMHead(model.lm_head)
+    """Return the loss on masked `batch` of a model of transformers' own class."""
+    name = next(name for name in MASKED_HEADS if hasattr(model, name))
+    body, head = model.base_model, MaskedLMHead(getattr(model, name))
     states = body(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
     return head.loss(head(states, batch), batch)
 

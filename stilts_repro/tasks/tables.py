@@ -6,7 +6,7 @@ Adding a task is adding an entry here; a new kind of task is a format, a module,
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.languages import codes
 from stilts_repro.tasks.multiple_choice import CommonsenseQA, CosmosQA, HellaSwag
-from stilts_repro.tasks.recipe import gentle, jiant, recalled, small
+from stilts_repro.tasks.recipe import gentle, jiant, modest, recalled, small
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tagging import Tagging
@@ -51,7 +51,11 @@ _TRAINING_SETS = (
         "ANLI+",
         _NLI,
         (_anli(1, 16_946), _anli(2, 45_460), _anli(3, 100_459), _MNLI, _SNLI),
-        intermediate={"paper": recalled(24, 2), "testbed": gentle(5_000)},
+        intermediate={
+            "paper": recalled(24, 2),
+            "laptop": modest(4_000, 2),
+            "testbed": gentle(5_000),
+        },
         drop_unlabelled=True,
     ),
     TrainingSet(
@@ -59,8 +63,12 @@ _TRAINING_SETS = (
         "MNLI",
         _NLI,
         (_MNLI,),
-        intermediate={"paper": recalled(24, 2), "testbed": gentle(6_000)},
-        target={"paper": jiant(32, 2), "testbed": small(2_000)},
+        intermediate={
+            "paper": recalled(24, 2),
+            "laptop": modest(4_000, 2),
+            "testbed": gentle(6_000),
+        },
+        target={"paper": jiant(32, 2), "laptop": modest(4_000, 2), "testbed": small(2_000)},
     ),
     TrainingSet(
         "qqp",
@@ -71,29 +79,49 @@ _TRAINING_SETS = (
             spellings=(TRUTH, ("not_duplicate", "duplicate")),
         ),
         (Rows("nyu-mll/glue", "qqp"),),
-        intermediate={"paper": recalled(24, 3), "testbed": gentle(6_000)},
+        intermediate={
+            "paper": recalled(24, 3),
+            "laptop": modest(4_000, 2),
+            "testbed": gentle(6_000),
+        },
     ),
     TrainingSet(
         "squad_v1",
         "SQuAD v1.1",
         Span(),
         (Rows("rajpurkar/squad", "plain_text"),),
-        intermediate={"paper": recalled(8, 3, 384), "testbed": gentle(3_000)},
-        target={"paper": jiant(16, 2, 384), "testbed": small(2_000)},
+        intermediate={
+            "paper": recalled(8, 3, 384),
+            "laptop": modest(4_000, 2, 256),
+            "testbed": gentle(3_000),
+        },
+        target={
+            "paper": jiant(16, 2, 384),
+            "laptop": modest(4_000, 2, 256),
+            "testbed": small(2_000),
+        },
     ),
     TrainingSet(
         "squad_v2",
         "SQuAD v2.0",
         Span(unanswerable=True),
         (Rows("rajpurkar/squad_v2", "squad_v2"),),
-        intermediate={"paper": recalled(8, 3, 384), "testbed": gentle(3_000)},
+        intermediate={
+            "paper": recalled(8, 3, 384),
+            "laptop": modest(4_000, 2, 256),
+            "testbed": gentle(3_000),
+        },
     ),
     TrainingSet(
         "hellaswag",
         "HellaSwag",
         HellaSwag(),
         (Rows("Rowan/hellaswag", "default"),),
-        intermediate={"paper": recalled(24, 7), "testbed": gentle(3_000)},
+        intermediate={
+            "paper": recalled(24, 7),
+            "laptop": modest(1_500, 3),
+            "testbed": gentle(3_000),
+        },
     ),
     TrainingSet(
         "ccg",
@@ -102,7 +130,11 @@ _TRAINING_SETS = (
         (Rows("ldc/ccgbank", "default"),),
         # Supertags are learned in a hundred steps of the testbed's; more of them turn hidden states
         # into grammar, and retrieval falls by half.
-        intermediate={"paper": recalled(24, 15), "testbed": gentle(2_000)},
+        intermediate={
+            "paper": recalled(24, 15),
+            "laptop": modest(4_000, 4),
+            "testbed": gentle(2_000),
+        },
         substitutes=(Rows("substitutes/ccg-supertag", "questions", dev="test"),),
     ),
     TrainingSet(
@@ -110,42 +142,54 @@ _TRAINING_SETS = (
         "Cosmos QA",
         CosmosQA(),
         (Rows("allenai/cosmos_qa", "default"),),
-        intermediate={"paper": recalled(4, 15), "testbed": gentle(1_500)},
+        intermediate={
+            "paper": recalled(4, 15),
+            "laptop": modest(1_500, 2, 256),
+            "testbed": gentle(1_500),
+        },
     ),
     TrainingSet(
         "csqa",
         "CommonsenseQA",
         CommonsenseQA(),
         (Rows("tau/commonsense_qa", "default"),),
-        intermediate={"paper": recalled(4, 10), "testbed": gentle(4_000)},
+        intermediate={
+            "paper": recalled(4, 10),
+            "laptop": modest(4_000, 2),
+            "testbed": gentle(4_000),
+        },
     ),
     TrainingSet(
         "pawsx_en",
         "PAWS-X en",
         _PAWS,
         (Rows(XTREME, "PAWS-X.en"),),
-        target={"paper": jiant(32, 5), "testbed": small(1_000)},
+        target={"paper": jiant(32, 5), "laptop": modest(4_000, 5), "testbed": small(1_000)},
     ),
     TrainingSet(
         "panx_en",
         "NER en",
         _NER,
         (Rows(XTREME, "PAN-X.en"),),
-        target={"paper": jiant(32, 10), "testbed": small(400, 3)},
+        target={"paper": jiant(32, 10), "laptop": modest(4_000, 3), "testbed": small(400, 3)},
     ),
     TrainingSet(
         "udpos_en",
         "POS en",
         _POS,
         (Rows(XTREME, "udpos.English"),),
-        target={"paper": jiant(32, 10), "testbed": small(400, 4)},
+        target={"paper": jiant(32, 10), "laptop": modest(4_000, 2), "testbed": small(400, 4)},
     ),
     TrainingSet(
         "tydiqa_en",
         "TyDiQA en",
         Span(),
         (Rows(XTREME, "tydiqa"),),
-        target={"paper": jiant(16, 2, 384), "testbed": small(400, 3)},
+        target={
+            "paper": jiant(16, 2, 384),
+            "laptop": modest(4_000, 2, 256),
+            "testbed": small(400, 3),
+        },
         # The file holds nine languages; jiant trains on all of them by mistake, XTREME on English.
         english_by_id=True,
     ),

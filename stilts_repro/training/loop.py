@@ -91,6 +91,10 @@ def train(
     much for the memory at once is cut into parts.
     """
     recipe = next(iter(tasks.values())).recipe
+    if recipe.dropout is not None:
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = recipe.dropout
     read = (task.features.ids for task in tasks.values())
     with moved(model, recipe.embeddings, read, pad_id):
         return _train(

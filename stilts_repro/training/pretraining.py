@@ -2,6 +2,7 @@
 
 The paper starts from XLM-R Large, which cannot be trained here. This makes a model of the same
 class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
+Or a public encoder is trained further, as a masked LM.
 
 It is made on the CPU, also where there is a GPU: models of these sizes hardly fill one, and a run
 that was stopped goes on to the very weights of an unbroken one, which a GPU does not promise.
@@ -24,6 +25,7 @@ from stilts_repro.data.features import Batch, Features, blocks, collate, token_b
 from stilts_repro.errors import InputError, reason
 from stilts_repro.jsonio import content_hash, write_bytes
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
+from stilts_repro.models.vocabulary import Narrowed
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.optimiser import make_optimiser, schedule
@@ -56,10 +58,10 @@ class PretrainRecipe:
     `batch_tokens` is the padded size of a batch, `max_length` the longest sequence, both in tokens.
     The last `block_steps` of `steps` read blocks of `max_length` tokens of one language, as XLM-R
     does, and those before read single documents: from blocks alone, a model of this size does not
-    leave its first plateau.
+    leave its first plateau. `size` is None where there is a model to start from.
     """
 
-    size: Size
+    size: Size | None
     steps: int | None = None
     minutes: float | None = None
     block_steps: int = 0
@@ -91,6 +93,7 @@ def build_model(
 ) -> XLMRobertaForMaskedLM:
     """Return a randomly initialised masked LM for `tokenizer`."""
     size = recipe.size
+    assert size is not None, "a model that starts from another is not built"
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.hidden,
@@ -117,7 +120,8 @@ def build_model(
 class Pretraining:
     """One pre-training run that can be stopped and go on; `parts` are the languages' documents.
 
-    Its state, in the folder `checkpoint`, is one file: weights, optimiser moments and the log.
+    It starts from `start`, whose rows the documents are then of, or from scratch. Its state, in the
+    folder `checkpoint`, is one file: weights, optimiser moments and the log.
     """
 
     def __init__(
@@ -126,24 +130,28 @@ class Pretraining:
         parts: Sequence[Features],
         tokenizer: PreTrainedTokenizerBase,
         checkpoint: Path | None = None,
+        start: Narrowed | None = None,
     ) -> None:
         self.recipe = recipe
-        self.tokenizer = tokenizer
         self.state_file = checkpoint / STATE if checkpoint else None
         self.features = Features.joined(parts)
         self.blocks: Features | None = None
         if recipe.block_steps:
             rng = numpy_rng(recipe.seed, "pretrain", "blocks")
             self.blocks = blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
-        self.model = build_model(recipe, tokenizer)
+        self.model = start.model if start else build_model(recipe, tokenizer)
         self.optimiser = make_optimiser(
             self.model,
             Recipe(learning_rate=recipe.learning_rate, weight_decay=0.01, epsilon=1e-6),
         )
-        self.masking = Masking.of(tokenizer, recipe.mask_rate)
+        masking = Masking.of(tokenizer, recipe.mask_rate)
+        self.masking = start.masking(masking) if start else masking
+        pad_id = int(tokenizer.pad_token_id)
+        self.pad_id = int(start.places[pad_id]) if start else pad_id
         self.log = PretrainLog()
         corpus = hashlib.sha256(self.features.ids.tobytes()).hexdigest()
-        self.identity = content_hash([asdict(recipe), tokenizer.get_vocab(), corpus])
+        held = [asdict(recipe), tokenizer.get_vocab(), corpus]
+        self.identity = content_hash([*held, start.origin] if start else held)
         if self.state_file and self.state_file.is_file():
             self._restore(self.state_file)
 
@@ -157,7 +165,7 @@ class Pretraining:
         saved = started
         while (share := self._share()) < 1.0:
             features, units = next(batches)
-            batch = collate(features, units, int(self.tokenizer.pad_token_id))
+            batch = collate(features, units, self.pad_id)
             recent.append(self._step(batch, share))
             self.log.seconds = before + time.perf_counter() - started
             if self.log.steps <= 10:
