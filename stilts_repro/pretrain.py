@@ -22,7 +22,7 @@ from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
@@ -162,6 +162,7 @@ def _pretrain(options: argparse.Namespace) -> int:
     console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
     logging.disable_progress_bar()
     recipe = _recipe(options)
+    given = None if options.start is None else _checked(options.start, recipe)
     output: Path = options.output
     check_name("--output", output)
     with writing("--output", output):
@@ -176,10 +177,10 @@ def _pretrain(options: argparse.Namespace) -> int:
         chosen = balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
     texts = list(chain.from_iterable(chosen.values()))
     console.print(f"{len(texts):,} documents in {len(documents)} files or kinds; tokenising")
-    tokenizer = _tokenizer(options.start, texts, recipe)
+    tokenizer = given or _trained(texts, recipe)
     parts = [documents_of(texts, tokenizer, recipe) for texts in chosen.values()]
     start = None
-    if options.start is not None:
+    if given:
         start = narrowed(options.start, Features.joined(parts), tokenizer, recipe.seed)
         parts = [start.narrow(part) for part in parts]
     tokens = sum(part.tokens for part in parts)
@@ -208,17 +209,19 @@ def _pretrain(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tokenizer(
-    start: str | None, texts: Sequence[str], recipe: PretrainRecipe
-) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of the model to start from, else one that is trained on `texts`."""
-    if start is not None:
+def _checked(start: str, recipe: PretrainRecipe) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of the model to start from; `InputError` or `MissingError` if unfit."""
+    try:
         tokenizer = check_pretrained(start, recipe.max_length)
-        if tokenizer.mask_token_id is None:
-            raise InputError(
-                f"--start {start}: its tokenizer has no mask token; choose a masked LM"
-            )
-        return tokenizer
+    except (InputError, MissingError) as error:
+        raise type(error)(str(error).replace("--model", "--start", 1)) from None
+    if tokenizer.mask_token_id is None:
+        raise InputError(f"--start {start}: its tokenizer has no mask token; choose a masked LM")
+    return tokenizer
+
+
+def _trained(texts: Sequence[str], recipe: PretrainRecipe) -> PreTrainedTokenizerBase:
+    """Return a tokenizer trained on a sample of `texts`."""
     assert recipe.size is not None
     sample = numpy_rng(recipe.seed, "pretrain", "tokenizer").permutation(len(texts))
     return train_tokenizer(
