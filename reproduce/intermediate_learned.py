@@ -35,7 +35,7 @@ CLAIM = Claim(
     value=value,
     details=details,
     targets=("tatoeba",),
-    any_rows=True,
+    needed=(),
 )
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ CLAIM = Claim(
     conditions=(MULTITASK,),
     value=value,
     details=details,
-    any_rows=True,
+    needed=(),
 )
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ cannot profit from the rows it is scored on.
 from typing import Any
 
 from stilts_repro.cli.reproduce import main
-from stilts_repro.experiments.conditions import MULTITASK, Condition
+from stilts_repro.experiments.conditions import MULTITASK
 from stilts_repro.run.grid import (
     Claim,
     Scores,
@@ -16,28 +16,26 @@ from stilts_repro.run.grid import (
     singly,
 )
 
-
-def models(scores: Scores) -> tuple[Condition, ...]:
-    """Return the models to choose from: all ten, unless the data of some was left out."""
-    return (*(c for c in singly() if str(c) in scores.tasks), MULTITASK)
+# Those to choose from: all ten, unless the data of some was left out.
+CONDITIONS = (*singly(), MULTITASK)
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Mean over targets of the test score of the chosen model, less the test score without."""
-    return best_per_target_gain(scores, targets, models(scores))
+    return best_per_target_gain(scores, targets, scores.held(CONDITIONS))
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Which model was chosen for each target, and what it gained."""
-    return best_per_target_details(scores, targets, models(scores))
+    return best_per_target_details(scores, targets, scores.held(CONDITIONS))
 
 
 CLAIM = Claim(
     id="xtreme_gain",
-    conditions=(*singly(), MULTITASK),
+    conditions=CONDITIONS,
     value=value,
     details=details,
-    any_rows=True,
+    needed=(),
 )
 
 if __name__ == "__main__":

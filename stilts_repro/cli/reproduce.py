@@ -19,6 +19,7 @@ from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
 from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.survey import Asked
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import print_table
@@ -74,6 +75,13 @@ def _add_settings(line: Parser) -> None:
     )
     line.add_argument("--model", type=named, help="hub id or folder of the masked LM to start from")
     line.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
+    for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
+        line.add_argument(
+            f"--{option}",
+            type=lambda names: tuple(names.split(",")),
+            metavar="TASK,TASK",
+            help=f"limit the run to these {what}",
+        )
     line.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
     line.add_argument(
         "--crosses",
@@ -162,6 +170,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         sampler=Sampler.parse(options.sampler),
         corpus=options.corpus,
         translator=options.translator,
+        asked=Asked(options.intermediate, options.targets),
     )
 
 

@@ -25,6 +25,33 @@ class Survey:
     without: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a run is limited to: intermediate tasks, targets; None: all that its claims name."""
+
+    intermediate: tuple[str, ...] | None = None
+    targets: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` where a task is not known."""
+        for option, known in (("intermediate", intermediate_tasks()), ("targets", TARGET_TASKS)):
+            for name in getattr(self, option) or ():
+                if name not in known:
+                    raise InputError(
+                        f"--{option} {name}: no such task; choose among {', '.join(known)}"
+                    )
+
+    def excludes(self, option: str, name: str) -> str:
+        """Return why task `name` is not one of those that `option` lists; '' where it is."""
+        listed = getattr(self, option)
+        if listed is None or name in listed:
+            return ""
+        return f"not one of --{option} {','.join(listed)}"
+
+
+EVERYTHING = Asked()
+
+
 def survey(
     inventory: Inventory,
     rows: Iterable[Row],
@@ -32,18 +59,27 @@ def survey(
     scale: Scale,
     *,
     skip_missing: bool,
+    asked: Asked = EVERYTHING,
 ) -> Survey:
     """Read and check what `rows` train on at `scale`, and what trains and evaluates `targets`.
 
     Raises the first complaint about a task, or leaves the task out (`skip_missing`). Texts and
-    translators are no data: what needs one that was not given is left out.
+    translators are no data: what needs one that was not given is left out, and so is, unread, what
+    is not `asked` for.
     """
     left_out: dict[str, str] = {}
     without: dict[str, str] = {}
 
     def check(
-        look: Callable[[], object], name: str, reasons: dict[str, str], given: object = True
+        look: Callable[[], object],
+        name: str,
+        reasons: dict[str, str],
+        excluded: str = "",
+        given: object = True,
     ) -> str | None:
+        if excluded:
+            reasons[name] = excluded
+            return None
         try:
             look()
         except (InputError, MissingError) as error:
@@ -55,7 +91,12 @@ def survey(
 
     wanted = set(targets)
     whole = [
-        check(partial(_look_at_target, inventory, name, scale), name, left_out)
+        check(
+            partial(_look_at_target, inventory, name, scale),
+            name,
+            left_out,
+            asked.excludes("targets", name),
+        )
         for name in TARGET_TASKS
         if name in wanted
     ]
@@ -67,6 +108,7 @@ def survey(
             partial(inventory.intermediate_hash, task, scale.intermediate[task].rows, translated),
             needed[task, translated],
             without,
+            asked.excludes("intermediate", task),
             inventory.translation if translated else True,
         )
         for task in intermediate_tasks()
@@ -75,7 +117,7 @@ def survey(
     ]
     if any(row.mlm for row in rows):
         read = partial(inventory.continued, scale.continued.rows)
-        sets.append(check(read, MLM, without, inventory.texts))
+        sets.append(check(read, MLM, without, given=inventory.texts))
     return Survey(tuple(filter(None, whole)), tuple(filter(None, sets)), left_out, without)
 
 

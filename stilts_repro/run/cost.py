@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -28,11 +29,15 @@ from stilts_repro.run.request import Request, plan_of
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask, own_steps, train
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 TRIED_FOR = 3.0  # seconds that each rate is measured for, about
 WARM_UP = 4  # steps
 FULL_BATCHES = 4  # that rates of evaluation are measured on, so that a last, smaller one is little
-# Without a GPU a larger model is not drawn: its rates would take long, and its run nobody wants.
-TIMED_ON_CPU = 100_000_000
+# Parameters beside the token embeddings. Without a GPU a larger model is not drawn: its rates would
+# take long, and its run nobody wants.
+TIMED_ON_CPU = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -135,11 +140,17 @@ def _untimed(plan: Plan, machine: Machine) -> str:
     if not models or machine.device != "cpu":
         return ""
     with torch.device("meta"):  # shapes without memory
-        drawn = [draw_backbone(model, 0) for model in sorted(models)]
-    largest = max(sum(p.numel() for p in backbone.parameters()) for backbone in drawn)
+        largest = max(_body(draw_backbone(model, 0)) for model in models)
     if largest <= TIMED_ON_CPU:
         return ""
     return f"the model has {largest / 1e6:,.0f} million parameters, and there is no GPU here"
+
+
+def _body(backbone: "PreTrainedModel") -> int:
+    """Return how many parameters there are beside the token embeddings."""
+    table = backbone.get_input_embeddings()
+    rows = sum(parameter.numel() for parameter in table.parameters())
+    return sum(parameter.numel() for parameter in backbone.parameters()) - rows
 
 
 def measure_rates(plan: Plan, costs: "Costs", machine: Machine) -> Rates | None:

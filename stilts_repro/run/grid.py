@@ -35,6 +35,10 @@ class Scores:
     translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    def held(self, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+        """Return those of `conditions` whose tasks were there."""
+        return tuple(c for c in conditions if c.row.possible(self.tasks))
+
     def dev(self, condition: Condition, target: str) -> float:
         """Return the development score in points; raise `InputError` where the cell is absent."""
         return self._get(condition, target, "dev")
@@ -80,7 +84,8 @@ class Claim:
     targets      the targets it is about, all nine of the paper unless it says which; empty: it is
                  arithmetic, nothing is run
     scales       where it can be measured; None: everywhere
-    any_rows     whether it makes do with those of `conditions` whose data is there
+    needed       those of `conditions` without which it is not measured (None: all); with none at
+                 all, one of them is enough
     by_language  the value's parts, for a check that holds each language against the paper
     obstacle     why these records do not measure what the paper measured, or None
     """
@@ -91,7 +96,7 @@ class Claim:
     details: Details | None = None
     targets: tuple[str, ...] = TARGETS
     scales: tuple[str, ...] | None = None
-    any_rows: bool = False
+    needed: tuple[Condition, ...] | None = None
     by_language: ByLanguage | None = None
     obstacle: Callable[[Sequence[Record]], str | None] | None = None
 
@@ -110,13 +115,24 @@ class Claim:
             return self.conditions
         return tuple(c for c in self.conditions if c.row.possible(sets.get(c.world, ())))
 
+    def lacks(self, sets: Sets) -> bool:
+        """Say whether it cannot be measured where `sets` are there."""
+        possible = self.possible(sets)
+        needed = self.conditions if self.needed is None else self.needed
+        return not {*needed} <= {*possible} or bool(self.conditions and not possible)
+
     def measured(self, sets: Sets | None = None) -> tuple[Condition, ...]:
         """Return its possible conditions, each once and after its baseline."""
         pairs = [(c.baseline, c) for c in self.possible(sets)] or [(NONE, NONE)]
         return () if self.is_arithmetic else tuple(dict.fromkeys(chain.from_iterable(pairs)))
 
     def cells(self, targets: Sequence[str], seed: int, sets: Sets | None = None) -> list[Cell]:
-        """Return the cells of `seed`: of each condition that it measures, every target."""
+        """Return the cells of `seed`: of each condition that it measures, every target.
+
+        None where it cannot be measured.
+        """
+        if sets is not None and self.lacks(sets):
+            return []
         return [Cell(c, target, seed) for c in self.measured(sets) for target in self.of(targets)]
 
     def of(self, targets: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from stilts_repro.experiments.jobs import Setting, measured_by
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.experiments.sources import inventory_in
-from stilts_repro.experiments.survey import Survey, survey
+from stilts_repro.experiments.survey import EVERYTHING, Asked, Survey, survey
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import (
     check_masked,
@@ -33,9 +33,9 @@ class Request:
     """What to run: claims at a scale, on data, from a model, once a seed, into a folder.
 
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
-    phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus`
-    holds text for continued MLM; `translator` says who translates rows of phase (ii); `machine` is
-    what jobs compute with, by default this one as its environment asks.
+    phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus` holds text for
+    continued MLM; `translator` says who translates rows of phase (ii); `asked` limits the run to
+    some tasks; `machine` is what jobs compute with, by default this one as its environment asks.
     """
 
     claims: tuple[Claim, ...]
@@ -50,6 +50,7 @@ class Request:
     sampler: Sampler = PROPORTIONAL
     corpus: str | None = None
     translator: str | None = None
+    asked: Asked = EVERYTHING
     machine: Machine = field(default_factory=Machine.of)
 
     @property
@@ -143,6 +144,7 @@ def _ground(
         _targets(claims),
         scale,
         skip_missing=request.skip_missing,
+        asked=request.asked,
     )
     if tokenizer and MLM in findings.sets:
         check_masked(world.model, tokenizer)

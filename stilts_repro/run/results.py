@@ -169,14 +169,13 @@ class Results:
             return None
         if not claim.runs(self.request.scale.name):
             return f"it needs --scale {' or '.join(claim.scales or ())}"
-        required = min(1, len(claim.conditions)) if claim.any_rows else len(claim.conditions)
-        if len(claim.possible(self.planned.sets)) < required:
+        if claim.lacks(self.planned.sets):
             for condition in claim.conditions:
                 if condition.world in self.planned.no_world:
                     return self.planned.no_world[condition.world]
-            return f"without the data of {', '.join(self._without(claim))}"
+            return f"without {', '.join(self._without(claim))}"
         if not claim.of(self.planned.survey.targets):
-            return f"without the data of {', '.join(self._left_out(claim))}"
+            return f"without {', '.join(self._left_out(claim))}"
         return None
 
     def _not_comparable(

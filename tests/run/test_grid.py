@@ -90,6 +90,22 @@ def test_a_claim_has_the_rows_whose_data_is_there():
     assert wanted.measured({"": ("mnli",)}) == (NONE,)  # one task is no multi-task training
 
 
+def test_a_claim_lacks_what_it_needs_and_then_has_no_cells():
+    wanted = replace(claim("squad_v1", "mnli", "qqp"), targets=("a",))
+    every, some = {"": ("squad_v1", "mnli", "qqp")}, {"": ("mnli", "qqp")}
+    assert not wanted.lacks(every) and wanted.lacks(some)
+    assert wanted.cells(("a",), 0, some) == [] != wanted.cells(("a",), 0, every)
+    any_will_do, one = replace(wanted, needed=()), replace(wanted, needed=(SQUAD,))
+    assert not any_will_do.lacks(some) and any_will_do.lacks({"": ()})
+    assert one.lacks(some) and not one.lacks({"": ("squad_v1",)})
+    assert not replace(claim(), targets=("a",)).lacks({"": ()})  # a baseline needs no rows
+
+
+def test_scores_say_which_conditions_were_there():
+    held = Scores({}, tasks=("mnli", "qqp"))
+    assert held.held((SQUAD, MNLI, MULTITASK)) == (MNLI, MULTITASK)
+
+
 def test_a_condition_brings_the_baseline_of_its_own_world_and_needs_that_world():
     apart = after("mnli", world="apart")
     wanted = replace(claim(), conditions=(MNLI, apart))
