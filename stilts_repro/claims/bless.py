@@ -19,12 +19,14 @@ def write_reference(
     platform: str,
     model: str,
     seconds: float,
+    data: str | None = None,
 ) -> None:
     """Put raw `values`, one a seed and in the claim's unit, into the file as `scale`'s reference.
 
-    `seconds` is the computing time of one seed. Noise stays where one of the two references holds
-    the other's seeds and values, and so does all else in the file. Raises `InputError`, and leaves
-    the file alone, on fewer than three seeds or where the file would no longer fit its schema.
+    `data` is the hash of rows that are not the scale's own. `seconds` is the computing time of one
+    seed. Noise stays where one of the two references holds the other's seeds and values, and so
+    does all else in the file. Raises `InputError`, and leaves the file alone, on fewer than three
+    seeds or where the file would no longer fit its schema.
     """
     if len(values) < FEWEST_SEEDS or len(set(seeds)) != len(seeds):
         raise InputError(
@@ -40,6 +42,7 @@ def write_reference(
         "versions": dict(versions),
         "platform": platform,
         "model": model,
+        **({"data": data} if data else {}),
         "seconds": round(seconds, 1),
         "made_with": f"python -m reproduce {raw['claim']} --scale {scale} --seeds {len(seeds)}",
     }
@@ -53,7 +56,7 @@ def _continues(entry: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Say whether one of two references of one model holds the other's seeds and values."""
     common = min(len(entry["seeds"]), len(before["seeds"]))
     return all(entry[key][:common] == before[key][:common] for key in ("seeds", "values")) and all(
-        entry[key] == before[key] for key in ("model", "versions", "platform")
+        entry.get(key) == before.get(key) for key in ("model", "data", "versions", "platform")
     )
 
 

@@ -31,9 +31,10 @@ class PaperValue:
 class Reference:
     """Our own runs at one scale: one raw value a seed, and what made them.
 
-    `seconds` is the computing time of one seed, all its jobs added up; `platform` the kind of
-    machine, on which equal seeds must give equal values (None: not known). `noise` holds the first
-    seeds' values where the same machine computes otherwise ("bf16", "2 threads").
+    `data` is a hash of the rows, where they are not the scale's own. `seconds` is the computing time
+    of one seed, all its jobs added up; `platform` the kind of machine, on which equal seeds must
+    give equal values (None: not known). `noise` holds the first seeds' values where the same
+    machine computes otherwise ("bf16", "2 threads").
     """
 
     values: tuple[float, ...]
@@ -43,6 +44,7 @@ class Reference:
     seconds: float
     made_with: str
     platform: str | None = None
+    data: str | None = None
     noise: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def value_of(self, seed: int) -> float | None:
@@ -143,5 +145,6 @@ def _reference(entry: Mapping[str, Any]) -> Reference:
         seconds=entry["seconds"],
         made_with=entry["made_with"],
         platform=entry.get("platform"),
+        data=entry.get("data"),
         noise=entry.get("noise", {}),
     )

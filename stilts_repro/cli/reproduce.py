@@ -186,8 +186,9 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference.
 
-    Where jobs compute otherwise than in fp32 on one thread, they are its noise instead. Raises
-    `InputError` where they were not all run on one kind of machine.
+    Claims that miss some of their tasks have none. Where jobs compute otherwise than in fp32 on one
+    thread, the values are its noise instead. Raises `InputError` where they were not all run on one
+    kind of machine.
     """
     if result["platform"] is None:
         raise InputError(
@@ -196,7 +197,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
         )
     for claim in result["claims"]:
         path, values = EXPECTED_RESULTS / f"{claim['id']}.json", claim["observed"]["values"]
-        if not (claim["targets"] and values):
+        if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
             continue
         if variant := request.machine.variant():
             write_noise(path, request.scale.name, variant, values, request.seeds)
@@ -210,6 +211,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
                 result["platform"],
                 claim["model"],
                 claim["seconds"] / len(request.seeds),
+                None if result["data"] == request.scale.data else claim["data"],
             )
 
 

@@ -27,7 +27,7 @@ from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report import table
 from stilts_repro.report.averages import Grid, layers
 
-SCALES = ("smoke", "testbed", "base", "paper")
+SCALES = ("smoke", "testbed", "laptop", "base", "paper")
 TEMPLATE = "report.html.jinja"
 
 

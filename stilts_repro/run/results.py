@@ -9,6 +9,7 @@ from stilts_repro.claims.expected import Expected
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
+from stilts_repro.jsonio import content_hash
 from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.run.grid import Claim, Scores
@@ -65,7 +66,7 @@ class Results:
             # Arithmetic on published numbers has no seed.
             seeds = self.request.seeds if claim.runs(self.request.scale.name) else ()
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
-            obstacle = self._not_comparable(claim, expected, records)
+            obstacle = self._not_comparable(claim, expected, records, jobs)
         values = [claim.value(held, targets) for held in scores]
         run = Run(
             values=values,
@@ -86,6 +87,7 @@ class Results:
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
             "model": models_of(records),
+            "data": self._data(jobs),
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs), 1),
             **result.as_json(),
@@ -179,7 +181,11 @@ class Results:
         return None
 
     def _not_comparable(
-        self, claim: Claim, expected: Expected, records: Sequence[Mapping[str, Any]]
+        self,
+        claim: Claim,
+        expected: Expected,
+        records: Sequence[Mapping[str, Any]],
+        jobs: Iterable[str],
     ) -> str | None:
         """Return why the values cannot be held against what is expected, or None."""
         if claim.is_arithmetic:
@@ -189,8 +195,12 @@ class Results:
         scale = self.request.scale
         reference = expected.reference.get(scale.name)
         model = reference.model if reference else fingerprint(pinned_model(scale.model))
+        if reference and reference.data:
+            other = reference.data != self._data(jobs)
+        else:
+            other = not self._own_data
         if (
-            self.request.data.partition("+")[0] != scale.data
+            other
             or model != models_of(records)
             or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
@@ -204,6 +214,15 @@ class Results:
         if any(row.mlm for row in rows) and self.request.corpus is not None:
             return "this run's --corpus is not the reference's text"
         return claim.obstacle(records) if claim.obstacle else None
+
+    @property
+    def _own_data(self) -> bool:
+        """Whether the rows are the scale's own; those that a folder adds to the hub's are, too."""
+        return self.request.data.partition("+")[0] == self.request.scale.data
+
+    def _data(self, jobs: Iterable[str]) -> str:
+        """Return a hash of all rows that `jobs` read."""
+        return content_hash(sorted({pair for j in jobs for pair in self.plan.jobs[j].data.items()}))
 
     def _left_out(self, claim: Claim) -> dict[str, str]:
         """Return the claim's targets that were left out, with the reason of each."""
