@@ -31,7 +31,7 @@ class PaperValue:
 class Reference:
     """Our own runs at one scale: one raw value a seed, and what made them.
 
-    `data` is a hash of the rows, where they are not the scale's own. `seconds` is the computing time
+    `data` is a hash of rows that are not the scale's own. `seconds` is the computing time
     of one seed, all its jobs added up; `platform` the kind of machine, on which equal seeds must
     give equal values (None: not known). `noise` holds the first seeds' values where the same
     machine computes otherwise ("bf16", "2 threads").
