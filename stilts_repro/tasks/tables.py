@@ -43,8 +43,8 @@ def _anli(number: int, size: int) -> Rows:
     return Rows("facebook/anli", "plain_text", Part(f"train_r{number}"), f"dev_r{number}", size)
 
 
-# Recipes of the testbed: each task until it is learned, or for half a minute. As in the paper,
-# TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
+# Recipes of the testbed: each task until it is learned, or for half a minute. There and at `laptop`,
+# as in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
 _TRAINING_SETS = (
     TrainingSet(
         "anli",
@@ -92,12 +92,12 @@ _TRAINING_SETS = (
         (Rows("rajpurkar/squad", "plain_text"),),
         intermediate={
             "paper": recalled(8, 3, 384),
-            "laptop": modest(4_000, 2, 256),
+            "laptop": modest(4_000, 2, 384),
             "testbed": gentle(3_000),
         },
         target={
             "paper": jiant(16, 2, 384),
-            "laptop": modest(4_000, 2, 256),
+            "laptop": modest(2_000, 2, 384),
             "testbed": small(2_000),
         },
     ),
@@ -108,7 +108,7 @@ _TRAINING_SETS = (
         (Rows("rajpurkar/squad_v2", "squad_v2"),),
         intermediate={
             "paper": recalled(8, 3, 384),
-            "laptop": modest(4_000, 2, 256),
+            "laptop": modest(4_000, 2, 384),
             "testbed": gentle(3_000),
         },
     ),
@@ -187,7 +187,7 @@ _TRAINING_SETS = (
         (Rows(XTREME, "tydiqa"),),
         target={
             "paper": jiant(16, 2, 384),
-            "laptop": modest(4_000, 2, 256),
+            "laptop": modest(1_000, 2, 384),
             "testbed": small(400, 3),
         },
         # The file holds nine languages; jiant trains on all of them by mistake, XTREME on English.
