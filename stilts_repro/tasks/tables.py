@@ -43,8 +43,8 @@ def _anli(number: int, size: int) -> Rows:
     return Rows("facebook/anli", "plain_text", Part(f"train_r{number}"), f"dev_r{number}", size)
 
 
-# Recipes of the testbed: each task until it is learned, or for half a minute. There and at `laptop`,
-# as in the paper, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
+# Recipes of the testbed: each task until it is learned, or for half a minute. As in the paper, there
+# and at `laptop`, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
 _TRAINING_SETS = (
     TrainingSet(
         "anli",
