@@ -43,8 +43,8 @@ def _anli(number: int, size: int) -> Rows:
     return Rows("facebook/anli", "plain_text", Part(f"train_r{number}"), f"dev_r{number}", size)
 
 
-# Recipes of the testbed: each task until it is learned, or for half a minute. As in the paper, there
-# and at `laptop`, TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do.
+# Recipes of the testbed: each task until it is learned, or for half a minute. There and at `laptop`
+# TyDiQA and PAWS-X bring much less English data than SQuAD and MNLI do, as in the paper.
 _TRAINING_SETS = (
     TrainingSet(
         "anli",
@@ -92,12 +92,12 @@ _TRAINING_SETS = (
         (Rows("rajpurkar/squad", "plain_text"),),
         intermediate={
             "paper": recalled(8, 3, 384),
-            "laptop": modest(4_000, 2, 384),
+            "laptop": modest(4_000, 2, 384, learning_rate=2e-4),
             "testbed": gentle(3_000),
         },
         target={
             "paper": jiant(16, 2, 384),
-            "laptop": modest(2_000, 2, 384),
+            "laptop": modest(2_000, 2, 384, learning_rate=2e-4),
             "testbed": small(2_000),
         },
     ),
@@ -108,7 +108,7 @@ _TRAINING_SETS = (
         (Rows("rajpurkar/squad_v2", "squad_v2"),),
         intermediate={
             "paper": recalled(8, 3, 384),
-            "laptop": modest(4_000, 2, 384),
+            "laptop": modest(4_000, 2, 384, learning_rate=2e-4),
             "testbed": gentle(3_000),
         },
     ),
@@ -132,7 +132,7 @@ _TRAINING_SETS = (
         # into grammar, and retrieval falls by half.
         intermediate={
             "paper": recalled(24, 15),
-            "laptop": modest(4_000, 4),
+            "laptop": modest(4_000, 4, learning_rate=2e-4),
             "testbed": gentle(2_000),
         },
         substitutes=(Rows("substitutes/ccg-supertag", "questions", dev="test"),),
@@ -171,14 +171,22 @@ _TRAINING_SETS = (
         "NER en",
         _NER,
         (Rows(XTREME, "PAN-X.en"),),
-        target={"paper": jiant(32, 10), "laptop": modest(4_000, 3), "testbed": small(400, 3)},
+        target={
+            "paper": jiant(32, 10),
+            "laptop": modest(4_000, 3, learning_rate=2e-4),
+            "testbed": small(400, 3),
+        },
     ),
     TrainingSet(
         "udpos_en",
         "POS en",
         _POS,
         (Rows(XTREME, "udpos.English"),),
-        target={"paper": jiant(32, 10), "laptop": modest(4_000, 2), "testbed": small(400, 4)},
+        target={
+            "paper": jiant(32, 10),
+            "laptop": modest(4_000, 2, learning_rate=2e-4),
+            "testbed": small(400, 4),
+        },
     ),
     TrainingSet(
         "tydiqa_en",
@@ -187,7 +195,7 @@ _TRAINING_SETS = (
         (Rows(XTREME, "tydiqa"),),
         target={
             "paper": jiant(16, 2, 384),
-            "laptop": modest(1_000, 2, 384),
+            "laptop": modest(1_000, 2, 384, learning_rate=2e-4),
             "testbed": small(400, 3),
         },
         # The file holds nine languages; jiant trains on all of them by mistake, XTREME on English.
