@@ -62,7 +62,7 @@ def modest(
 ) -> Recipe:
     """Return a recipe of the scale `laptop`: at most `rows` rows, the token embeddings frozen.
 
-    What reads a fresh pooler is not always learned at 2e-4, as other tasks are. There is no dropout:
+    What reads a fresh pooler is not always learned at 2e-4, the rest is. There is no dropout:
     on a CPU, attention with it takes a quarter more time and twice the memory, and MNLI is learned
     no better (docs/laptop.md).
     """
