@@ -70,25 +70,7 @@ def survey(
     left_out: dict[str, str] = {}
     without: dict[str, str] = {}
 
-    def check(
-        look: Callable[[], object],
-        name: str,
-        reasons: dict[str, str],
-        excluded: str = "",
-        given: object = True,
-    ) -> str | None:
-        if excluded:
-            reasons[name] = excluded
-            return None
-        try:
-            look()
-        except (InputError, MissingError) as error:
-            if not skip_missing and given is not None:
-                raise
-            reasons[name] = str(error)
-            return None
-        return name
-
+    check = partial(_found, skip_missing)
     wanted = set(targets)
     whole = [
         check(
@@ -119,6 +101,32 @@ def survey(
         read = partial(inventory.continued, scale.continued.rows)
         sets.append(check(read, MLM, without, given=inventory.texts))
     return Survey(tuple(filter(None, whole)), tuple(filter(None, sets)), left_out, without)
+
+
+def _found(
+    skip_missing: bool,
+    look: Callable[[], object],
+    name: str,
+    reasons: dict[str, str],
+    excluded: str = "",
+    given: object = True,
+) -> str | None:
+    """Return `name` where `look` finds it whole; else None, with the reason in `reasons`.
+
+    Raises what `look` does, unless missing data is to be skipped or was not `given`; what is
+    `excluded`, for a reason, is not looked at.
+    """
+    if excluded:
+        reasons[name] = excluded
+        return None
+    try:
+        look()
+    except (InputError, MissingError) as error:
+        if not skip_missing and given is not None:
+            raise
+        reasons[name] = str(error)
+        return None
+    return name
 
 
 def _look_at_target(inventory: Inventory, name: str, scale: Scale) -> None:

@@ -54,6 +54,12 @@ class MultiTaskModel(nn.Module):
         assert isinstance(head, Head)
         return head
 
+    def set_dropout(self, rate: float) -> None:
+        """Give every dropout of backbone and heads the same `rate`."""
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = rate
+
     def forward(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s logits for `batch`; shapes as the head says."""
         head = self.head(task)

@@ -92,62 +92,48 @@ def train(
     """
     recipe = next(iter(tasks.values())).recipe
     if recipe.dropout is not None:
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = recipe.dropout
-    read = (task.features.ids for task in tasks.values())
-    with moved(model, recipe.embeddings, read, pad_id):
-        return _train(
-            model, tasks, pad_id, seed, purpose, machine, progress, evaluate, sampler, recipe
-        )
-
-
-def _train(
-    model: MultiTaskModel,
-    tasks: Mapping[str, TrainingTask],
-    pad_id: int,
-    seed: int,
-    purpose: str,
-    machine: Machine,
-    progress: Progress | None,
-    evaluate: Evaluate | None,
-    sampler: Sampler,
-    recipe: Recipe,
-) -> TrainingLog:
-    """Do as `train` says; what the recipe wants of the embeddings has been seen to."""
+        model.set_dropout(recipe.dropout)
     own = own_steps(tasks, sampler.cap)
     log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
     batches = _batches(tasks, pad_id, seed, purpose, log.weights)
-    optimiser = make_optimiser(model, recipe)
-    torch.manual_seed(derive(seed, purpose, "dropout"))
-    best = _Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
-    losses, steps, started = _Losses(purpose), log.steps, time.perf_counter()
-    for step in range(steps):
-        # Gradients of the task that is drawn, at this step's rate. Evaluating ends training mode.
-        model.train()
-        name, batch = next(batches)
-        log.tokens += batch.tokens
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _rate(step, steps, recipe)
-        losses.add(name, backward(model, name, batch, machine))
-        # The update.
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        if progress is not None:
-            progress(step + 1, steps)
-        # Early stopping.
-        if best and evaluate and best.due(step + 1, steps):
-            best.add(evaluate(), step + 1)
-            if best.stale:
-                log.steps = step + 1
-                break
-    log.losses = losses.values()
-    if best:
-        best.restore()
-        log.best_step, log.dev_scores = best.step, best.scores
+    read = (task.features.ids for task in tasks.values())
+    with moved(model, recipe.embeddings, read, pad_id):
+        optimiser = make_optimiser(model, recipe)
+        torch.manual_seed(derive(seed, purpose, "dropout"))
+        best = _Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
+        losses, steps, started = _Losses(purpose), log.steps, time.perf_counter()
+        for step in range(steps):
+            # Gradients of the task that is drawn. Evaluating ends training mode.
+            model.train()
+            name, batch = next(batches)
+            log.tokens += batch.tokens
+            losses.add(name, backward(model, name, batch, machine))
+            _update(model, optimiser, recipe, _rate(step, steps, recipe))
+            if progress is not None:
+                progress(step + 1, steps)
+            # Early stopping.
+            if best and evaluate and best.due(step + 1, steps):
+                best.add(evaluate(), step + 1)
+                if best.stale:
+                    log.steps = step + 1
+                    break
+        log.losses = losses.values()
+        if best:
+            best.restore()
+            log.best_step, log.dev_scores = best.step, best.scores
     log.seconds = time.perf_counter() - started
     return log
+
+
+def _update(
+    model: MultiTaskModel, optimiser: torch.optim.Optimizer, recipe: Recipe, share: float
+) -> None:
+    """Move the weights by their gradients, at `share` of the peak rate, and drop these."""
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.learning_rate * share
+    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
 
 
 def _batches(
