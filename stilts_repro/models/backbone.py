@@ -20,6 +20,7 @@ from stilts_repro.machine import COMPILE
 from stilts_repro.models.families import family_of
 from stilts_repro.models.pretrained import (
     check_directory,
+    check_whole,
     load_config,
     load_tokenizer,
     location,
@@ -64,12 +65,8 @@ def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreT
     except Exception as error:  # transformers raises a dozen unrelated kinds here
         raise MissingError(f"--model {model}: its weights do not load ({reason(error)})") from None
     # Without this, a file of other names would leave a random model (nyu-mll/jiant#1329).
-    absent = sorted(key for key in loaded["missing_keys"] if not key.startswith("pooler."))
-    if absent:
-        raise InputError(
-            f"--model {model}: its weights lack {len(absent)} of the encoder's parameters "
-            f"({absent[0]}, ...); save the whole model"
-        )
+    absent = [key for key in loaded["missing_keys"] if not key.startswith("pooler.")]
+    check_whole("--model", model, absent)
     family = family_of(backbone.config)
     if family.pools == "last" and backbone.config.pad_token_id is None:
         # By it transformers' classes for causal models find the last token, but many leave it out.

@@ -5,6 +5,7 @@ or a hub id, `ID` or `ID@COMMIT`. What cannot work is said here, before anything
 """
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,15 @@ def check_masked(model: str, tokenizer: PreTrainedTokenizerBase) -> None:
     if type(load_config(model)) not in MODEL_FOR_MASKED_LM_MAPPING or not has_head:
         raise InputError(
             f"--model {model}: its weights have no masked-LM head; continued MLM needs one"
+        )
+
+
+def check_whole(option: str, model: str, absent: Collection[str]) -> None:
+    """Raise `InputError` where loading `model` found parameters `absent` that must not be drawn."""
+    if absent:
+        raise InputError(
+            f"{option} {model}: its weights lack {len(absent)} of the encoder's parameters "
+            f"({min(absent)}, ...); save the whole model"
         )
 
 

@@ -15,7 +15,13 @@ from transformers import AutoModelForMaskedLM, PreTrainedTokenizerBase
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.models.masked import Masking
-from stilts_repro.models.pretrained import MASKED_HEADS, fingerprint, load_config, location
+from stilts_repro.models.pretrained import (
+    MASKED_HEADS,
+    check_whole,
+    fingerprint,
+    load_config,
+    location,
+)
 from stilts_repro.seeds import derive
 
 if TYPE_CHECKING:
@@ -99,12 +105,8 @@ def _load(start: str, seed: int) -> "PreTrainedModel":
         ) from None
     except Exception as error:  # transformers raises a dozen unrelated kinds here
         raise MissingError(f"--start {start}: its weights do not load ({reason(error)})") from None
-    absent = sorted(key for key in loaded["missing_keys"] if not key.startswith(MASKED_HEADS))
-    if absent:
-        raise InputError(
-            f"--start {start}: its weights lack {len(absent)} of the encoder's parameters "
-            f"({absent[0]}, ...); save the whole model"
-        )
+    absent = [key for key in loaded["missing_keys"] if not key.startswith(MASKED_HEADS)]
+    check_whole("--start", start, absent)
     head: Any = model.get_output_embeddings()
     if head.weight is not _table(model):
         raise InputError(f"--start {start}: its softmax is not over its embeddings; choose another")
