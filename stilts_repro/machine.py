@@ -54,9 +54,12 @@ class Machine:
     compiled: bool = False
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> "Machine":
-        """Return this machine, used as `environ` asks; `InputError` where a value is not known."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    def of(cls, environ: Mapping[str, str] = os.environ, device: str = "") -> "Machine":
+        """Return this machine, used as `environ` asks; `InputError` where a value is not known.
+
+        Its GPU is used where it has one, unless another `device` is given.
+        """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(
             device,
             _choice(environ, PRECISION, "fp32", "bf16") or ("bf16" if has_bf16(device) else "fp32"),

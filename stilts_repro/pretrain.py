@@ -26,6 +26,7 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
+from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import check_pretrained, fingerprint
 from stilts_repro.models.vocabulary import narrowed
 from stilts_repro.seeds import numpy_rng
@@ -50,7 +51,8 @@ TESTBED_RECIPE = PretrainRecipe(
 # The control's: it need only be a masked LM of its own languages.
 UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0, mask_rate=0.15)
 # Of a public encoder: what it knows is to stay, and its head is new.
-START_RECIPE = PretrainRecipe(size=None, minutes=5.0, learning_rate=3e-4)
+# Batches are larger: each step moves the embeddings of all the corpus's tokens.
+START_RECIPE = PretrainRecipe(size=None, minutes=60.0, learning_rate=3e-4, batch_tokens=4096)
 TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 96_000, "bilingual": 32_000}
 UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 
@@ -161,6 +163,7 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
 def _pretrain(options: argparse.Namespace) -> int:
     console = Console(stderr=True, markup=False, emoji=False)  # names are no markup
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # that a head is drawn anew is meant
     recipe = _recipe(options)
     given = None if options.start is None else _checked(options.start, recipe)
     output: Path = options.output
@@ -187,14 +190,16 @@ def _pretrain(options: argparse.Namespace) -> int:
     size = len(start.ids) if start else len(tokenizer)
     console.print(f"{tokens:,} tokens, {size:,} of them different")
 
-    def report(log: PretrainLog, share: float) -> None:
-        rate = log.tokens / max(log.seconds, 1e-9)
+    def report(log: PretrainLog, loss: float, share: float) -> None:
+        rate, left = log.tokens / log.seconds, log.seconds * (1 - share) / share / 60
         console.print(
-            f"{share:6.1%}  step {log.steps:6,}  loss {log.losses[-1][1]:.3f}  {rate:,.0f} tokens/s"
+            f"{share:6.1%}  step {log.steps:6,}  loss {loss:.3f}  {rate:,.0f} tokens/s  "
+            f"{max(0.0, left):.0f} min left"
         )
 
     checkpoint = output / "checkpoint"
-    training = Pretraining(recipe, parts, tokenizer, checkpoint, start)
+    machine = Machine.of(device="cpu") if start else Machine()
+    training = Pretraining(recipe, parts, tokenizer, checkpoint, start, machine)
     log = training.run(report)
     new = checkpoint / "model"  # whole before it is where a model is looked for
     model = start.widened() if start else training.model

@@ -5,7 +5,9 @@ class, so that the same code runs from a laptop to a cluster; nothing is claimed
 Or a public encoder is trained further, as a masked LM.
 
 It is made on the CPU, also where there is a GPU: models of these sizes hardly fill one, and a run
-that was stopped goes on to the very weights of an unbroken one, which a GPU does not promise.
+that was stopped goes on to the very weights of an unbroken one, which a GPU does not promise. From
+scratch that is in fp32, which is the same everywhere; a public encoder is trained in bf16 where the
+processor has it.
 """
 
 import hashlib
@@ -24,6 +26,8 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaFo
 from stilts_repro.data.features import Batch, Features, blocks, collate, token_batches
 from stilts_repro.errors import InputError, reason
 from stilts_repro.jsonio import content_hash, write_bytes
+from stilts_repro.machine import Machine
+from stilts_repro.models.attention import use
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.models.vocabulary import Narrowed
 from stilts_repro.seeds import derive, numpy_rng
@@ -32,6 +36,8 @@ from stilts_repro.training.optimiser import make_optimiser, schedule
 
 STATE = "state.pt"
 WINDOW = 3072  # sequences that are sorted by length together
+
+Report = Callable[["PretrainLog", float, float], None]  # log, mean of the last losses, share done
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class PretrainRecipe:
 class PretrainLog:
     """Progress so far: optimiser steps, real tokens, seconds, and a loss every 100 steps.
 
-    `first` holds the first ten steps' losses, by which another machine's run can be compared.
+    `first` holds the first ten steps' losses, by which another machine's run can be compared,
+    `recent` those since the last hundred.
     """
 
     steps: int = 0
@@ -86,6 +93,7 @@ class PretrainLog:
     seconds: float = 0.0
     losses: list[tuple[int, float]] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
 
 
 def build_model(
@@ -120,8 +128,8 @@ def build_model(
 class Pretraining:
     """One pre-training run that can be stopped and go on; `parts` are the languages' documents.
 
-    It starts from `start`, whose rows the documents are then of, or from scratch. Its state, in the
-    folder `checkpoint`, is one file: weights, optimiser moments and the log.
+    It starts from `start`, whose rows the documents are then of, or from scratch, on a CPU.
+    Its state, in the folder `checkpoint`, is one file: weights, optimiser moments and the log.
     """
 
     def __init__(
@@ -131,8 +139,9 @@ class Pretraining:
         tokenizer: PreTrainedTokenizerBase,
         checkpoint: Path | None = None,
         start: Narrowed | None = None,
+        machine: Machine = Machine(),  # noqa: B008 (frozen)
     ) -> None:
-        self.recipe = recipe
+        self.recipe, self.machine = recipe, machine
         self.state_file = checkpoint / STATE if checkpoint else None
         self.features = Features.joined(parts)
         self.blocks: Features | None = None
@@ -140,6 +149,7 @@ class Pretraining:
             rng = numpy_rng(recipe.seed, "pretrain", "blocks")
             self.blocks = blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
         self.model = start.model if start else build_model(recipe, tokenizer)
+        use(self.model, machine)
         self.optimiser = make_optimiser(
             self.model,
             Recipe(learning_rate=recipe.learning_rate, weight_decay=0.01, epsilon=1e-6),
@@ -151,34 +161,41 @@ class Pretraining:
         self.log = PretrainLog()
         corpus = hashlib.sha256(self.features.ids.tobytes()).hexdigest()
         held = [asdict(recipe), tokenizer.get_vocab(), corpus]
-        self.identity = content_hash([*held, start.origin] if start else held)
+        by = [start.origin, machine.precision] if start else []
+        self.identity = content_hash([*held, *by])
         if self.state_file and self.state_file.is_file():
             self._restore(self.state_file)
 
-    def run(self, report: Callable[[PretrainLog, float], None] | None = None) -> PretrainLog:
-        """Train to the end of the recipe; `report` gets the log and the share done (0..1)."""
-        batches = self._batches()
-        for _ in range(self.log.steps):  # what was trained before a stop
+    def run(self, report: Report | None = None) -> PretrainLog:
+        """Train to the end of the recipe; `report` gets the log, the last loss and the share done.
+
+        It is called every hundred steps, or every half a minute where these take longer.
+        """
+        batches, log = self._batches(), self.log
+        for _ in range(log.steps):  # what was trained before a stop
             next(batches)
         self.model.train()
-        started, before, recent = time.perf_counter(), self.log.seconds, []
-        saved = started
+        started, before = time.perf_counter(), log.seconds
+        told = saved = started
         while (share := self._share()) < 1.0:
             features, units = next(batches)
-            batch = collate(features, units, self.pad_id)
-            recent.append(self._step(batch, share))
-            self.log.seconds = before + time.perf_counter() - started
-            if self.log.steps <= 10:
-                self.log.first.append(recent[-1])
-            if self.log.steps % 100 == 0:
-                self.log.losses.append((self.log.steps, sum(recent) / len(recent)))
-                recent = []
-                if report is not None:
-                    report(self.log, self._share())
-                if self.state_file and time.perf_counter() - saved > 60:
-                    self._save(self.state_file)
-                    saved = time.perf_counter()
-        return self.log
+            log.recent.append(self._step(collate(features, units, self.pad_id), share))
+            now = time.perf_counter()
+            log.seconds = before + now - started
+            if log.steps <= 10:
+                log.first.append(log.recent[-1])
+            loss = sum(log.recent) / len(log.recent)
+            whole = log.steps % 100 == 0
+            if whole:
+                log.losses.append((log.steps, loss))
+                log.recent = []
+            if report is not None and (whole or now - told > 30):
+                report(log, loss, self._share())
+                told = now
+            if self.state_file and now - saved > 120:
+                self._save(self.state_file)
+                saved = time.perf_counter()
+        return log
 
     def _batches(self) -> Iterator[tuple[Features, np.ndarray]]:
         """Yield each step's features and units: documents, then blocks."""
@@ -205,7 +222,8 @@ class Pretraining:
         batch = masked_batch(batch, self.masking, generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
-        loss = mlm_loss(self.model, batch)
+        with self.machine.autocast():
+            loss = mlm_loss(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
