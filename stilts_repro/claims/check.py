@@ -57,6 +57,13 @@ class CheckResult:
     detectable_change: float | None
     agreeing: int = 0
 
+    def unseen(self, targets: Sequence[str]) -> "CheckResult":
+        """Return the result where none of its `targets` can be measured: it is no pass then."""
+        if self.verdict == "fail":
+            return self
+        reason = f"{', '.join(targets)} cannot be measured here, see the gate; {self.reason}"
+        return replace(self, verdict="not_measurable", reason=reason)
+
     def as_json(self) -> dict[str, Any]:
         """Return the part of a claim's entry in claims.json that the check decides."""
         reference = None

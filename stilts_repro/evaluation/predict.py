@@ -1,7 +1,9 @@
 """Run a model over features: logits a unit, or sentence vectors a layer. What logits are worth."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,6 +82,13 @@ def broken_by_language(
         code: (places - start).tolist()
         for code, start, places in zip(examples, starts, parts, strict=True)
     }
+
+
+def largest_share(predictions: Any) -> float:
+    """Return the share (0 to 1) of the commonest prediction among one language's; of none, 0."""
+    values = predictions.values() if isinstance(predictions, Mapping) else predictions
+    labels = Counter(chain.from_iterable(v if isinstance(v, list | tuple) else [v] for v in values))
+    return max(labels.values(), default=0) / max(1, labels.total())
 
 
 @torch.no_grad()

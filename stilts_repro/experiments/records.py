@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from stilts_repro.errors import InputError
+from stilts_repro.evaluation.predict import largest_share
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.inventory import Inventory
@@ -56,13 +57,15 @@ class Outcome:
     """What one evaluation came to: metrics in points and predictions, both by language.
 
     `metric` names the one that is the task's score; `broken` counts the rows that are wrong because
-    the model's output was not finite; `settings` say how sentences were retrieved.
+    the model's output was not finite; `floor` holds the metric of what takes no learning, where it
+    is known; `settings` say how sentences were retrieved.
     """
 
     metric: str
     metrics: Mapping[str, Mapping[str, float]]
     predictions: Mapping[str, Any]
     broken: Mapping[str, int]
+    floor: Mapping[str, float | None]
     settings: Mapping[str, Any] | None = None
 
 
@@ -108,7 +111,13 @@ def make_record(
         "absent": [code for code in inventory.due_languages(task) if code not in languages],
         "n": sum(len(rows[code]) for code in languages),
         "languages": {
-            code: {"score": metrics[metric], "n": len(rows[code]), "metrics": dict(metrics)}
+            code: {
+                "score": metrics[metric],
+                "n": len(rows[code]),
+                "floor": outcome.floor.get(code),
+                "largest_share": largest_share(outcome.predictions[code]),
+                "metrics": dict(metrics),
+            }
             for code, metrics in languages.items()
         },
         "data": {

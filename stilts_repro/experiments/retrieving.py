@@ -19,6 +19,7 @@ from stilts_repro.tasks.retrieval import (
     Mining,
     Pool,
     accuracy_by_layer,
+    geometry_by_layer,
     mine_pool,
 )
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -41,21 +42,25 @@ class Retriever:
         layers = range(self._layers + 1)
         held = self.material.inventory.evaluation(task, part)
         english_of = self._encoder((p.target for e in held.values() for p in e.examples), layers)
-        by_layer, predictions, broken = {}, {}, {}
+        by_layer, geometry, predictions, broken = {}, {}, {}, {}
         for code, found in held.items():
             english = english_of([pair.target for pair in found.examples])
             other = self._embed([pair.source for pair in found.examples], layers)
             by_layer[code] = accuracy_by_layer(english, other)
+            if len(found) > 1:  # else there are no two unrelated sentences
+                geometry[code] = geometry_by_layer(english, other)
             broken[code] = _not_finite(torch.cat([english, other], dim=2).transpose(0, 1))
             predictions[code] = nearest(english[self.layer], other[self.layer]).tolist()
         metrics = {code: {"accuracy": values[self.layer]} for code, values in by_layer.items()}
-        settings = self._settings("cosine") | {"by_layer": by_layer}
+        settings = self._settings("cosine") | {"by_layer": by_layer, "geometry": geometry}
+        kind = TARGET_TASKS[task].format
         counts = {code: len(found) for code, found in held.items()}
         return Outcome(
-            TARGET_TASKS[task].format.metric,
+            kind.metric,
             metrics,
             predictions,
             tolerated(f"{self.material.job.title}, {task} {part}", broken, counts),
+            {code: kind.floor(found.examples, code) for code, found in held.items()},
             settings,
         )
 
@@ -63,7 +68,7 @@ class Retriever:
         """Mine dev and test (BUCC); both are cut at the threshold that is best on dev."""
         dev = self._mine(task, "dev")
         thresholds = {code: found.mining.threshold() for code, found in dev.items()}
-        outcomes = {}
+        outcomes, kind = {}, TARGET_TASKS[task].format
         for part in PARTS:
             mined = dev if part == "dev" else self._mine(task, part, [*thresholds])
             settings = self._settings("ratio margin") | {
@@ -73,7 +78,7 @@ class Retriever:
                 "pool": {code: found.pool.sizes() for code, found in mined.items()},
             }
             outcomes[part] = Outcome(
-                TARGET_TASKS[task].format.metric,
+                kind.metric,
                 {code: found.mining.metrics(thresholds[code]) for code, found in mined.items()},
                 {code: found.mining.kept(thresholds[code]) for code, found in mined.items()},
                 tolerated(
@@ -81,6 +86,7 @@ class Retriever:
                     {code: found.broken for code, found in mined.items()},
                     {code: len(f.pool.source) + len(f.pool.target) for code, f in mined.items()},
                 ),
+                {code: kind.floor((), code) for code in mined},
                 settings,
             )
         return outcomes

@@ -217,10 +217,16 @@ class _Evaluation(Work):
 
 
 class _Target(_Trainer, _Evaluation):
-    """Phase (iii)."""
+    """Phase (iii).
+
+    untrained  by target and language, the score before training, where that is the floor
+    """
+
+    untrained: Mapping[str, dict[str, float | None]] = {}
 
     def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
         """Train on English, evaluate in all languages."""
+        self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
         result = self.train()
         if keep_models:
             save_target(self.model, self.job.name, folder / MODEL, self.tokenizer)
@@ -238,13 +244,28 @@ class _Target(_Trainer, _Evaluation):
             logits = predict(self.model, self.job.name, features, self.pad_id, self.machine)
         with self.meter.phase("score"):
             scored = score_by_language(kind, rows, features, logits)
+            floor = {code: kind.floor(own, code) for code, own in rows.items()}
         broken = broken_by_language(rows, features, logits)
         return Outcome(
             kind.metric,
             {code: language.metrics for code, language in scored.items()},
             {code: language.predictions for code, language in scored.items()},
             self.tolerated(f"{task} {part}", rows, broken),
+            floor | (self.untrained.get(task, {}) if part == "dev" else {}),
         )
+
+    def _untrained_scores(self, task: str) -> dict[str, float | None]:
+        """Return, by language, what the model as it is scores on dev: nothing was learned yet.
+
+        Of a baseline alone, and where nothing simpler says what takes no learning; {} elsewhere.
+        """
+        kind = TARGET_TASKS[task].format
+        rows = self.material.inventory.evaluation(task, "dev")
+        floors = [kind.floor(own.examples, code) for code, own in rows.items()]
+        if self.job.start or None not in floors:
+            return {}
+        untrained = self._measure(task, "dev")
+        return {code: metrics[kind.metric] for code, metrics in untrained.metrics.items()}
 
 
 class _Retrieval(_Evaluation):

@@ -53,6 +53,36 @@ def nearest(queries: Tensor, database: Tensor, *, block: int = 4096) -> Tensor:
     return torch.cat(indices)
 
 
+def centred(embeddings: Tensor) -> Tensor:
+    """Return [n, d] embeddings less their mean over the finite rows: what a language shares."""
+    finite = torch.isfinite(embeddings).all(dim=1)
+    return embeddings - embeddings[finite].mean(dim=0) if finite.any() else embeddings
+
+
+def unrelated_cosine(queries: Tensor, database: Tensor) -> float:
+    """Return the mean cosine of rows that are no pair: of i in one with all but i in the other.
+
+    Both are [n, d], n above 1. Near 1, all vectors point one way, whatever they are about
+    (Ethayarajh 2019).
+    """
+    queries, database = unit_rows(queries).double(), unit_rows(database).double()
+    pairs = len(queries) * (len(queries) - 1)
+    everything = queries.sum(dim=0) @ database.sum(dim=0)
+    return float(everything - (queries * database).sum()) / pairs
+
+
+def top_variance(embeddings: Tensor) -> float:
+    """Return the share (0 to 1) of the variance of [n, d] embeddings along its largest direction.
+
+    Zero where they do not vary.
+    """
+    rows = centred(embeddings[torch.isfinite(embeddings).all(dim=1)]).double()
+    wide = rows.shape[1] > rows.shape[0]
+    spread = torch.linalg.eigvalsh(rows @ rows.T if wide else rows.T @ rows)
+    total = float(spread.sum())
+    return float(spread[-1]) / total if total > 0 else 0.0
+
+
 def unit_rows(embeddings: Tensor) -> Tensor:
     """Return [n, d] embeddings with rows of length 1, in float32 (float64 stays; zero rows too).
 

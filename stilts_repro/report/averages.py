@@ -81,6 +81,24 @@ class Grid:
             ]
         )
 
+    def language_gains(self, intermediate: str, target: str) -> dict[str, float]:
+        """Return, by language, the mean development gain over seeds that ran both.
+
+        English comes first, then the others, the best of the baseline before.
+        """
+        found: dict[str, list[float]] = {}
+        base = self._baseline(intermediate)
+        entries = {(e["intermediate"], e["seed"]): e["languages"] for e in self._of(target, "dev")}
+        for (row, seed), languages in entries.items():
+            if row == intermediate and (before := entries.get((base, seed))):
+                for code in languages.keys() & before.keys():
+                    found.setdefault(code, []).append(languages[code] - before[code])
+        order = sorted(
+            found,
+            key=lambda code: (code != "en", -(self.language_score(base, target, "dev", code) or 0)),
+        )
+        return {code: fmean(found[code]) for code in order}
+
     def split(self, target: str, part: str) -> str:
         """Return which rows of the data set played `part`."""
         return self._of(target, part)[0]["split"]
@@ -112,6 +130,7 @@ class Layers:
     layer: int
     intermediates: list[str]
     rows: list[tuple[int, list[float | None]]]
+    form: str = "{:.1f}"
 
     def without_controls(self, conditions: Conditions) -> "Layers":
         """Return the table without the columns of controls."""
@@ -124,12 +143,29 @@ class Layers:
         )
 
 
+# What claims.json tells of vectors, by name: in words, and how a number is printed.
+SHAPE = {
+    "centred": ("score without each language's mean", "{:.1f}"),
+    "cosine": ("cosine of sentences that are no pair", "{:.3f}"),
+    "variance": ("variance along one direction, %", "{:.1f}"),
+}
+
+
 def layers(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
     """Return the layer table of each retrieval target in claims.json's "retrieval"."""
     return [
         _layers(target, [e for e in entries if e["target"] == target])
         for target in _in_order(e["target"] for e in entries)
     ]
+
+
+def shape(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
+    """Return tables beside those of `layers`: what tells why sentences are found."""
+    tables = []
+    for name, (words, form) in SHAPE.items():
+        told = [{**e, "layers": e["geometry"][name]} for e in entries if e["geometry"].get(name)]
+        tables += [replace(table, method=words, form=form) for table in layers(told)]
+    return sorted(tables, key=lambda table: table.target)
 
 
 def _layers(target: str, entries: Sequence[Mapping[str, Any]]) -> Layers:

@@ -25,7 +25,7 @@ from stilts_repro.claims.schema import validate
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report import table
-from stilts_repro.report.averages import Grid, layers
+from stilts_repro.report.averages import Grid, layers, shape
 
 SCALES = ("smoke", "testbed", "laptop", "base", "paper")
 TEMPLATE = "report.html.jinja"
@@ -54,7 +54,7 @@ def html(result: Mapping[str, Any]) -> str:
     # Imported here: matplotlib takes half a second, and jobs should not wait for it. No window is
     # opened, and a name of one that it does not know must not end a run that is as good as done.
     os.environ.pop("MPLBACKEND", None)
-    from stilts_repro.report.plots import gains_svg, layers_svg
+    from stilts_repro.report.plots import gains_svg, languages_svg, layers_svg
 
     grid = Grid(result["grid"], result["conditions"])
     by_layer = layers(result.get("retrieval", []))
@@ -72,7 +72,9 @@ def html(result: Mapping[str, Any]) -> str:
         grid=grid,
         plot=gains_svg(grid),
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
+        by_language=languages_svg(grid),
         layers=by_layer,
+        shape=shape(result.get("retrieval", [])),
         curves=layers_svg(by_layer, result["conditions"]),
         scales=SCALES,
         evidence=_evidence(result),

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import matplotlib
@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stilts_repro.report.averages import NONE, Conditions, Grid, Layers
+from stilts_repro.tasks.tables import TARGET_TASKS
 
 # matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
 INK, ACCENT = "#0a0b0c", "#0a0b0d"
 CSS = {INK: "currentColor", ACCENT: "var(--accent)"}
 PANELS_A_ROW = 4
 WIDTH = 9.6  # inches
+MARKS = "osD^v<>ph*"  # one a row of the grid
 
 
 def gains_svg(grid: Grid) -> str:
@@ -38,6 +40,49 @@ def gains_svg(grid: Grid) -> str:
             _bars(axes, grid, row)
         for axes in panels[len(rows) :]:
             axes.set_visible(False)
+        return _svg(figure)
+
+
+def languages_svg(grid: Grid) -> str:
+    """Return the development gains (points) by language, one panel a target, one mark a row.
+
+    Controls are left out, and retrieval targets, whose gains are of another size. Empty where no
+    language can be compared.
+    """
+    rows = [row for row in grid.trained if not grid.conditions[row]["control"]][: len(MARKS)]
+    found = {
+        target: {row: grid.language_gains(row, target) for row in rows}
+        for target in grid.targets
+        if target not in TARGET_TASKS or TARGET_TASKS[target].train_on
+    }
+    found = {target: by_row for target, by_row in found.items() if any(by_row.values())}
+    if not found:
+        return ""
+    wide = min(PANELS_A_ROW, len(found))
+    deep = math.ceil(len(found) / wide)
+    most = max(len(gains) for by_row in found.values() for gains in by_row.values())
+    height = deep * (0.8 + 0.15 * most) + 0.3
+    with _plain_svg():
+        figure = Figure(figsize=(WIDTH, height))
+        panels = list(figure.subplots(deep, wide, squeeze=False).flat)
+        figure.subplots_adjust(
+            left=0.04, right=0.99, top=1 - 0.65 / height, bottom=0.4 / height, wspace=0.25
+        )
+        for axes, (target, by_row) in zip(panels, found.items(), strict=False):
+            _marks(axes, target, by_row)
+        for axes in panels[len(found) :]:
+            axes.set_visible(False)
+        handles, labels = panels[0].get_legend_handles_labels()
+        legend = figure.legend(
+            *(handles, labels),
+            loc="upper left",
+            ncols=len(rows),
+            frameon=False,
+            fontsize=8.5,
+            labelcolor=INK,
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
         return _svg(figure)
 
 
@@ -106,6 +151,27 @@ def _bars(axes: Axes, grid: Grid, row: str) -> None:
     axes.margins(x=0.22)
     axes.spines[:].set_visible(False)
     _title(axes, row)
+
+
+def _marks(axes: Axes, target: str, by_row: Mapping[str, Mapping[str, float]]) -> None:
+    codes = list(dict.fromkeys(code for gains in by_row.values() for code in gains))
+    for mark, (row, gains) in zip(MARKS, by_row.items(), strict=False):
+        places = [codes.index(code) for code in gains]
+        axes.plot(
+            list(gains.values()),
+            places,
+            mark,
+            color=ACCENT,
+            markerfacecolor="none",
+            markersize=5,
+            label=row,
+        )
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(codes)), codes, color=INK, parse_math=False)
+    axes.set_ylim(len(codes) - 0.4, -0.6)
+    axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.6)
+    axes.spines[:].set_visible(False)
+    _title(axes, target)
 
 
 def _title(axes: Axes, text: str) -> None:

@@ -1,6 +1,6 @@
 """The claims table: printed while a run ends, and as Markdown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -8,9 +8,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stilts_repro.claims.gate import dark
+
 COLUMNS = ("claim", "paper", "expected here", "measured", "verdict", "direction", "seconds")
 NUMERIC = ("paper", "measured", "seconds")
-COLOURS = {"pass": "green", "fail": "bold red", "agrees": "green", "disagrees": "yellow"}
+COLOURS = {
+    "pass": "green",
+    "fail": "bold red",
+    "not_measurable": "yellow",
+    "agrees": "green",
+    "disagrees": "yellow",
+}
 NOTHING = "–"
 POINTS = "points"
 
@@ -119,6 +127,7 @@ def incomplete(result: Mapping[str, Any]) -> list[str]:
     """Return one line for everything that is not whole, or not the paper's."""
     return [
         *left_out(result),
+        *not_measurable(result),
         *substitutes(result),
         *absent_languages(result),
         *not_finite(result),
@@ -154,6 +163,34 @@ def partial(claim: Mapping[str, Any]) -> str | None:
     if claim["without"]:
         texts.append(f"without {len(claim['without'])} intermediate tasks")
     return ", ".join(texts) or None
+
+
+def unseen(claim: Mapping[str, Any]) -> str | None:
+    """Return "mean of 9 targets, 2 of them not measurable: ..." where that is so, else None.
+
+    A claim of which none can be measured has that for its verdict.
+    """
+    if not claim["not_measurable"] or claim["verdict"] == "not_measurable":
+        return None
+    some = claim["not_measurable"]
+    of = f"mean of {len(claim['targets'])} targets, {len(some)} of them"
+    return f"{of} not measurable: {', '.join(some)}"
+
+
+def not_measurable(result: Mapping[str, Any]) -> list[str]:
+    """Return one line for claims whose mean has targets that the gate lets not pass, and why."""
+    texts = [(claim["id"], text) for claim in result["claims"] if (text := unseen(claim))]
+    gates = result.get("gates", {})
+    return [
+        *_by_text(texts),
+        *(f"{t} is not measurable: {gates[t]['reason']}" for t in dark(gates, gates)),
+    ]
+
+
+def mean_of(result: Mapping[str, Any], targets: Sequence[str]) -> str:
+    """Return "mean of 9", and how many of the targets are not measurable."""
+    some = len(dark(result.get("gates", {}), targets))
+    return f"mean of {len(targets)}" + (f", {some} not measurable" if some else "")
 
 
 def absent_languages(result: Mapping[str, Any]) -> list[str]:

@@ -6,13 +6,15 @@ from typing import Any
 
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import Expected
+from stilts_repro.claims.gate import dark, gate
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.conditions import NONE
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
-from stilts_repro.run.grid import Claim, Scores
+from stilts_repro.run.grid import Claim, Record, Scores
 from stilts_repro.run.request import Planned, Request
 from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
@@ -55,6 +57,14 @@ class Results:
             },
         )
 
+    def gates(self) -> dict[str, dict[str, Any]]:
+        """Return, by target, whether the baseline of the main world says that it is measurable."""
+        found: dict[str, list[Record]] = {}
+        for record in self.records:
+            if record["part"] == "dev" and record["intermediate"] == str(NONE):
+                found.setdefault(record["task"], []).append(record)
+        return {task: gate(records) for task, records in found.items()}
+
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
         targets = claim.of(self.planned.survey.targets)
@@ -76,6 +86,9 @@ class Results:
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
         result = check(expected, run, self.request.scale.name, obstacle=obstacle)
+        unseen = dark(self.gates(), targets) if values else []
+        if unseen and len(unseen) == len(targets):
+            result = result.unseen(unseen)
         return {
             "id": claim.id,
             "statement": expected.statement,
@@ -84,6 +97,7 @@ class Results:
             "observed": {"value": fmean(values) if values else None, "values": values},
             "details": [claim.details(held, targets) for held in scores] if claim.details else [],
             "targets": list(targets),
+            "not_measurable": unseen,
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
             "model": models_of(records),
@@ -159,7 +173,8 @@ class Results:
                     key: record["retrieval"][key]
                     for key in ("layer", "pooling", "scoring", "threshold_source")
                 },
-                "layers": _mean_by_layer(record["retrieval"]["by_layer"]),
+                "layers": _mean_by_layer([*record["retrieval"]["by_layer"].values()]),
+                "geometry": _geometry(record["retrieval"]["geometry"]),
             }
             for record in self.records
             if record["part"] == "dev" and record.get("retrieval", {}).get("by_layer")
@@ -270,6 +285,10 @@ def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
     return record["intermediate"], record["task"], record["part"]
 
 
-def _mean_by_layer(by_language: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    layers = zip(*by_language.values(), strict=True)
-    return {str(layer): fmean(values) for layer, values in enumerate(layers)}
+def _mean_by_layer(languages: Sequence[Sequence[float]]) -> dict[str, float]:
+    return {str(layer): fmean(values) for layer, values in enumerate(zip(*languages, strict=True))}
+
+
+def _geometry(by_language: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    names = dict.fromkeys(name for held in by_language.values() for name in held)
+    return {name: _mean_by_layer([held[name] for held in by_language.values()]) for name in names}

@@ -157,6 +157,14 @@ class Format(ABC):
         metrics = {"accuracy": accuracy(self.gold(examples), predictions)}
         return Scored(metrics, list(predictions))
 
+    def floor(self, examples: Sequence[Example], language: str) -> float | None:
+        """Return the score of always giving the commonest label, which takes no reading.
+
+        None where there are no labels, as in question answering.
+        """
+        (label, _), *_ = Counter(self.gold(examples)).most_common(1)
+        return self.score(examples, [label] * len(examples), language).metrics[self.metric]
+
     def dev_metrics(
         self, examples: Sequence[Example], features: Features, logits: np.ndarray
     ) -> Metrics:

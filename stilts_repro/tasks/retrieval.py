@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.metrics.retrieval import best_threshold, mine, mining_f1, retrieval_accuracy
+from stilts_repro.metrics.retrieval import (
+    best_threshold,
+    centred,
+    mine,
+    mining_f1,
+    retrieval_accuracy,
+    top_variance,
+    unrelated_cosine,
+)
 from stilts_repro.tasks.format import Format, Limits, Row, field, take, twice
 from stilts_repro.tasks.tokens import single_features
 
@@ -73,6 +82,10 @@ class Retrieval(Format):
         if self.mining:
             return [(pair.source_id, pair.target_id) for pair in examples]
         return list(range(len(examples)))
+
+    def floor(self, examples: Sequence[Translation], language: str) -> float | None:
+        """Return the score of always the same sentence (Tatoeba), or of no pair at all (BUCC)."""
+        return 0.0 if self.mining else super().floor(examples, language)
 
     def prediction_file(self, examples: Sequence[Translation], predictions: Any) -> str:
         """Return a line a pair (BUCC), or a line a row of XTREME's English file (Tatoeba).
@@ -172,6 +185,21 @@ def mine_pool(pool: Pool, source: Tensor, target: Tensor) -> Mining:
 def accuracy_by_layer(english: Tensor, other: Tensor) -> list[float]:
     """Return Tatoeba's accuracy for each layer of [layers, n, H]: queries English (jiant)."""
     return [retrieval_accuracy(e, o) for e, o in zip(english, other, strict=True)]
+
+
+def geometry_by_layer(english: Tensor, other: Tensor) -> dict[str, list[float]]:
+    """Return what tells, for each layer of [layers, n, H], why sentences are found or not.
+
+    centred   the accuracy, in points, with either language's mean vector taken away
+    cosine    of sentences that are no translations of each other, in the mean
+    variance  the share, in points, that is along one direction, both languages together
+    """
+    layers = [*zip(english, other, strict=True)]
+    return {
+        "centred": [retrieval_accuracy(centred(e), centred(o)) for e, o in layers],
+        "cosine": [unrelated_cosine(e, o) for e, o in layers],
+        "variance": [100 * top_variance(torch.cat([e, o])) for e, o in layers],
+    }
 
 
 def _ids_by_text(named: Iterable[Named]) -> dict[str, tuple[str, ...]]:

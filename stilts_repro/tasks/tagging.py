@@ -1,5 +1,6 @@
 """Tagging: one tag a word, predicted at the word's first sub-token (PAN-X, UD tags, CCG)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
@@ -161,6 +162,12 @@ class Tagging(Format):
         else:
             metrics = vars(span_f1(gold, predictions)).copy()
         return Scored(metrics, list(predictions))
+
+    def floor(self, examples: Sequence[Tagged], language: str) -> float:
+        """Return the score of the commonest tag everywhere; of entities that is "O", with F1 0."""
+        (tag, _), *_ = Counter(chain(*self.gold(examples))).most_common(1)
+        constant = [[tag] * len(example.tags) for example in examples]
+        return self.score(examples, constant, language).metrics[self.metric]
 
     def prediction_file(self, examples: Sequence[Tagged], predictions: Any) -> str:
         """Return a line a word, and an empty line between sentences."""

@@ -17,7 +17,15 @@ RECORD = {
     "metric": "f1",
     "score": 62.5,
     "n": 300,
-    "languages": {"qaa": {"score": 62.5, "n": 300, "metrics": {"f1": 62.5, "precision": 70.0}}},
+    "languages": {
+        "qaa": {
+            "score": 62.5,
+            "n": 300,
+            "floor": 0.0,
+            "largest_share": 0.01,
+            "metrics": {"f1": 62.5, "precision": 70.0},
+        }
+    },
     "data": {"id": "bucc18.qaa", "revision": None, "content_hash": "ab12"},
     "model": {"id": "testbed-mlm", "revision": None, "hash": "1a2b3c4d"},
     "phase_two": {

@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from stilts_repro.report.averages import Grid, Layers, layers
+from stilts_repro.report.averages import SHAPE, Grid, Layers, layers, shape
 from stilts_repro.report.page import html
-from stilts_repro.report.plots import gains_svg, layers_svg
-from tests.report.conftest import condition
+from stilts_repro.report.plots import gains_svg, languages_svg, layers_svg
+from tests.report.conftest import INTERMEDIATES, TARGETS, condition
 
 EVIL = '<script>alert("x")</script>&$\\frac$'
 VOID = {"meta", "br"}
@@ -183,3 +183,54 @@ def test_curves_of_retrieval_stand_before_and_after_phase_two():
     assert svg.count('id="axes_') == 2
     assert ">tatoeba<" in svg and ">bucc2018<" in svg and ">mnli<" in svg
     assert layers_svg(layers(before), PLAIN) == ""
+
+
+def test_the_gate_is_shown_and_said_beside_every_mean(result):
+    result["claims"][0]["not_measurable"] = ["xnli"]
+    told = text_of(result)
+    assert "xnli not measurable +0.5 -2.5 (5 needed)" in told
+    assert "tydiqa measurable +20.0 +17.0 (5 needed)" in told
+    targets = len(TARGETS)
+    assert f"mean of {targets} targets, 1 of them not measurable: xnli" in told
+    assert told.count(f"mean of {targets}, 1 not measurable") == 2  # of scores and of gains
+
+
+def test_why_sentences_are_found_stands_beside_the_layers(result):
+    tables = shape(result["retrieval"])
+    assert [table.method for table in tables] == [words for words, _ in SHAPE.values()]
+    assert dict(tables[0].rows)[2] == [48.0] * len(INTERMEDIATES)
+    assert "cosine of sentences that are no pair" in text_of(result)
+    assert "0.875" in text_of(result)
+
+
+def test_gains_by_language_put_english_first_and_then_the_best_of_the_baseline():
+    def entry(intermediate, seed, **languages):
+        return {
+            "intermediate": intermediate,
+            "target": "tydiqa",
+            "part": "dev",
+            "seed": seed,
+            "languages": languages,
+        }
+
+    grid = Grid(
+        [
+            entry("none", 0, sw=20.0, en=40.0, ko=50.0),
+            entry("none", 1, sw=22.0, en=42.0, ko=50.0),
+            entry("mnli", 0, sw=23.0, en=45.0, ko=49.0),
+            entry("mnli", 1, sw=21.0, en=44.0, ko=51.0),
+            entry("mnli", 2, sw=99.0, en=99.0, ko=99.0),  # no baseline of this seed
+        ],
+        {"none": condition(), "mnli": condition()},
+    )
+    gains = grid.language_gains("mnli", "tydiqa")
+    assert gains == {"en": 3.5, "ko": 0.0, "sw": 1.0}
+    assert [*gains] == ["en", "ko", "sw"]
+
+
+def test_the_picture_by_language_has_a_panel_a_trained_target_and_a_mark_a_row(result):
+    picture = languages_svg(Grid(result["grid"], result["conditions"]))
+    for text in ("xnli", "tydiqa", *INTERMEDIATES[1:]):
+        assert f">{text}<" in picture
+    assert ">tatoeba<" not in picture  # nothing is trained for it
+    assert languages_svg(Grid([], {})) == ""
