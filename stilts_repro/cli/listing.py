@@ -82,6 +82,13 @@ def print_plan(console: Console, request: Request) -> None:
             f"{found.rates.task}, with drawn weights); without loading, tokenising, scoring and "
             "the dev evaluations in a training"
         )
+    if found.together and found.left.jobs:
+        console.print(
+            f"one job at a time on all cores (STILTS_THREADS={found.workers}): "
+            f"{duration(found.together.seconds(found.left))}, "
+            f"{found.together.trained:,.0f} tokens a second in training and "
+            f"{found.together.evaluated:,.0f} in evaluation"
+        )
 
 
 def count(number: int, noun: str) -> str:
@@ -152,7 +159,9 @@ def recipe_of(recipe: Recipe | None) -> str:
     if recipe is None:
         return "none at this scale"
     rows = f", {recipe.rows:,} rows" if recipe.rows else ""
+    moved = "" if recipe.embeddings == "whole" else f", embeddings {recipe.embeddings}"
+    dropout = "" if recipe.dropout is None else f", dropout {recipe.dropout:g}"
     return (
-        f"batch {recipe.batch_size}, {recipe.epochs:g} epochs{rows}, rate"
-        f" {recipe.learning_rate:g}, {recipe.max_length} tokens ({recipe.provenance})"
+        f"batch {recipe.batch_size}, {recipe.epochs:g} epochs{rows}, rate {recipe.learning_rate:g},"
+        f" {recipe.max_length} tokens{moved}{dropout} ({recipe.provenance})"
     )

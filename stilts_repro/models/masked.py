@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_repro.data.features import TOKEN_PADDING, Batch, Chosen
-from stilts_repro.errors import InputError, reason
+from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.models.pretrained import MASKED_HEADS, location
 from stilts_repro.tasks.heads import Head
 
@@ -104,22 +104,33 @@ def mlm_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
     return head.loss(head(states, batch), batch)
 
 
+def load_masked(option: str, model: str) -> tuple[PreTrainedModel, list[str]]:
+    """Return `model`, given by `option`, as a masked LM, and the parameters that it lacks.
+
+    Those are drawn. Raises `InputError` where its class has no masked LM, `MissingError` where its
+    weights do not load.
+    """
+    try:
+        whole, loaded = AutoModelForMaskedLM.from_pretrained(
+            **location(model), use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+    except ValueError as error:
+        raise InputError(
+            f"{option} {model}: it is no masked language model ({reason(error)})"
+        ) from None
+    except Exception as error:  # transformers raises a dozen unrelated kinds here
+        raise MissingError(f"{option} {model}: its weights do not load ({reason(error)})") from None
+    return whole, sorted(loaded["missing_keys"])
+
+
 def load_masked_head(model: str, backbone: PreTrainedModel) -> MaskedLMHead:
     """Return the masked-LM head of `model`, its decoder tied to the embeddings of `backbone`.
 
     Raises `InputError` where `model` has none.
     """
-    try:
-        whole, loaded = AutoModelForMaskedLM.from_pretrained(
-            **location(model), use_safetensors=True, output_loading_info=True
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"--model {model}: it is no masked language model ({reason(error)})"
-        ) from None
+    whole, missing = load_masked("--model", model)
     name = next((name for name in MASKED_HEADS if hasattr(whole, name)), None)
-    absent = [key for key in loaded["missing_keys"] if name is None or key.startswith(name)]
-    if name is None or absent:
+    if name is None or any(key.startswith(name) for key in missing):
         raise InputError(
             f"--model {model}: its weights have no masked-LM head; continued MLM needs one"
         )

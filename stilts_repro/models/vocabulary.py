@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoModelForMaskedLM, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
-from stilts_repro.errors import InputError, MissingError, reason
-from stilts_repro.models.masked import Masking
+from stilts_repro.errors import InputError
+from stilts_repro.models.masked import Masking, load_masked
 from stilts_repro.models.pretrained import (
     MASKED_HEADS,
     check_whole,
     fingerprint,
     load_config,
-    location,
 )
 from stilts_repro.seeds import derive
 
@@ -95,18 +94,8 @@ def _load(start: str, seed: int) -> "PreTrainedModel":
     """Return `start` as a masked LM, its head drawn from `seed` where its weights have none."""
     load_config(start)
     torch.manual_seed(derive(seed, "pretrain", "head"))
-    try:
-        model, loaded = AutoModelForMaskedLM.from_pretrained(
-            **location(start), use_safetensors=True, dtype=torch.float32, output_loading_info=True
-        )
-    except ValueError as error:
-        raise InputError(
-            f"--start {start}: it is no masked language model ({reason(error)})"
-        ) from None
-    except Exception as error:  # transformers raises a dozen unrelated kinds here
-        raise MissingError(f"--start {start}: its weights do not load ({reason(error)})") from None
-    absent = [key for key in loaded["missing_keys"] if not key.startswith(MASKED_HEADS)]
-    check_whole("--start", start, absent)
+    model, missing = load_masked("--start", start)
+    check_whole("--start", start, [key for key in missing if not key.startswith(MASKED_HEADS)])
     head: Any = model.get_output_embeddings()
     if head.weight is not _table(model):
         raise InputError(f"--start {start}: its softmax is not over its embeddings; choose another")

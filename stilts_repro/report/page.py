@@ -22,12 +22,12 @@ from stilts_repro.claims.published import (
     numbers,
 )
 from stilts_repro.claims.schema import validate
+from stilts_repro.experiments.scales import SCALES
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report import table
 from stilts_repro.report.averages import Grid, layers, shape
 
-SCALES = ("smoke", "testbed", "laptop", "base", "paper")
 TEMPLATE = "report.html.jinja"
 
 
@@ -76,7 +76,7 @@ def html(result: Mapping[str, Any]) -> str:
         layers=by_layer,
         shape=shape(result.get("retrieval", [])),
         curves=layers_svg(by_layer, result["conditions"]),
-        scales=SCALES,
+        scales=[*SCALES],
         evidence=_evidence(result),
         published=[_published(name) for name in (TABLE_2, XTREME_TEST)],
         findings=findings(),

@@ -83,6 +83,7 @@ class Estimate:
     workers   jobs that run at once, where there are as many
     rates     None where there is nothing to train, or nothing to time it on
     untimed   why there are no rates though there is something to train; '' otherwise
+    together  the rates of one job on all cores, where jobs have one core each; else None
     """
 
     claims: int
@@ -92,6 +93,7 @@ class Estimate:
     workers: int
     rates: Rates | None
     untimed: str = ""
+    together: Rates | None = None
 
     @property
     def at_once(self) -> int:
@@ -118,15 +120,18 @@ def estimate(request: Request) -> Estimate:
         print(f"{told}through many rows is long", file=sys.stderr, flush=True)
     left = unfinished(plan.jobs, store, keep_models=request.keep_models)
     targets, seed = planned.survey.targets, request.seeds[0]
-    untimed = _untimed(plan, request.machine)
+    machine, workers = request.machine, request.machine.workers()
+    untimed = _untimed(plan, machine)
+    several = machine.device == "cpu" and machine.threads == 1 and workers > 1 and not untimed
     return Estimate(
         claims=sum(bool(claim.cells(targets, seed, planned.sets)) for claim in request.running),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
         left=_sum(costs.of(job) for job in left.values()),
         unshared=_sum(_alone(plan, costs)),
-        workers=request.machine.workers(),
-        rates=None if untimed else measure_rates(plan, costs, request.machine),
+        workers=workers,
+        rates=None if untimed else measure_rates(plan, costs, machine),
         untimed=untimed,
+        together=measure_rates(plan, costs, replace(machine, threads=workers)) if several else None,
     )
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 from rich.console import Console
 
-from stilts_repro.cli.listing import print_plan
+from stilts_repro.cli.listing import print_plan, recipe_of
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
@@ -16,6 +16,7 @@ from stilts_repro.run import cost
 from stilts_repro.run.cost import Cost, Costs, Estimate, Rates, estimate
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import plan_of
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.testbed.source import TestbedSource
 from tests.run.test_run_options import in_a_world_on, run_request
 
@@ -72,6 +73,22 @@ def test_rates_are_measured_where_something_is_trained(planned):
     rates = planned[0].rates
     assert rates.trained > 0 and rates.evaluated > 0
     assert rates.seconds(Cost(trained=round(rates.trained * 10))) == pytest.approx(10, rel=1e-3)
+
+
+def test_one_job_on_all_cores_is_timed_beside_a_job_a_core(planned, tiny_model, tmp_path):
+    found = planned[0]
+    assert (found.together is None) == (found.workers == 1)
+    request = run_request(tiny_model, tmp_path / "out", ("squad_gain",))
+    threads = replace(request.machine, threads=2)
+    assert estimate(replace(request, machine=threads)).together is None
+    told = "one job at a time on all cores (STILTS_THREADS="
+    assert (told in printed(request)) == (found.workers > 1)
+
+
+def test_a_recipe_says_what_moves_and_what_is_dropped_where_that_is_unusual():
+    assert "embeddings" not in recipe_of(Recipe()) and "dropout" not in recipe_of(Recipe())
+    told = recipe_of(Recipe(embeddings="read", dropout=0.0))
+    assert "256 tokens, embeddings read, dropout 0 (ours)" in told
 
 
 def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
