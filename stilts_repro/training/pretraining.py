@@ -36,6 +36,7 @@ from stilts_repro.training.optimiser import make_optimiser, schedule
 
 STATE = "state.pt"
 WINDOW = 3072  # sequences that are sorted by length together
+TELL_EVERY, SAVE_EVERY = 30, 120  # seconds; a large vocabulary's state takes some to write
 
 Report = Callable[["PretrainLog", float, float], None]  # log, mean of the last losses, share done
 
@@ -189,10 +190,10 @@ class Pretraining:
             if whole:
                 log.losses.append((log.steps, loss))
                 log.recent = []
-            if report is not None and (whole or now - told > 30):
+            if report is not None and (whole or now - told > TELL_EVERY):
                 report(log, loss, self._share())
                 told = now
-            if self.state_file and now - saved > 120:
+            if self.state_file and now - saved > SAVE_EVERY:
                 self._save(self.state_file)
                 saved = time.perf_counter()
         return log

@@ -38,7 +38,7 @@ class Stopped(Exception):
 
 
 def stop_at(steps):
-    def report(log, share):
+    def report(log, loss, share):
         if log.steps == steps:
             raise Stopped
 
@@ -47,7 +47,7 @@ def stop_at(steps):
 
 @pytest.fixture
 def fast_clock(monkeypatch):
-    """A clock on which every look is a second later: a checkpoint at every hundredth step."""
+    """A clock on which every look is a second later: a checkpoint in the middle of a hundred."""
     seconds = itertools.count()
     monkeypatch.setattr(pretraining.time, "perf_counter", lambda: float(next(seconds)))
 
@@ -67,7 +67,7 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     with pytest.raises(Stopped):
         broken.run(stop_at(200))
     state = torch.load(tmp_path / "checkpoint/state.pt")
-    assert state["log"]["steps"] == 100  # what came after the checkpoint is trained again
+    assert 120 < state["log"]["steps"] < 130  # what came after it is trained again
 
     torch.manual_seed(99)
     again = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
