@@ -105,6 +105,21 @@ class Machine:
         }
         return {name: value for name, value in values.items() if value}
 
+    @property
+    def asking(self) -> str:
+        """What to set so that another machine computes alike, as in a shell."""
+        threads = f" {THREADS}={self.threads}" if self.threads > 1 else ""
+        return f"{PRECISION}={self.precision}{threads}"
+
+    @property
+    def arithmetic(self) -> str:
+        """What values hang on besides the kind of machine, as references name it.
+
+        On a CPU precision and threads and the like; on a GPU that is part of its name.
+        """
+        unusual = ", ".join(word for word in self.variant().split(", ") if word != self.precision)
+        return ", ".join(filter(None, [self.precision, unusual]))
+
     def variant(self) -> str:
         """Return how jobs compute where it is not as usual on this device; otherwise ''.
 

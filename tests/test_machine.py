@@ -68,6 +68,7 @@ def test_the_other_precision_is_another_machine(processor, asked):
     machine = Machine.of({PRECISION: asked})
     usual = "bf16" if processor == "avx512_bf16" else "fp32"
     assert machine.variant() == ("" if asked == usual else asked)
+    assert (machine.arithmetic, machine.asking) == (asked, f"STILTS_PRECISION={asked}")
     one = torch.ones(2, 2)
     with machine.autocast():
         assert (one @ one).dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[asked]
@@ -123,7 +124,7 @@ def test_a_gpu_computes_in_bf16_and_takes_so_many_tokens_at_once():
     assert "NVIDIA Something" in platform_name(machine)
     asked = Machine.of({PRECISION: "fp32", TOKENS: "100", COMPILE: "1"})
     assert asked == Machine("cuda", "fp32", tokens=100, compiled=True)
-    assert asked.variant() == "compiled"
+    assert (asked.variant(), asked.arithmetic) == ("compiled", "fp32, compiled")
 
 
 @pytest.mark.parametrize("emulated", [True, False])

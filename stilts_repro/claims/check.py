@@ -1,9 +1,10 @@
-"""Holding measured values against what is expected: the interval, the verdict, its power.
+"""Holding measured values against what is expected: seed by seed, and by an interval.
 
-New runs are compared with reference runs by a two-sided prediction interval for the mean of m new
-seeds given n reference seeds (Student's t with n - 1 degrees of freedom; see Hahn and Meeker,
-Statistical Intervals, on the mean of future observations). It is two-sided because a number that
-is suddenly too good deserves a look as much as one that is too bad.
+A seed that the reference has, in the same arithmetic, is held against its own value: what the draw
+brings is in both. New seeds are compared with reference runs by a prediction interval for the mean
+of m new seeds given n reference seeds (Student's t with n - 1 degrees of freedom; see Hahn and
+Meeker, Statistical Intervals, on the mean of future observations). Both are two-sided: a number
+that is suddenly too good deserves a look as much as one that is too bad.
 """
 
 import math
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import scipy  # its parts are imported when they are used: they take half a second
 
-from stilts_repro.claims.expected import Expected, Reference
+from stilts_repro.claims.expected import Expected, Made, Reference
 
 FEWEST_SEEDS = 3
 SAME = 1e-6  # how far equal seeds on equal machines may be apart, in the claim's unit
@@ -27,11 +28,13 @@ QUANTILES = 400
 class Run:
     """What was run: one value a seed, and what equal numbers depend on besides.
 
-    `languages` are the value's parts, one mapping a seed, where the paper's value has any.
+    `arithmetic` is what jobs computed in, as references name it. `languages` are the value's parts,
+    one mapping a seed, where the paper's value has any.
     """
 
     values: Sequence[float]
     seeds: Sequence[int] = ()
+    arithmetic: str = "fp32"
     platform: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     languages: Sequence[Mapping[str, float]] = ()
@@ -42,9 +45,10 @@ class CheckResult:
     """What came of a check; numbers are in the claim's unit.
 
     `mean`, `low`, `high` and `n` (seeds) describe the expectation, not the run, and are None where
-    there is none; `agreeing` counts the reference's seeds whose sign is the paper's.
-    `detectable_change` is the smallest true change that this check would find with
-    80 % probability. `direction` says whether the run's sign is the paper's.
+    there is none; `by` says what low and high come from: "same seed", "interval" or "paper".
+    `agreeing` counts the reference's seeds whose sign is the paper's. `detectable_change` is the
+    smallest true change that this check would find with 80 % probability. `direction` says whether
+    the run's sign is the paper's.
     """
 
     verdict: str
@@ -56,6 +60,7 @@ class CheckResult:
     reason: str
     detectable_change: float | None
     agreeing: int = 0
+    by: str | None = None
 
     def unseen(self, targets: Sequence[str]) -> "CheckResult":
         """Return the result where none of its `targets` can be measured: it is no pass then."""
@@ -68,7 +73,7 @@ class CheckResult:
         """Return the part of a claim's entry in claims.json that the check decides."""
         reference = None
         if self.mean is not None:
-            told = ("mean", "low", "high", "n", "agreeing")
+            told = ("mean", "low", "high", "n", "agreeing", "by")
             reference = {name: getattr(self, name) for name in told}
         return {
             "reference": reference,
@@ -85,8 +90,9 @@ def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = No
     `obstacle` says why the run cannot be held against the expectation: other data or another model
     than the reference's, or why nothing was measured.
 
-    Two checks in series against a reference. On its kind of machine, with its versions, a seed must
-    give its value: the sharp check. And everywhere the mean must lie in the interval.
+    On the reference's kind of machine, with its versions, a seed must give its value to `SAME`;
+    elsewhere to the tolerance that the file has for the scale. Seeds without such a value are held,
+    by their mean, against the interval.
     """
     if not run.values:
         return _without_reference("not_run", None, obstacle or "the claim was not measured")
@@ -96,14 +102,13 @@ def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = No
             return _without_reference("no_reference", direction, obstacle)
         return _against_paper(expected, run, direction)
     reference = expected.reference.get(scale)
-    seeds = len(reference.values) if reference else 0
+    seeds = len(reference.main.values) if reference else 0
     if reference is None or seeds < FEWEST_SEEDS:
         reason = f"{seeds} reference seeds at scale {scale}; an interval needs {FEWEST_SEEDS}"
         return _without_reference("no_reference", direction, reason)
     if obstacle:
         return _without_reference("no_reference", direction, obstacle)
-    result = _against_reference(expected, reference, run.values, direction)
-    return _sharpened(result, reference, run)
+    return _against_reference(expected, reference, run, scale, direction)
 
 
 def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
@@ -146,46 +151,100 @@ def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> 
 
 
 def _against_reference(
+    expected: Expected, reference: Reference, run: Run, scale: str, direction: str | None
+) -> CheckResult:
+    made = reference.runs.get(run.arithmetic, reference.main)
+    elsewhere = _elsewhere(made, run)
+    tolerance = expected.check.same_seed.get(scale) if elsewhere else SAME
+    known = made.by_seed if run.arithmetic in reference.runs and tolerance is not None else {}
+    seeds = run.seeds or [-1] * len(run.values)  # not one a value: none that is known
+    numbered = [*zip(seeds, run.values, strict=True)]
+    pairs = {seed: (value, known[seed]) for seed, value in numbered if seed in known}
+    alone = [value for seed, value in numbered if seed not in known]
+    told = CheckResult(
+        verdict="pass",
+        direction=direction,
+        low=None,
+        high=None,
+        mean=fmean(made.values),
+        n=len(made.values),
+        reason="",
+        detectable_change=None,
+        agreeing=sum(_agrees(value, expected) is True for value in made.values),
+    )
+    if alone:
+        told = _by_interval(told, expected, reference, made, alone)
+    reasons = [told.reason] if alone else []
+    if pairs:
+        assert tolerance is not None
+        told = _by_seed(told, pairs, tolerance, alone=bool(alone))
+        reasons.append(told.reason)
+    elif run.arithmetic not in reference.runs:
+        reasons.append(f"no reference in {run.arithmetic}")
+    return replace(told, reason="; ".join([*reasons, *elsewhere]))
+
+
+def _by_interval(
+    told: CheckResult,
     expected: Expected,
     reference: Reference,
-    observed: Sequence[float],
-    direction: str | None,
+    made: Made,
+    values: Sequence[float],
 ) -> CheckResult:
+    """Return `told` with the verdict of the interval on the mean of `values`."""
     level, floor = expected.check.level, expected.check.floor
     assert level is not None and floor is not None  # the schema asks for both
-    floor = max(floor, reference.platform_noise)
-    values = reference.values
-    mean, sd, n, m = fmean(values), stdev(values), len(values), len(observed)
+    floor = max(floor, reference.noise)
+    mean, sd, n, m = fmean(made.values), stdev(made.values), len(made.values), len(values)
     half = half_width(sd, n, m, level, floor)
     low, high = mean - half, mean + half
-    return CheckResult(
-        verdict=_verdict(observed, low, high),
-        direction=direction,
+    return replace(
+        told,
+        verdict=_verdict(values, low, high),
         low=low,
         high=high,
-        mean=mean,
-        n=n,
-        reason=_reason(fmean(observed), low, high),
+        reason=_reason(fmean(values), low, high),
         detectable_change=detectable_change(sd, n, m, level, floor),
-        agreeing=sum(_agrees(value, expected) is True for value in values),
+        by="interval",
     )
 
 
-def _sharpened(result: CheckResult, reference: Reference, run: Run) -> CheckResult:
-    """Return `result` with what equal seeds on equal machines have to say."""
-    if reference.platform is None or reference.platform != run.platform:
-        return replace(result, reason=f"{result.reason}; another machine than the reference's")
-    if moved := _differing(reference.versions, run.versions):
-        return replace(result, reason=f"{result.reason}; with other versions ({moved})")
-    for seed, value in zip(run.seeds, run.values, strict=True):
-        known = reference.value_of(seed)
-        if known is not None and not abs(value - known) <= SAME:
-            reason = f"seed {seed} gave {value:.6f}, on this kind of machine it was {known:.6f}"
-            return replace(result, verdict="fail", reason=reason, detectable_change=SAME)
-    if not set(run.seeds) <= set(reference.seeds):
-        return result
-    reason = f"{result.reason}; equal seeds give equal values"
-    return replace(result, reason=reason, detectable_change=SAME)
+def _by_seed(
+    told: CheckResult, pairs: Mapping[int, tuple[float, float]], tolerance: float, *, alone: bool
+) -> CheckResult:
+    """Return `told` with the verdict on each seed's value beside the reference's, `pairs`."""
+    apart = {seed: abs(value - known) for seed, (value, known) in pairs.items()}
+    # A value that is no number is the furthest of all.
+    worst = max(apart, key=lambda seed: math.inf if math.isnan(apart[seed]) else apart[seed])
+    value, known = pairs[worst]
+    same = tolerance == SAME
+    if apart[worst] <= tolerance:
+        reason = (
+            "equal seeds give equal values"
+            if same
+            else f"seeds differ from the reference's by {apart[worst]:.2g} at most, "
+            f"{tolerance:g} allowed"
+        )
+        verdict = told.verdict
+    else:
+        place = "on this kind of machine" if same else "in the reference"
+        reason = f"seed {worst} gave {value:.6f}, {place} it was {known:.6f}"
+        verdict = "fail"
+    told = replace(told, verdict=verdict, reason=reason, detectable_change=tolerance)
+    if alone:
+        return told
+    mean = fmean(known for _, known in pairs.values())
+    return replace(told, mean=mean, low=mean - tolerance, high=mean + tolerance, by="same seed")
+
+
+def _elsewhere(made: Made, run: Run) -> list[str]:
+    """Return what the run has not in common with the reference: kind of machine, versions."""
+    told = []
+    if made.platform is None or made.platform != run.platform:
+        told.append("another machine than the reference's")
+    if moved := _differing(made.versions, run.versions):
+        told.append(f"with other versions ({moved})")
+    return told
 
 
 def _differing(reference: Mapping[str, str], run: Mapping[str, str]) -> str:
@@ -212,7 +271,7 @@ def _against_paper(expected: Expected, run: Run, direction: str | None) -> Check
     verdict = _verdict(run.values, low, high)
     if off := _languages_off(expected, run.languages):
         verdict, reason = "fail", f"{reason}; by language: {', '.join(off)}"
-    return CheckResult(verdict, direction, low, high, paper, 0, reason, tolerance)
+    return CheckResult(verdict, direction, low, high, paper, 0, reason, tolerance, by="paper")
 
 
 def _languages_off(expected: Expected, languages: Sequence[Mapping[str, float]]) -> list[str]:
@@ -245,7 +304,7 @@ def _direction(values: Sequence[float], expected: Expected, scale: str) -> str |
     value = fmean(values)
     if expected.paper.no_gain:
         reference = expected.reference.get(scale)
-        known = reference.values if reference else ()
+        known = reference.main.values if reference else ()
         error = stdev(known) / math.sqrt(len(values)) if len(known) >= FEWEST_SEEDS else 0.0
         return "agrees" if value <= max(expected.check.floor or 0.0, 2 * error) else "disagrees"
     agrees = _agrees(value, expected)

@@ -1,7 +1,7 @@
 """What is expected of each claim: the paper's value, our reference seeds and the check."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -28,36 +28,56 @@ class PaperValue:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """Our own runs at one scale: one raw value a seed, and what made them.
+class Made:
+    """Our own runs in one arithmetic: one raw value a seed, and what made them.
 
-    `data` is a hash of rows that are not the scale's own. `seconds` is the computing time
-    of one seed, all its jobs added up; `platform` the kind of machine, on which equal seeds must
-    give equal values (None: not known). `noise` holds the first seeds' values where the same
-    machine computes otherwise ("bf16", "2 threads").
+    `platform` is the kind of machine, `seconds` the computing time of one seed, all its jobs added
+    up (None: not known).
     """
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
     versions: Mapping[str, str]
-    model: str
-    seconds: float
     made_with: str
     platform: str | None = None
-    data: str | None = None
-    noise: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-    def value_of(self, seed: int) -> float | None:
-        """Return the value of one seed, None where it was not run."""
-        return self.values[self.seeds.index(seed)] if seed in self.seeds else None
+    seconds: float | None = None
 
     @property
-    def platform_noise(self) -> float:
+    def by_seed(self) -> dict[int, float]:
+        """The values by seed."""
+        return dict(zip(self.seeds, self.values, strict=True))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Our own runs at one scale, on one model, by arithmetic ("fp32", "bf16"); the first counts.
+
+    `data` is a hash of rows that are not the scale's own.
+    """
+
+    model: str
+    runs: Mapping[str, Made]
+    data: str | None = None
+
+    @property
+    def main(self) -> Made:
+        """The runs that count where nothing else is asked for."""
+        return next(iter(self.runs.values()))
+
+    @property
+    def seconds(self) -> float | None:
+        """The computing time of one seed, where any of the runs has it."""
+        return next((made.seconds for made in self.runs.values() if made.seconds is not None), None)
+
+    @property
+    def noise(self) -> float:
         """How far rounding alone moves one seed's value: the largest root mean square measured."""
+        known = self.main.by_seed
         return max(
             (
-                math.sqrt(fmean((a - b) ** 2 for a, b in zip(values, self.values, strict=False)))
-                for values in self.noise.values()
+                math.sqrt(fmean((value - known[seed]) ** 2 for seed, value in common))
+                for made in self.runs.values()
+                if (common := [pair for pair in made.by_seed.items() if pair[0] in known])
             ),
             default=0.0,
         )
@@ -68,8 +88,9 @@ class Check:
     """How a run is held against its expectation.
 
     "prediction_interval" uses `level` (0 to 1) and `floor` (the least half-width, in the claim's
-    unit); "equals_paper" uses `tolerance` and, for each language where the paper's value has
-    parts, `language_tolerance` (in the claim's unit).
+    unit), and `same_seed`: by scale, how far a seed may be from the reference's value of that seed
+    on another kind of machine or with other versions. "equals_paper" uses `tolerance` and, for each
+    language where the paper's value has parts, `language_tolerance` (in the claim's unit).
     """
 
     kind: str
@@ -78,6 +99,7 @@ class Check:
     floor: float | None = None
     tolerance: float | None = None
     language_tolerance: float | None = None
+    same_seed: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,22 +151,17 @@ def check_raw(raw: Any, path: Path) -> None:
             f"{path}: $.paper.languages and $.check.language_tolerance: give both or neither"
         )
     for scale, entry in raw["reference"].items():
-        if len(entry["values"]) != len(entry["seeds"]):
-            raise InputError(
-                f"{path}: $.reference.{scale}: has {len(entry['values'])} values and"
-                f" {len(entry['seeds'])} seeds; give one value a seed"
-            )
+        for arithmetic, made in entry["runs"].items():
+            if len(made["values"]) != len(made["seeds"]):
+                raise InputError(
+                    f"{path}: $.reference.{scale}.runs.{arithmetic}: has {len(made['values'])} "
+                    f"values and {len(made['seeds'])} seeds; give one value a seed"
+                )
 
 
 def _reference(entry: Mapping[str, Any]) -> Reference:
-    return Reference(
-        values=tuple(entry["values"]),
-        seeds=tuple(entry["seeds"]),
-        versions=entry["versions"],
-        model=entry["model"],
-        seconds=entry["seconds"],
-        made_with=entry["made_with"],
-        platform=entry.get("platform"),
-        data=entry.get("data"),
-        noise=entry.get("noise", {}),
-    )
+    runs = {
+        arithmetic: Made(**made | {"values": tuple(made["values"]), "seeds": tuple(made["seeds"])})
+        for arithmetic, made in entry["runs"].items()
+    }
+    return Reference(entry["model"], runs, entry.get("data"))

@@ -8,6 +8,7 @@ from rich.table import Table
 from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.data.revisions import PINS
 from stilts_repro.experiments.scales import SCALES, Scale, model_name
+from stilts_repro.machine import THREADS
 from stilts_repro.report.table import NOTHING, paper_cell
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
@@ -41,7 +42,7 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
     trainings = len(measured) * len(sets) + sum(bool(c.row.tasks) for c in measured)
     return [
         f"{name}: {reference.seconds / 60:.1f} core minutes"
-        if (reference := expected.reference.get(name))
+        if (reference := expected.reference.get(name)) and reference.seconds is not None
         else f"{name}: {trainings} trainings"
         for name in claim.scales or SCALES
     ]
@@ -84,7 +85,7 @@ def print_plan(console: Console, request: Request) -> None:
         )
     if found.together and found.left.jobs:
         console.print(
-            f"one job at a time on all cores (STILTS_THREADS={found.workers}): "
+            f"one job at a time on all cores ({THREADS}={found.workers}): "
             f"{duration(found.together.seconds(found.left))}, "
             f"{found.together.trained:,.0f} tokens a second in training and "
             f"{found.together.evaluated:,.0f} in evaluation"

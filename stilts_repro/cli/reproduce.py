@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from transformers.utils import logging
 
-from stilts_repro.claims.bless import write_noise, write_reference
+from stilts_repro.claims.bless import write_reference
+from stilts_repro.claims.expected import Made
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
@@ -186,33 +187,36 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference.
 
-    Claims that miss some of their tasks have none. Where jobs compute otherwise than in fp32 on one
-    thread, the values are its noise instead. Raises `InputError` where they were not all run on one
-    kind of machine.
+    They stand beside those in other arithmetic. Claims that miss some of their tasks have none.
+    Raises `InputError` where jobs were not all run on one kind of machine.
     """
     if result["platform"] is None:
         raise InputError(
             f"--output {request.output}: no jobs of one kind of machine, so no reference;"
             " run them all on one, in a folder of their own"
         )
+    scale = request.scale.name
     for claim in result["claims"]:
-        path, values = EXPECTED_RESULTS / f"{claim['id']}.json", claim["observed"]["values"]
+        values = claim["observed"]["values"]
         if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
             continue
-        if variant := request.machine.variant():
-            write_noise(path, request.scale.name, variant, values, request.seeds)
-        else:
-            write_reference(
-                path,
-                request.scale.name,
-                values,
-                request.seeds,
-                result["versions"],
-                result["platform"],
-                claim["model"],
-                claim["seconds"] / len(request.seeds),
-                None if result["data"] == request.scale.data else claim["data"],
-            )
+        made = Made(
+            values=values,
+            seeds=request.seeds,
+            versions=result["versions"],
+            platform=result["platform"],
+            seconds=round(claim["seconds"] / len(request.seeds), 1),
+            made_with=f"{request.machine.asking} python -m reproduce {claim['id']} "
+            f"--scale {scale} --seeds {len(request.seeds)}",
+        )
+        write_reference(
+            EXPECTED_RESULTS / f"{claim['id']}.json",
+            scale,
+            request.machine.arithmetic,
+            made,
+            claim["model"],
+            None if result["data"] == request.scale.data else claim["data"],
+        )
 
 
 class PrintedProgress(Progress):

@@ -127,7 +127,8 @@ def _evidence(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _reference(reference: Reference | None) -> str:
     if reference is None:
         return table.NOTHING
-    low, high, n = min(reference.values), max(reference.values), len(reference.values)
+    values = reference.main.values
+    low, high, n = min(values), max(values), len(values)
     few = "" if n >= FEWEST_SEEDS else ", too few to check against"
     return f"{low:.2f} to {high:.2f} ({n} seeds{few})"
 

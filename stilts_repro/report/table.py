@@ -66,12 +66,14 @@ def paper_cell(claim: Mapping[str, Any]) -> str:
 
 
 def expected_cell(claim: Mapping[str, Any]) -> str:
-    """Return "mean [low, high] n=seeds", or whose value is expected where there are no seeds."""
+    """Return "mean [low, high] n=seeds", or the value of the same seeds, or the paper's."""
     reference = claim["reference"]
     if reference is None:
         return NOTHING
     if reference["n"] == 0:
         return f"{reference['mean']:g}, the paper's"
+    if reference["by"] == "same seed":
+        return f"{reference['mean']:.2f} ± {reference['high'] - reference['mean']:.1g}, same seed"
     mean, low, high = (f"{reference[key]:.2f}" for key in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}] n={reference['n']}"
 

@@ -81,6 +81,7 @@ class Results:
         run = Run(
             values=values,
             seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
+            arithmetic=self.request.machine.arithmetic,
             platform=platform_of(records),
             versions=environment.versions(),
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],

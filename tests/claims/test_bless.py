@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from stilts_repro.claims.bless import write_noise, write_reference
+from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.expected import Made, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
 
@@ -21,16 +21,20 @@ def folder(folder):
     return folder
 
 
-def bless(folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b"):
+def bless(
+    folder, scale="testbed", values=VALUES, seeds=(0, 1, 2), model="mlm@1a2b", arithmetic="fp32"
+):
     path = folder / "squad_gain.json"
-    write_reference(path, scale, values, seeds, VERSIONS, "x86_64", model, 12.34)
+    made = Made(tuple(values), tuple(seeds), VERSIONS, "command", "x86_64", 12.3)
+    write_reference(path, scale, arithmetic, made, model)
 
 
 def test_blessed_values_become_the_reference(folder):
     bless(folder)
     expected = load_expected("squad_gain", folder)
-    assert expected.reference["testbed"].values == tuple(VALUES)
-    assert expected.reference["testbed"].seeds == (0, 1, 2)
+    made = expected.reference["testbed"].main
+    assert (made.values, made.seeds) == (tuple(VALUES), (0, 1, 2))
+    assert (made.made_with, made.platform, made.seconds) == ("command", "x86_64", 12.3)
     assert check(expected, Run([1.5]), "testbed").verdict == "pass"
 
 
@@ -52,7 +56,7 @@ def test_everything_else_stays_in_its_order(folder):
     path.write_text(text)
     bless(folder, "smoke")
     bless(folder, "testbed")
-    write_noise(path, "testbed", "bf16", VALUES[:1], [0])
+    bless(folder, "testbed", arithmetic="bf16")
     before, after = json.loads(text), json.loads(path.read_text())
     assert list(after["reference"]) == ["smoke", "testbed"]
     after["reference"] = {}
@@ -62,7 +66,7 @@ def test_everything_else_stays_in_its_order(folder):
 def test_files_are_in_the_layout_that_is_written(folder):
     """So a new reference changes no other line of its file."""
     bless(folder)
-    write_noise(folder / "squad_gain.json", "testbed", "bf16", VALUES[:1], [0])
+    bless(folder, arithmetic="bf16")
     for path in [*folder.glob("*.json"), *EXPECTED_RESULTS.glob("*.json")]:
         text = path.read_text(encoding="utf-8")
         assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n", path
@@ -74,8 +78,8 @@ def test_other_scales_stay_and_the_same_scale_is_replaced(folder):
     bless(folder, "testbed")
     bless(folder, "testbed", [4.0, 5.0, 6.0])
     reference = load_expected("squad_gain", folder).reference
-    assert reference["testbed"].values == (4.0, 5.0, 6.0)
-    assert reference["smoke"].values == tuple(VALUES)
+    assert reference["testbed"].main.values == (4.0, 5.0, 6.0)
+    assert reference["smoke"].main.values == tuple(VALUES)
     smoke = before[before.index('"smoke"') : before.index('  },\n  "check"')].rstrip()
     assert smoke in (folder / "squad_gain.json").read_text()
 
@@ -100,35 +104,23 @@ def test_refusal_is_one_line_and_leaves_the_file(folder, bad):
     assert (folder / "squad_gain.json").read_bytes() == before
 
 
-def test_command_that_made_it_is_kept(folder):
-    bless(folder)
-    entry = json.loads((folder / "squad_gain.json").read_text())["reference"]["testbed"]
-    assert entry["made_with"] == "python -m reproduce squad_gain --scale testbed --seeds 3"
-
-
-def test_noise_stands_beside_the_reference_and_widens_the_interval(folder):
-    path = folder / "squad_gain.json"
+def test_values_in_other_arithmetic_stand_beside_it_and_widen_the_interval(folder):
     bless(folder, values=[1.5, 1.5, 1.5])
-    with pytest.raises(InputError, match="no reference at scale smoke"):
-        write_noise(path, "smoke", "bf16", [1.5], [0])
-    with pytest.raises(InputError, match=r"seeds \[1\] first"):
-        write_noise(path, "testbed", "bf16", [1.5], [1])
     assert check(load_expected("squad_gain", folder), Run([2.4]), "testbed").verdict == "fail"
-    write_noise(path, "testbed", "bf16", [2.5, 2.5], [0, 1])
-    write_noise(path, "testbed", "2 threads", [1.5, 1.6], [0, 1])
+    bless(folder, values=[2.5, 2.5, 2.5], arithmetic="bf16")
+    bless(folder, values=[1.5, 1.6, 1.5, 7.0], seeds=(0, 1, 2, 9), arithmetic="fp32, 2 threads")
     reference = load_expected("squad_gain", folder).reference["testbed"]
-    assert reference.platform_noise == pytest.approx(1.0)
+    assert [*reference.runs] == ["fp32", "bf16", "fp32, 2 threads"]
+    assert reference.noise == pytest.approx(1.0)  # of the seeds that both have
     assert check(load_expected("squad_gain", folder), Run([2.4]), "testbed").verdict == "pass"
-    # More seeds after the same ones keep it; beside other values it says nothing any more.
-    bless(folder, values=[1.5, 1.5, 1.5, 9.0], seeds=(0, 1, 2, 3))
-    assert load_expected("squad_gain", folder).reference["testbed"].noise["bf16"] == [2.5, 2.5]
-    bless(folder)
-    assert load_expected("squad_gain", folder).reference["testbed"].platform_noise == 0.0
+    # New values in one arithmetic leave the others, and which comes first.
+    bless(folder, values=[1.4, 1.4, 1.4])
+    reference = load_expected("squad_gain", folder).reference["testbed"]
+    assert reference.main.values == (1.4, 1.4, 1.4) and reference.noise == pytest.approx(1.1)
 
 
-def test_noise_goes_with_the_model_that_it_was_measured_on(folder):
-    path = folder / "squad_gain.json"
+def test_values_of_another_model_leave_nothing_beside_them(folder):
     bless(folder)
-    write_noise(path, "testbed", "bf16", VALUES[:1], [0])
+    bless(folder, arithmetic="bf16")
     bless(folder, model="mlm@3c4d")
-    assert load_expected("squad_gain", folder).reference["testbed"].noise == {}
+    assert [*load_expected("squad_gain", folder).reference["testbed"].runs] == ["fp32"]

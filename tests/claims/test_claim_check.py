@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from stilts_repro.claims.check import SAME, Run, check, detectable_change, half_width, power
-from stilts_repro.claims.expected import Check, Expected, PaperValue, Reference
+from stilts_repro.claims.expected import Check, Expected, Made, PaperValue, Reference
 from stilts_repro.seeds import numpy_rng
 
 LEVEL = 0.99
@@ -14,8 +14,8 @@ VALUES = (7.9, 8.4, 8.1, 8.8, 8.0)
 
 
 def expected(values=VALUES, floor=0.1, paper=8.2) -> Expected:
-    seeds = tuple(range(len(values)))
-    reference = {"testbed": Reference(tuple(values), seeds, {}, "model", 1.0, "command")}
+    made = Made(tuple(values), tuple(range(len(values))), {}, "command")
+    reference = {"testbed": Reference("model", {"fp32": made})}
     return Expected(
         claim="squad_gain",
         statement="It gains.",
@@ -99,9 +99,7 @@ def test_direction_is_apart_from_the_verdict():
 )
 def test_no_gain_is_contradicted_by_more_than_the_seeds_scatter(values, scale, direction):
     paper = dataclasses.replace(expected().paper, value=None, no_gain=True)
-    known = dataclasses.replace(
-        expected().reference["testbed"], values=(-0.5, 0.0, 0.5), seeds=(0, 1, 2)
-    )
+    known = Reference("model", {"fp32": Made((-0.5, 0.0, 0.5), (0, 1, 2), {}, "command")})
     claim = dataclasses.replace(expected(), paper=paper, reference={"testbed": known})
     assert check(claim, Run(values), scale).direction == direction
 
@@ -168,14 +166,22 @@ def test_each_language_is_held_against_the_paper(languages, verdict, reason):
 VERSIONS = {"stilts_repro": "0.1.0", "torch": "2.13.0"}
 
 
-def on_a_known_machine():
-    known = expected().reference["testbed"]
-    known = dataclasses.replace(known, platform="x86_64", versions=VERSIONS)
-    return dataclasses.replace(expected(), reference={"testbed": known})
+def on_a_known_machine(same_seed=None, **others):
+    """What is expected, with runs in fp32 on a known machine; `others` are those in other words."""
+    known = Made(VALUES, tuple(range(len(VALUES))), VERSIONS, "command", "x86_64")
+    runs = {"fp32": known} | {
+        name: dataclasses.replace(known, values=values) for name, values in others.items()
+    }
+    held = expected()
+    return dataclasses.replace(
+        held,
+        reference={"testbed": Reference("model", runs)},
+        check=dataclasses.replace(held.check, same_seed=same_seed or {}),
+    )
 
 
-def run_of(values, seeds, platform="x86_64", **versions):
-    return Run(values, seeds, platform, VERSIONS | versions)
+def run_of(values, seeds, platform="x86_64", arithmetic="fp32", **versions):
+    return Run(values, seeds, arithmetic, platform, VERSIONS | versions)
 
 
 def test_a_seed_gives_its_value_on_its_kind_of_machine():
@@ -195,7 +201,18 @@ def test_a_change_far_inside_the_interval_is_found_there(change):
 
 def test_seeds_that_the_reference_does_not_have_are_not_said_to_be_equal():
     result = check(on_a_known_machine(), run_of([7.9, 8.3], [0, 99]), "testbed")
-    assert "equal" not in result.reason and result.detectable_change > 0.1
+    # Each seed by what is known of it: the new one, alone, by the interval.
+    assert result.reason == (
+        f"8.30 is inside {result.low:.2f} to {result.high:.2f}; equal seeds give equal values"
+    )
+    assert result.by == "interval" and result.detectable_change == SAME
+    alone = check(on_a_known_machine(), run_of([8.3], [99]), "testbed")
+    assert (alone.low, alone.high) == (result.low, result.high)
+    assert alone.detectable_change > 0.1
+    moved = check(on_a_known_machine(), run_of([7.8, 8.3], [0, 99]), "testbed")
+    assert moved.verdict == "fail" and "seed 0 gave 7.800000" in moved.reason
+    far = check(on_a_known_machine(), run_of([7.9, 80.0], [0, 99]), "testbed")
+    assert far.verdict == "fail"
 
 
 def test_a_builds_mark_is_no_version():
@@ -216,8 +233,44 @@ def test_the_references_own_seeds_say_how_many_agree_with_the_paper():
         (run_of([8.2], [7]), "8.20 is inside"),
     ],
 )
-def test_elsewhere_only_the_interval_speaks(run, says):
+def test_elsewhere_only_the_interval_speaks_where_no_tolerance_is_known(run, says):
     result = check(on_a_known_machine(), run, "testbed")
     assert result.verdict == "pass"
     assert says in result.reason
     assert result.detectable_change > 0.5
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (run_of([8.2], [0], platform="arm64"), "another machine than the reference's"),
+        (run_of([8.2], [0], torch="2.14.0"), "with other versions (torch 2.14.0 for 2.13.0)"),
+    ],
+)
+def test_elsewhere_a_seed_may_be_as_far_from_its_value_as_the_file_allows(run, why):
+    near = check(on_a_known_machine({"testbed": 0.5}), run, "testbed")
+    assert (near.verdict, near.detectable_change, near.by) == ("pass", 0.5, "same seed")
+    assert (near.low, near.high) == (pytest.approx(7.4), pytest.approx(8.4))
+    assert near.reason == f"seeds differ from the reference's by 0.3 at most, 0.5 allowed; {why}"
+    far = check(on_a_known_machine({"testbed": 0.2}), run, "testbed")
+    assert far.verdict == "fail"
+    assert far.reason == f"seed 0 gave 8.200000, in the reference it was 7.900000; {why}"
+
+
+def test_the_worst_seed_decides():
+    run = run_of([7.9, 8.4, 8.7], [0, 1, 2], platform="arm64")
+    assert check(on_a_known_machine({"testbed": 0.5}), run, "testbed").verdict == "fail"
+    nothing = run_of([7.9, math.nan], [0, 1], platform="arm64")
+    assert check(on_a_known_machine({"testbed": 0.5}), nothing, "testbed").verdict == "fail"
+
+
+def test_a_run_is_held_against_values_in_its_own_arithmetic():
+    other = tuple(value - 3.0 for value in VALUES)
+    known = on_a_known_machine({"testbed": 0.5}, bf16=other)
+    own = check(known, run_of([4.9], [0], arithmetic="bf16"), "testbed")
+    assert own.verdict == "pass" and own.mean == pytest.approx(4.9)
+    assert check(known, run_of([7.9], [0], arithmetic="bf16"), "testbed").verdict == "fail"
+    # In none that the file has, the interval of the first speaks, with rounding in its width.
+    unknown = check(known, run_of([7.9], [0], arithmetic="fp32, 2 threads"), "testbed")
+    assert (unknown.by, unknown.high - unknown.mean) == ("interval", pytest.approx(3.0))
+    assert unknown.reason.endswith("; no reference in fp32, 2 threads")

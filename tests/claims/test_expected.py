@@ -38,14 +38,8 @@ HEADLINES = {
     **dict.fromkeys(("mlm_continuation", "translated_data")),
     **dict.fromkeys(("control_shuffled", "control_random")),
 }
-ENTRY = {
-    "values": [1.0],
-    "seeds": [0],
-    "versions": {},
-    "model": "m",
-    "seconds": 1.0,
-    "made_with": "c",
-}
+RUN = {"values": [1.0], "seeds": [0], "versions": {}, "made_with": "c"}
+ENTRY = {"model": "m", "runs": {"fp32": RUN}}
 SPOILS = {
     "no paper": (lambda f: f.pop("paper"), "$: 'paper' is a required property"),
     "unknown key": (lambda f: f.update(extra=1), "'extra' was unexpected"),
@@ -63,12 +57,16 @@ SPOILS = {
     "not a number": (lambda f: f["paper"].update(value=float("nan")), "$.paper.value: is not a"),
     "unknown scale": (lambda f: f["reference"].update(tiny=ENTRY), "$.reference: 'tiny' is not"),
     "text among values": (
-        lambda f: f["reference"].update(smoke=ENTRY | {"values": ["1"]}),
-        "$.reference.smoke.values[0]: '1' is not",
+        lambda f: f["reference"].update(smoke=ENTRY | {"runs": {"fp32": RUN | {"values": ["1"]}}}),
+        "$.reference.smoke.runs.fp32.values[0]: '1' is not",
     ),
     "one value too many": (
-        lambda f: f["reference"].update(smoke=ENTRY | {"values": [1, 2]}),
-        "$.reference.smoke: has 2 values and 1 seeds",
+        lambda f: f["reference"].update(smoke=ENTRY | {"runs": {"bf16": RUN | {"seeds": [0, 1]}}}),
+        "$.reference.smoke.runs.bf16: has 1 values and 2 seeds",
+    ),
+    "unknown arithmetic": (
+        lambda f: f["reference"].update(smoke=ENTRY | {"runs": {"fp8": RUN}}),
+        "$.reference.smoke.runs: 'fp8' does not match",
     ),
     "other claim": (lambda f: f.update(claim="mnli_gain"), "$.claim: is 'mnli_gain'"),
     "check against no value": (
@@ -137,9 +135,10 @@ def test_unknown_claim_is_missing():
 @pytest.mark.parametrize("scale", ["smoke", "testbed"])
 def test_no_control_gains_a_point(claim, scale):
     # The paper's gains are of four to nine points; the interval is that of the seeds' mean.
-    values = load_expected(claim).reference[scale].values
-    reach = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    assert fmean(values) + reach < 1.0
+    for made in load_expected(claim).reference[scale].runs.values():
+        values = made.values
+        reach = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
+        assert fmean(values) + reach < 1.0
 
 
 def test_a_phase_two_that_teaches_nothing_is_found_on_any_machine():

@@ -30,10 +30,17 @@ def test_a_claim_is_one_line_that_reads_without_colour(result):
 
 def test_large_numbers_still_fit_a_hundred_columns(result):
     claim = result["claims"][0]
-    claim["reference"] = {"mean": -10.5, "low": -12.25, "high": -10.75, "n": 10, "agreeing": 0}
+    numbers = {"mean": -10.5, "low": -12.25, "high": -10.75, "n": 10, "agreeing": 0}
+    claim["reference"] = numbers | {"by": "interval"}
     claim["observed"] = {"value": -11.5, "values": [-11.5] * 10}
     claim.update(direction="disagrees", verdict="no_reference", seconds=12345.6)
     assert "-10.50 [-12.25, -10.75] n=10" in line_of(printed(result), "squad_gain")
+
+
+def test_what_is_expected_of_the_same_seeds_is_said_to_be_theirs(result):
+    claim = result["claims"][0]
+    claim["reference"] |= {"mean": -0.12, "low": -0.62, "high": 0.38, "by": "same seed"}
+    assert "-0.12 ± 0.5, same seed" in line_of(printed(result), "squad_gain")
 
 
 def test_a_pass_and_a_fail_differ_in_colour(result):

@@ -11,11 +11,12 @@ import torch
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.expected import Made, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments import work
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
+from stilts_repro.machine import Machine
 from stilts_repro.run import execution
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
@@ -29,7 +30,7 @@ REFERENCES = [(claim, scale) for claim in all_claims() for scale in load_expecte
 @pytest.mark.parametrize(("claim", "scale"), REFERENCES)
 def test_a_shift_by_what_the_check_says_it_finds_is_found(claim, scale):
     expected = load_expected(claim)
-    mean = fmean(expected.reference[scale].values)
+    mean = fmean(expected.reference[scale].main.values)
     unchanged = check(expected, Run([mean]), scale)
     assert unchanged.verdict == "pass"
     for change in (unchanged.detectable_change, -unchanged.detectable_change):
@@ -82,8 +83,8 @@ def blessed(tiny_model, tmp_path_factory):
     result = run(tiny_model, tmp_path_factory.mktemp("runs"), SEEDS)
     for claim in result["claims"]:
         path, values = folder / f"{claim['id']}.json", claim["observed"]["values"]
-        made = (result["versions"], result["platform"], claim["model"])
-        write_reference(path, "smoke", values, SEEDS, *made, 1.0)
+        made = Made(tuple(values), SEEDS, result["versions"], "command", result["platform"])
+        write_reference(path, "smoke", Machine.of().arithmetic, made, claim["model"])
     return folder
 
 
