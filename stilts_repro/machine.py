@@ -54,15 +54,19 @@ class Machine:
     compiled: bool = False
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ, device: str = "") -> "Machine":
+    def of(
+        cls, environ: Mapping[str, str] = os.environ, *, device: str = "", precision: str = ""
+    ) -> "Machine":
         """Return this machine, used as `environ` asks; `InputError` where a value is not known.
 
-        Its GPU is used where it has one, unless another `device` is given.
+        Its GPU is used where it has one, unless another `device` is given; what it computes in is,
+        unless asked for, `precision`, or else the quickest that it has.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        usual = precision or ("bf16" if has_bf16(device) else "fp32")
         return cls(
             device,
-            _choice(environ, PRECISION, "fp32", "bf16") or ("bf16" if has_bf16(device) else "fp32"),
+            _choice(environ, PRECISION, "fp32", "bf16") or usual,
             _number(environ, THREADS) or 1,
             _choice(environ, ATTENTION, *BACK_ENDS),
             _number(environ, TOKENS) or _AT_ONCE.get(device),
@@ -115,26 +119,17 @@ class Machine:
     def arithmetic(self) -> str:
         """What values hang on besides the kind of machine, as references name it.
 
-        On a CPU precision and threads and the like; on a GPU that is part of its name.
-        """
-        unusual = ", ".join(word for word in self.variant().split(", ") if word != self.precision)
-        return ", ".join(filter(None, [self.precision, unusual]))
-
-    def variant(self) -> str:
-        """Return how jobs compute where it is not as usual on this device; otherwise ''.
-
-        On a CPU that is in bf16 if it has it, else in fp32, on one thread, on padded batches, a
-        step at once; nowhere are models compiled.
+        The precision, and what is unusual: on a CPU that is more than one thread, batches that are
+        not padded, a step in parts; anywhere, models that are compiled.
         """
         cpu = self.device == "cpu"
         unusual = {
-            self.precision: cpu and self.bf16 != has_bf16("cpu"),
             f"{self.threads} threads": cpu and self.threads > 1,
             f"{self.attention} attention": cpu and self.attention not in ("", "sdpa"),
             f"{self.tokens} tokens at once": cpu and self.tokens is not None,
             "compiled": self.compiled,
         }
-        return ", ".join(words for words, is_so in unusual.items() if is_so)
+        return ", ".join([self.precision, *(words for words, is_so in unusual.items() if is_so)])
 
 
 def has_bf16(device: str) -> bool:

@@ -58,7 +58,9 @@ def test_a_cpu_computes_on_one_thread_in_bf16_if_it_has_that(processor):
     machine = Machine.of({})
     precision = "bf16" if processor == "avx512_bf16" else "fp32"
     assert machine == Machine("cpu", precision, 1, "", None, False)
-    assert machine.variant() == ""
+    assert machine.arithmetic == precision
+    assert Machine.of({}, precision="fp32").precision == "fp32"  # as a scale may want
+    assert Machine.of({PRECISION: "bf16"}, precision="fp32").precision == "bf16"
     assert machine.as_hashed() == {"device": "cpu", "precision": precision}
     assert machine.name.startswith("cpu (")
 
@@ -66,8 +68,6 @@ def test_a_cpu_computes_on_one_thread_in_bf16_if_it_has_that(processor):
 @pytest.mark.parametrize("asked", ["bf16", "fp32"])
 def test_the_other_precision_is_another_machine(processor, asked):
     machine = Machine.of({PRECISION: asked})
-    usual = "bf16" if processor == "avx512_bf16" else "fp32"
-    assert machine.variant() == ("" if asked == usual else asked)
     assert (machine.arithmetic, machine.asking) == (asked, f"STILTS_PRECISION={asked}")
     one = torch.ones(2, 2)
     with machine.autocast():
@@ -75,15 +75,15 @@ def test_the_other_precision_is_another_machine(processor, asked):
 
 
 @pytest.mark.parametrize(
-    ("environ", "machine", "variant", "hashed"),
+    ("environ", "machine", "unusual", "hashed"),
     [
-        ({PRECISION: "bf16"}, Machine(precision="bf16"), "bf16", {}),
+        ({PRECISION: "bf16"}, Machine(precision="bf16"), "", {}),
         ({THREADS: "1"}, Machine(), "", {}),
         ({THREADS: "2"}, Machine(threads=2), "2 threads", {"threads": "2"}),
         (
             {PRECISION: "bf16", THREADS: "3"},
             Machine(precision="bf16", threads=3),
-            "bf16, 3 threads",
+            "3 threads",
             {"threads": "3"},
         ),
         (
@@ -99,12 +99,12 @@ def test_the_other_precision_is_another_machine(processor, asked):
     ],
 )
 @pytest.mark.usefixtures("plain")
-def test_what_is_asked_for_is_another_machine_and_other_jobs(environ, machine, variant, hashed):
+def test_what_is_asked_for_is_another_machine_and_other_jobs(environ, machine, unusual, hashed):
     usual = Machine.of({})
     asked = Machine.of(environ)
     assert asked == machine
-    assert asked.variant() == variant
-    assert platform_name(asked) == ", ".join(filter(None, [platform_name(usual), variant]))
+    assert asked.arithmetic == ", ".join(filter(None, [asked.precision, unusual]))
+    assert platform_name(asked) == platform_name(usual)
     assert asked.as_hashed() == {"device": "cpu", "precision": asked.precision, **hashed}
     assert (fingerprint(asked) == fingerprint(usual)) == (asked.as_hashed() == usual.as_hashed())
 
@@ -120,11 +120,11 @@ def test_a_gpu_computes_in_bf16_and_takes_so_many_tokens_at_once():
     machine = Machine.of({})
     assert machine == Machine("cuda", "bf16", tokens=16384)
     assert machine.as_hashed() == {"device": "cuda", "precision": "bf16", "tokens": "16384"}
-    assert (machine.name, machine.variant(), machine.workers()) == ("NVIDIA Something", "", 3)
+    assert (machine.name, machine.arithmetic, machine.workers()) == ("NVIDIA Something", "bf16", 3)
     assert "NVIDIA Something" in platform_name(machine)
     asked = Machine.of({PRECISION: "fp32", TOKENS: "100", COMPILE: "1"})
     assert asked == Machine("cuda", "fp32", tokens=100, compiled=True)
-    assert (asked.variant(), asked.arithmetic) == ("compiled", "fp32, compiled")
+    assert asked.arithmetic == "fp32, compiled"
 
 
 @pytest.mark.parametrize("emulated", [True, False])
@@ -175,19 +175,19 @@ def test_a_number_is_written_in_digits_and_has_an_end(name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "variant"),
+    ("name", "value", "arithmetic"),
     [
-        (THREADS, " 2\t", "2 threads"),
-        (THREADS, "", ""),
-        (TOKENS, " ", ""),
+        (THREADS, " 2\t", "fp32, 2 threads"),
+        (THREADS, "", "fp32"),
+        (TOKENS, " ", "fp32"),
         (PRECISION, "bf16\r", "bf16"),
-        (ATTENTION, " sdpa", ""),
-        (COMPILE, "1 ", "compiled"),
+        (ATTENTION, " sdpa", "fp32"),
+        (COMPILE, "1 ", "fp32, compiled"),
     ],
 )
 @pytest.mark.usefixtures("plain")
-def test_blanks_around_a_value_are_none_of_it(name, value, variant):
-    assert Machine.of({name: value}).variant() == variant
+def test_blanks_around_a_value_are_none_of_it(name, value, arithmetic):
+    assert Machine.of({name: value}).arithmetic == arithmetic
 
 
 def test_they_are_looked_at_before_anything_is_read(monkeypatch, tmp_path, capsys):

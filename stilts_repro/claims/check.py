@@ -155,7 +155,9 @@ def _against_reference(
 ) -> CheckResult:
     made = reference.runs.get(run.arithmetic, reference.main)
     elsewhere = _elsewhere(made, run)
-    tolerance = expected.check.same_seed.get(scale) if elsewhere else SAME
+    tolerance: float | None = SAME
+    if elsewhere:  # where bf16 rounds in each make of processor's own way
+        tolerance = expected.check.same_seed.get(scale) if run.arithmetic == "fp32" else None
     known = made.by_seed if run.arithmetic in reference.runs and tolerance is not None else {}
     seeds = run.seeds or [-1] * len(run.values)  # not one a value: none that is known
     numbered = [*zip(seeds, run.values, strict=True)]

@@ -88,9 +88,10 @@ class Check:
     """How a run is held against its expectation.
 
     "prediction_interval" uses `level` (0 to 1) and `floor` (the least half-width, in the claim's
-    unit), and `same_seed`: by scale, how far a seed may be from the reference's value of that seed
-    on another kind of machine or with other versions. "equals_paper" uses `tolerance` and, for each
-    language where the paper's value has parts, `language_tolerance` (in the claim's unit).
+    unit), and `same_seed`: by scale, how far a seed may be, in fp32, from the reference's value of
+    that seed on another kind of machine or with other versions. "equals_paper" uses `tolerance`
+    and, for each language where the paper's value has parts, `language_tolerance` (in the claim's
+    unit).
     """
 
     kind: str

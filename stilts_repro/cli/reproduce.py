@@ -21,6 +21,7 @@ from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import Asked
+from stilts_repro.machine import Machine
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import print_table
@@ -172,6 +173,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         corpus=options.corpus,
         translator=options.translator,
         asked=Asked(options.intermediate, options.targets),
+        machine=Machine.of(precision=scale.precision),
     )
 
 

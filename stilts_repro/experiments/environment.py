@@ -77,8 +77,8 @@ def platform_name(machine: Machine) -> str:
     """Return the machine in words that decide how its arithmetic rounds.
 
     Architecture, processor and the instruction sets that kernels are chosen by (as torch sees them,
-    and a hash of all the processor's flags), the GPU where there is one, and what is unusual. How
-    many cores there are does not matter: a job has one thread, or a number that was asked for.
+    and a hash of all the processor's flags) and the GPU where there is one. How many cores there
+    are does not matter: a job has one thread, or a number that was asked for.
     """
     processor, flags = _processor()
     words = [
@@ -87,7 +87,6 @@ def platform_name(machine: Machine) -> str:
         torch.backends.cpu.get_cpu_capability(),
         f"flags {hashlib.sha256(flags.encode()).hexdigest()[:8]}" if flags else "",
         machine.name if machine.device == "cuda" else "",
-        machine.variant(),
     ]
     return ", ".join(word for word in words if word)
 

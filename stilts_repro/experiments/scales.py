@@ -38,7 +38,7 @@ class Scale:
     `target` hold a recipe for each training set, `multitask` one for each task of multi-task
     training; `continued` is the masked-language modelling that may be mixed in, its `rows` texts of
     all languages together; `retrieval_length` is in tokens. `worlds` are those that conditions may
-    name besides the run's own.
+    name besides the run's own. `precision` is what jobs compute in; "": the quickest there is.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Scale:
     retrieval_length: int
     cost: str
     worlds: tuple[World, ...] = ()
+    precision: Literal["", "fp32"] = ""
 
 
 def _recipes(set_up: SetUp, phase: Literal["intermediate", "target"]) -> dict[str, Recipe]:
@@ -111,7 +112,11 @@ def _laptop() -> Scale:
 
 
 def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost: str) -> Scale:
-    """Return the synthetic testbed on a CPU; `share` scales the rows that are trained on."""
+    """Return the synthetic testbed on a CPU; `share` scales the rows that are trained on.
+
+    It computes in fp32 anywhere: bf16 gives other values on each make of processor, and a model of
+    this size gains nothing by it (docs/testbed.md).
+    """
 
     def shared(recipe: Recipe) -> Recipe:
         return replace(recipe, rows=recipe.rows and int(recipe.rows * share))
@@ -130,6 +135,7 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
         retrieval_length=128,
         cost=cost,
         worlds=(UNRELATED,),
+        precision="fp32",
     )
 
 
