@@ -7,16 +7,19 @@ from statistics import fmean
 
 import pytest
 import torch
+from tokenizers.normalizers import Lowercase
 
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.bless import write_reference
-from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import Made, load_expected
+from stilts_repro.claims.check import SAME, Run, check
+from stilts_repro.claims.expected import Made, Reference, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments import work
+from stilts_repro.experiments.scales import SCALES, TESTBED_MODEL
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
 from stilts_repro.machine import Machine
+from stilts_repro.models import families
 from stilts_repro.run import execution
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
@@ -60,17 +63,18 @@ def sabotageable():
         torch.set_num_threads(threads)
 
 
-def run(model, output, seeds):
+def run(model, output, seeds, claims=CLAIMS, targets=TARGETS, scale=SCALE):
     inventory_of.cache_clear()
     known = all_claims()
     return run_claims(
         Request(
-            claims=tuple(replace(known[name], targets=TARGETS) for name in CLAIMS),
-            scale=SCALE,
+            claims=tuple(replace(known[name], targets=targets) for name in claims),
+            scale=scale,
             data="testbed",
             model=str(model),
             seeds=seeds,
             output=output,
+            machine=Machine(),
         )
     )
 
@@ -84,7 +88,7 @@ def blessed(tiny_model, tmp_path_factory):
     for claim in result["claims"]:
         path, values = folder / f"{claim['id']}.json", claim["observed"]["values"]
         made = Made(tuple(values), SEEDS, result["versions"], "command", result["platform"])
-        write_reference(path, "smoke", Machine.of().arithmetic, made, claim["model"])
+        write_reference(path, "smoke", "fp32", made, claim["model"])
     return folder
 
 
@@ -126,6 +130,84 @@ def test_swapped_labels_are_found_in_the_claim_that_reads_them(verdicts, monkeyp
 
     monkeypatch.setattr(TestbedSource, "load", swapped)
     assert verdicts() == {"hellaswag_gain": "fail", "mnli_gain": "pass"}
+
+
+def tags(output, seeds):
+    """Run what sees the most for its cost at smoke itself: tags of many words."""
+    asked = (("mnli_gain",), ("udpos",), SCALES["smoke"])
+    result = run(TESTBED_MODEL, output, seeds, *asked)
+    return result, result["claims"][0]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """The expected results by three seeds on this machine, and as if on another kind."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "expected_results"
+    shutil.copytree(EXPECTED_RESULTS, folder)
+    result, claim = tags(tmp_path_factory.mktemp("tags"), SEEDS)
+    values = tuple(claim["observed"]["values"])
+    made = Made(values, SEEDS, result["versions"], "command", result["platform"])
+    write_reference(folder / "mnli_gain.json", "smoke", "fp32", made, claim["model"])
+    here = load_expected("mnli_gain", folder)
+    runs = {"fp32": replace(made, platform="another")}
+    return here, replace(here, reference={"smoke": Reference(claim["model"], runs)})
+
+
+@pytest.fixture
+def found(elsewhere, tmp_path, monkeypatch):
+    """Run a seed again, with whatever the test has changed, and return the claim's entry."""
+
+    def rerun(*, here):
+        monkeypatch.setattr(execution, "load_expected", lambda _: elsewhere[not here])
+        return tags(tmp_path, (0,))[1]
+
+    return rerun
+
+
+def dropout_in_every_training(monkeypatch):
+    train = work.train
+
+    def dropping(model, *rest):
+        model.set_dropout(0.1)
+        return train(model, *rest)
+
+    monkeypatch.setattr(work, "train", dropping)
+
+
+def text_in_small_letters(monkeypatch):
+    load = work.load_tokenizer
+
+    def lowered(model):
+        tokenizer = load(model)
+        tokenizer.backend_tokenizer.normalizer = Lowercase()
+        return tokenizer
+
+    monkeypatch.setattr(work, "load_tokenizer", lowered)
+
+
+def padding_that_is_read(monkeypatch):
+    inputs = families.inputs
+
+    def unmasked(backbone, batch):
+        given = inputs(backbone, batch)
+        return given | {"attention_mask": torch.ones_like(given["attention_mask"])}
+
+    monkeypatch.setattr(families, "inputs", unmasked)
+
+
+def test_on_another_kind_of_machine_nothing_changed_is_nothing_found(found):
+    for here, notices in ((False, 0.05), (True, SAME)):  # smoke's own tolerance
+        claim = found(here=here)
+        assert (claim["verdict"], claim["reference"]["by"]) == ("pass", "same seed")
+        assert claim["detectable_change"] == notices
+
+
+@pytest.mark.parametrize(
+    "change", [dropout_in_every_training, text_in_small_letters, padding_that_is_read]
+)
+def test_a_small_change_is_found_there(change, found, monkeypatch):
+    change(monkeypatch)
+    assert found(here=False)["verdict"] == "fail"
 
 
 def test_a_folder_is_judged_by_the_machine_that_ran_its_jobs(verdicts, tiny_model, tmp_path):
