@@ -25,7 +25,7 @@ PRECISION, THREADS, TOKENS = "STILTS_PRECISION", "STILTS_THREADS", "STILTS_TOKEN
 ATTENTION, COMPILE = "STILTS_ATTENTION", "STILTS_COMPILE"
 BACK_ENDS = ("sdpa", "sdpa_fp32", "varlen", "flash", "block")  # `models.attention` says of what
 # With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. On a CPU a
-# step is never cut: memory is plenty there, and references are of whole steps.
+# scale says so.
 _AT_ONCE = {"cuda": 16384}
 _MOST = {THREADS: 1024, TOKENS: 10**9}  # torch ends the process where it cannot start its threads
 
@@ -55,12 +55,18 @@ class Machine:
 
     @classmethod
     def of(
-        cls, environ: Mapping[str, str] = os.environ, *, device: str = "", precision: str = ""
+        cls,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        device: str = "",
+        precision: str = "",
+        at_once: int | None = None,
     ) -> "Machine":
         """Return this machine, used as `environ` asks; `InputError` where a value is not known.
 
-        Its GPU is used where it has one, unless another `device` is given; what it computes in is,
-        unless asked for, `precision`, or else the quickest that it has.
+        Its GPU is used where it has one, unless another `device` is given. What `environ` does not
+        ask for is: to compute in `precision`, or else in the quickest that it has; and on a CPU, of
+        `at_once` tokens.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         usual = precision or ("bf16" if has_bf16(device) else "fp32")
@@ -69,7 +75,7 @@ class Machine:
             _choice(environ, PRECISION, "fp32", "bf16") or usual,
             _number(environ, THREADS) or 1,
             _choice(environ, ATTENTION, *BACK_ENDS),
-            _number(environ, TOKENS) or _AT_ONCE.get(device),
+            _number(environ, TOKENS) or _AT_ONCE.get(device, at_once),
             _choice(environ, COMPILE, "0", "1") == "1",
         )
 

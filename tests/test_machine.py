@@ -61,6 +61,8 @@ def test_a_cpu_computes_on_one_thread_in_bf16_if_it_has_that(processor):
     assert machine.arithmetic == precision
     assert Machine.of({}, precision="fp32").precision == "fp32"  # as a scale may want
     assert Machine.of({PRECISION: "bf16"}, precision="fp32").precision == "bf16"
+    assert Machine.of({}, at_once=4096).tokens == 4096
+    assert Machine.of({TOKENS: "64"}, at_once=4096).tokens == 64
     assert machine.as_hashed() == {"device": "cpu", "precision": precision}
     assert machine.name.startswith("cpu (")
 
@@ -118,7 +120,7 @@ def test_code_and_libraries_are_in_a_jobs_hash_as_well():
 @pytest.mark.usefixtures("gpus")
 def test_a_gpu_computes_in_bf16_and_takes_so_many_tokens_at_once():
     machine = Machine.of({})
-    assert machine == Machine("cuda", "bf16", tokens=16384)
+    assert machine == Machine.of({}, at_once=7) == Machine("cuda", "bf16", tokens=16384)
     assert machine.as_hashed() == {"device": "cuda", "precision": "bf16", "tokens": "16384"}
     assert (machine.name, machine.arithmetic, machine.workers()) == ("NVIDIA Something", "bf16", 3)
     assert "NVIDIA Something" in platform_name(machine)

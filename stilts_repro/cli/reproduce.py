@@ -173,7 +173,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         corpus=options.corpus,
         translator=options.translator,
         asked=Asked(options.intermediate, options.targets),
-        machine=Machine.of(precision=scale.precision),
+        machine=Machine.of(precision=scale.precision, at_once=scale.at_once),
     )
 
 

@@ -38,7 +38,8 @@ class Scale:
     `target` hold a recipe for each training set, `multitask` one for each task of multi-task
     training; `continued` is the masked-language modelling that may be mixed in, its `rows` texts of
     all languages together; `retrieval_length` is in tokens. `worlds` are those that conditions may
-    name besides the run's own. `precision` is what jobs compute in; "": the quickest there is.
+    name besides the run's own. `precision` is what jobs compute in; "": the quickest there is;
+    `at_once` the tokens that, on a CPU, a step's gradients are computed of at once (None: all).
     """
 
     name: str
@@ -54,6 +55,7 @@ class Scale:
     cost: str
     worlds: tuple[World, ...] = ()
     precision: Literal["", "fp32"] = ""
+    at_once: int | None = None
 
 
 def _recipes(set_up: SetUp, phase: Literal["intermediate", "target"]) -> dict[str, Recipe]:
@@ -108,6 +110,10 @@ def _laptop() -> Scale:
         target=_recipes("laptop", "target"),
         retrieval_length=128,
         cost="a night or more, 2 cores",
+        # Of windows of 384 tokens a whole batch takes three times the memory, and more time
+        # (docs/laptop.md). Of the testbed's short rows it is the quickest, and its references are
+        # of whole steps.
+        at_once=4096,
     )
 
 
