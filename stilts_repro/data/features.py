@@ -5,6 +5,7 @@ along the tokens (tags, character offsets) or along the units (labels). A *unit*
 not split: one sequence, or the C sequences of one multiple-choice question.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
@@ -88,6 +89,11 @@ class Features:
     def tokens(self) -> int:
         """Real tokens, padding not counted."""
         return len(self.ids)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all sequences: what a tokenizer made of the text."""
+        return hashlib.sha256(self.ids.tobytes() + self.offsets.tobytes()).hexdigest()[:16]
 
     def unit_lengths(self) -> np.ndarray:
         """Return the longest sequence of each unit, [units]."""

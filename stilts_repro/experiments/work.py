@@ -134,6 +134,7 @@ class _Trainer(Work):
             "sampler": {"kind": str(self.job.sampler), "weights": log.weights},
             "best_step": log.best_step,
             "dev_scores": log.dev_scores,
+            "token_ids": {name: task.features.fingerprint for name, task in tasks.items()},
             "first_loss": log.losses[0],
             "last_loss": log.last_loss(),
         }
