@@ -6,16 +6,22 @@ that forking it is safe. This module imports nothing large: it can be used befor
 """
 
 import multiprocessing
+import os
 import signal
 import threading
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
 PRELOADED = "stilts_repro.experiments.work"
+# How many kernels, each for one shape and with memory of its own, torch and oneDNN keep on a CPU.
+# Batches have hundreds of lengths: with the usual 1,024 a worker grows by gigabytes.
+KEPT_KERNELS = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
 
 def start() -> BaseContext:
     """Start the helper where it does not run yet; return the context that forks from it."""
+    for name in KEPT_KERNELS:
+        os.environ.setdefault(name, "64")  # read as torch is first used, in the helper's children
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
     if threading.current_thread() is not threading.main_thread():
