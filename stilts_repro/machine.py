@@ -69,10 +69,11 @@ class Machine:
         `at_once` tokens.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        usual = precision or ("bf16" if has_bf16(device) else "fp32")
         return cls(
             device,
-            _choice(environ, PRECISION, "fp32", "bf16") or usual,
+            _choice(environ, PRECISION, "fp32", "bf16")
+            or precision
+            or ("bf16" if has_bf16(device) else "fp32"),
             _number(environ, THREADS) or 1,
             _choice(environ, ATTENTION, *BACK_ENDS),
             _number(environ, TOKENS) or _AT_ONCE.get(device, at_once),

@@ -92,6 +92,9 @@ class Similarity(Format):
     def dev_metrics(self, examples, features, logits):
         return super().dev_metrics(examples, features, logits) | {"highest": self.highest}
 
+    def floor(self, examples, language):
+        return 0.0  # always the same rating goes with nothing
+
     def prediction_file(self, examples, predictions):
         return super().prediction_file(examples, [f"{value:.6f}" for value in predictions])
 

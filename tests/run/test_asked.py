@@ -48,7 +48,7 @@ def test_the_report_says_what_was_not_asked_for(request_):
     found = run_claims(request_)
     write_claims(request_.output, found)
     claims = {claim["id"]: claim for claim in found["claims"]}
-    assert claims["tydiqa_gain"]["verdict"] == "no_reference"
+    assert claims["tydiqa_gain"]["verdict"] == "not_measurable"  # so little is learned here
     assert set(claims["tydiqa_gain"]["details"][0]["gain after"]) == {
         "squad_v2",
         "mnli",
