@@ -5,14 +5,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from io import StringIO
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.cli import reproduce
 from stilts_repro.cli.reproduce import main
 from stilts_repro.run import execution
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -231,3 +235,17 @@ def test_what_trains_is_not_imported_by_the_main_process():
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_finished_job_says_how_long_the_others_will_take(monkeypatch):
+    clock = iter([0.0, 100.0, 130.0, 160.0])  # made, planned, and two jobs of half a minute each
+    monkeypatch.setattr(reproduce.time, "monotonic", lambda: next(clock))
+    console = Console(file=StringIO(), width=100)
+    progress = reproduce.PrintedProgress(console)
+    job = SimpleNamespace(title="none -> mnli (seed 0)", recipes={})
+    progress.planned(dict.fromkeys("abcde", job), 3)
+    progress.finished(job, 30.0)
+    progress.finished(job, 30.0)
+    _, first, last = console.file.getvalue().splitlines()
+    assert first == "[4/5] none -> mnli (seed 0)  30.0 s, about 30 seconds left"
+    assert last == "[5/5] none -> mnli (seed 0)  30.0 s"

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from transformers.utils import logging
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.expected import Made
 from stilts_repro.claims.schema import EXPECTED_RESULTS
-from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
+from stilts_repro.cli.listing import duration, print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.jobs import Job
@@ -222,15 +223,17 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
 
 
 class PrintedProgress(Progress):
-    """A line a finished job; a bar besides where the output is a terminal."""
+    """A line a finished job, with the time that is left if the others take as long."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.total = self.done = 0
+        self.total = self.done = self.reused = 0
+        self.started = time.monotonic()
 
     def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
         """Say how much there is to do."""
-        self.total, self.done = len(jobs), reused
+        self.total, self.done, self.reused = len(jobs), reused, reused
+        self.started = time.monotonic()
         if jobs:
             trainings = sum(bool(job.recipes) for job in jobs.values())
             self.console.print(
@@ -238,11 +241,13 @@ class PrintedProgress(Progress):
             )
 
     def finished(self, job: Job, seconds: float) -> None:
-        """Print the job and how long it took."""
+        """Print the job, how long it took, and what the rest will take, about."""
         self.done += 1
-        width = len(str(self.total))
+        width, rest = len(str(self.total)), self.total - self.done
+        each = (time.monotonic() - self.started) / (self.done - self.reused)
+        left = f", about {duration(each * rest)} left" if rest else ""
         self.console.print(
-            f"[{self.done:{width}}/{self.total}] {job.title}  {seconds:.1f} s",
+            f"[{self.done:{width}}/{self.total}] {job.title}  {seconds:.1f} s{left}",
             markup=False,
             highlight=False,
         )
