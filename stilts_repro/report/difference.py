@@ -110,7 +110,7 @@ def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any
     """Return each job that came to something else, its first stage that moved, and both values.
 
     Jobs are in the order in which they depend on each other; one whose phase (ii) moved is left
-    out, since that is where it began.
+    out, since that is where it began. A stage that only one of the runs has kept is passed over.
     """
     found: list[tuple[JobKey, str, Any, Any]] = []
     moved: set[tuple[str, int]] = set()
@@ -120,9 +120,10 @@ def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any
         if kind != "intermediate" and (condition, seed) in moved:
             continue
         ours, theirs = before.stages(key), after.stages(key)
-        stage = next((s for s in STAGES if ours.get(s) != theirs.get(s)), None)
+        both = [stage for stage in STAGES if stage in ours and stage in theirs]
+        stage = next((stage for stage in both if ours[stage] != theirs[stage]), None)
         if stage:
-            found.append((key, stage, ours.get(stage), theirs.get(stage)))
+            found.append((key, stage, ours[stage], theirs[stage]))
             if kind == "intermediate":
                 moved.add((condition, seed))
     return [(key, stage, *_apart(ours, theirs)) for key, stage, ours, theirs in found]

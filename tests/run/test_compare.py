@@ -95,6 +95,11 @@ def test_it_begins_in_the_first_stage_that_moved(finished, other):
     assert all(after == {"udpos_en": "other"} for _, _, _, after in found)
 
 
+def test_a_stage_that_one_of_the_runs_has_not_kept_is_passed_over(finished, other):
+    spoil(other, lambda result: result.pop("token_ids", None))
+    assert beginnings(*both(finished, other)) == []
+
+
 def test_what_began_in_phase_two_is_not_told_again_of_all_that_follows(finished, other, capsys):
     def moved(result):
         if result["job"]["intermediate"] == "mnli":
