@@ -1,10 +1,8 @@
 """Holding measured values against what is expected: seed by seed, and by an interval.
 
 A seed that the reference has, in the same arithmetic, is held against its own value: what the draw
-brings is in both. New seeds are compared with reference runs by a prediction interval for the mean
-of m new seeds given n reference seeds (Student's t with n - 1 degrees of freedom; see Hahn and
-Meeker, Statistical Intervals, on the mean of future observations). Both are two-sided: a number
-that is suddenly too good deserves a look as much as one that is too bad.
+brings is in both. New seeds are held against an interval. Both are two-sided: a number that is
+suddenly too good deserves a look as much as one that is too bad.
 """
 
 import math
@@ -13,15 +11,11 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any
 
-import numpy as np
-import scipy  # its parts are imported when they are used: they take half a second
-
 from stilts_repro.claims.expected import Expected, Made, Reference
+from stilts_repro.claims.interval import detectable_change, half_width
 
 FEWEST_SEEDS = 3
 SAME = 1e-6  # how far equal seeds on equal machines may be apart, in the claim's unit
-PROBABILITY = 0.8
-QUANTILES = 400
 
 
 @dataclass(frozen=True)
@@ -109,45 +103,6 @@ def check(expected: Expected, run: Run, scale: str, *, obstacle: str | None = No
     if obstacle:
         return _without_reference("no_reference", direction, obstacle)
     return _against_reference(expected, reference, run, scale, direction)
-
-
-def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
-    """Return half the width of the interval for the mean of `m` new runs.
-
-    `sd` is the standard deviation of `n` reference runs; the unit is theirs.
-    """
-    quantile = scipy.stats.t.ppf((1 + level) / 2, n - 1)
-    return max(floor, float(quantile) * sd * math.sqrt(1 / n + 1 / m))
-
-
-def power(change: float, sd: float, n: int, m: int, level: float, floor: float) -> float:
-    """Return the probability that the check finds a true `change` of the mean.
-
-    `sd` is taken as the true standard deviation of one run. The reference's own estimate of it
-    is random, so the probability is averaged over that estimate's distribution.
-    """
-    error = sd * math.sqrt(1 / n + 1 / m)
-    if error == 0:
-        return float(change > floor)
-    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    estimates = np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1)) * error
-    limits = np.maximum(floor, scipy.stats.t.ppf((1 + level) / 2, n - 1) * estimates)
-    above = scipy.stats.norm.sf((limits - change) / error)
-    below = scipy.stats.norm.cdf((-limits - change) / error)
-    return float(np.mean(above + below))
-
-
-def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> float:
-    """Return the smallest true change that the check finds with 80 % probability."""
-    error = sd * math.sqrt(1 / n + 1 / m)
-    if error == 0:
-        return floor
-    certain = floor + error * (10 + 5 * float(scipy.stats.t.ppf((1 + level) / 2, n - 1)))
-
-    def missing(change: float) -> float:
-        return power(change, sd, n, m, level, floor) - PROBABILITY
-
-    return float(scipy.optimize.brentq(missing, 0.0, certain))
 
 
 def _against_reference(

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stilts_repro.claims.check import SAME, Run, check, detectable_change, half_width, power
+from stilts_repro.claims.check import SAME, Run, check
 from stilts_repro.claims.expected import Check, Expected, Made, PaperValue, Reference
+from stilts_repro.claims.interval import detectable_change, half_width, power
 from stilts_repro.seeds import numpy_rng
 
 LEVEL = 0.99
