@@ -11,13 +11,13 @@ LOOKS = {"-h", "--help", "--list", "--tasks", "--plan"}  # what runs no jobs
 
 def start() -> int:
     """Run the command; return its exit status."""
-    if LOOKS.isdisjoint(sys.argv) and sys.argv[1:2] != ["compare"]:
-        with suppress(OSError):  # who needs workers says why there are none
-            forking.start()  # first of all: they get ready while the rest is imported and read
     if sys.argv[1:2] == ["compare"]:
         from stilts_repro.cli import compare
 
         return compare.main(sys.argv[2:])
+    if LOOKS.isdisjoint(sys.argv):
+        with suppress(OSError):  # who needs workers says why there are none
+            forking.start()  # first of all: they get ready while the rest is imported and read
     from reproduce.catalogue import all_claims
     from stilts_repro.cli.reproduce import main
 

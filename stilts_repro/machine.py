@@ -119,8 +119,14 @@ class Machine:
     @property
     def asking(self) -> str:
         """What to set so that another machine computes alike, as in a shell."""
-        threads = f" {THREADS}={self.threads}" if self.threads > 1 else ""
-        return f"{PRECISION}={self.precision}{threads}"
+        asked = {
+            PRECISION: self.precision,
+            THREADS: self.threads if self.threads > 1 else "",
+            ATTENTION: self.attention,
+            TOKENS: self.tokens,
+            COMPILE: int(self.compiled),
+        }
+        return " ".join(f"{name}={value}" for name, value in asked.items() if value)
 
     @property
     def arithmetic(self) -> str:

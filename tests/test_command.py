@@ -238,7 +238,7 @@ def test_what_trains_is_not_imported_by_the_main_process():
 
 
 def test_a_finished_job_says_how_long_the_others_will_take(monkeypatch):
-    clock = iter([0.0, 100.0, 130.0, 160.0])  # made, planned, and two jobs of half a minute each
+    clock = iter([100.0, 130.0, 160.0])  # planned, and two jobs of half a minute each
     monkeypatch.setattr(reproduce.time, "monotonic", lambda: next(clock))
     console = Console(file=StringIO(), width=100)
     progress = reproduce.PrintedProgress(console)

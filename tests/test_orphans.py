@@ -4,8 +4,8 @@ import pkgutil
 
 import reproduce
 from reproduce.catalogue import ORDER, all_claims
-from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import expected_claims, load_expected
+from stilts_repro.claims.interval import FEWEST_SEEDS
 from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED, UNRELATED_MODEL
 from stilts_repro.models.pretrained import fingerprint
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import Made, check_raw
+from stilts_repro.claims.interval import FEWEST_SEEDS
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import read_json, write_json
 
@@ -31,12 +31,7 @@ def write_reference(
     same = (before.get("model"), before.get("data")) == (model, data)
     runs: Mapping[str, Any] = before["runs"] if same else {}
     entry = {"model": model, **({"data": data} if data else {})}
-    raw["reference"][scale] = entry | {"runs": {**runs, arithmetic: _plain(made)}}
+    plain = asdict(made) | {"values": list(made.values), "seeds": list(made.seeds)}
+    raw["reference"][scale] = entry | {"runs": {**runs, arithmetic: plain}}
     check_raw(raw, path)
     write_json(path, raw)
-
-
-def _plain(made: Made) -> dict[str, Any]:
-    """Return `made` as JSON has it."""
-    lists = {"values": list(made.values), "seeds": list(made.seeds)}
-    return asdict(made) | lists | {"versions": dict(made.versions)}

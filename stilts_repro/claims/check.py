@@ -12,9 +12,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from stilts_repro.claims.expected import Expected, Made, Reference
-from stilts_repro.claims.interval import detectable_change, half_width
+from stilts_repro.claims.interval import FEWEST_SEEDS, detectable_change, half_width
 
-FEWEST_SEEDS = 3
 SAME = 1e-6  # how far equal seeds on equal machines may be apart, in the claim's unit
 
 

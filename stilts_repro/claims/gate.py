@@ -12,10 +12,11 @@ from typing import Any
 
 import scipy  # its parts are imported when they are used: they take half a second
 
+from stilts_repro.claims.interval import FEWEST_SEEDS, half_width
+
 ENGLISH, OTHERS = 5.0, 2.0  # points that the baseline must be above the floor
 LARGEST_SHARE = 0.95  # of one language's predictions, that are all the same
 LEVEL = 0.95
-FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _margin(
     seeds = [fmean(entry["score"] - entry["floor"] for entry in entries) for entries in held]
     mean, n = fmean(seeds), len(seeds)
     if n >= FEWEST_SEEDS:
-        half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, n - 1)) * stdev(seeds) / math.sqrt(n)
+        half = half_width(stdev(seeds), n, math.inf, LEVEL, 0.0)
     else:
         half = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * _row_error(held[0])
     return Margin(mean, mean - half, needed)

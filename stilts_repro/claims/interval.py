@@ -10,14 +10,16 @@ import math
 import numpy as np
 import scipy  # its parts are imported when they are used: they take half a second
 
+FEWEST_SEEDS = 3  # whose scatter says anything
 PROBABILITY = 0.8
 QUANTILES = 400
 
 
-def half_width(sd: float, n: int, m: int, level: float, floor: float) -> float:
+def half_width(sd: float, n: int, m: float, level: float, floor: float) -> float:
     """Return half the width of the interval for the mean of `m` new runs.
 
-    `sd` is the standard deviation of `n` reference runs; the unit is theirs.
+    `sd` is the standard deviation of `n` reference runs; the unit is theirs. For ever more runs
+    (infinity) it is the confidence interval of the true mean.
     """
     quantile = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     return max(floor, float(quantile) * sd * math.sqrt(1 / n + 1 / m))

@@ -38,7 +38,8 @@ def parser() -> Parser:
     """Return the parser of `python -m reproduce`."""
     line = Parser(
         prog="python -m reproduce",
-        description="Run the paper's claims and check each against what is expected of it.",
+        description="Run the paper's claims and check each against what is expected of it. "
+        "python -m reproduce compare RUN RUN says what moved from one run's folder to another's.",
         epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
         "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
         "4 a fault of this package, 130 stopped from the keyboard.",
@@ -228,7 +229,7 @@ class PrintedProgress(Progress):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.total = self.done = self.reused = 0
-        self.started = time.monotonic()
+        self.started = 0.0
 
     def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
         """Say how much there is to do."""

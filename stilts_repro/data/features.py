@@ -92,8 +92,8 @@ class Features:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all sequences: what a tokenizer made of the text."""
-        return hashlib.sha256(self.ids.tobytes() + self.offsets.tobytes()).hexdigest()[:16]
+        """A hash of the token ids: what a tokenizer made of the text."""
+        return hashlib.sha256(self.ids.tobytes()).hexdigest()
 
     def unit_lengths(self) -> np.ndarray:
         """Return the longest sequence of each unit, [units]."""

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +25,11 @@ SCRATCH = ".unfinished-"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
+
+
+def predictions_file(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Return where in its job's `folder` the predictions behind `record` are."""
+    return folder / PREDICTIONS / f"{record['task']}.{record['part']}.json"
 
 
 class Store:

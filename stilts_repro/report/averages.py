@@ -144,7 +144,7 @@ class Layers:
 
 
 # What claims.json tells of vectors, by name: in words, and how a number is printed.
-SHAPE = {
+GEOMETRY = {
     "centred": ("score without each language's mean", "{:.1f}"),
     "cosine": ("cosine of sentences that are no pair", "{:.3f}"),
     "variance": ("variance along one direction, %", "{:.1f}"),
@@ -159,10 +159,10 @@ def layers(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
     ]
 
 
-def shape(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
+def geometry(entries: Sequence[Mapping[str, Any]]) -> list[Layers]:
     """Return tables beside those of `layers`: what tells why sentences are found."""
     tables = []
-    for name, (words, form) in SHAPE.items():
+    for name, (words, form) in GEOMETRY.items():
         told = [{**e, "layers": e["geometry"][name]} for e in entries if e["geometry"].get(name)]
         tables += [replace(table, method=words, form=form) for table in layers(told)]
     return sorted(tables, key=lambda table: table.target)

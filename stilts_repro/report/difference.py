@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.store import PREDICTIONS, Store
+from stilts_repro.experiments.store import Store, predictions_file
 from stilts_repro.jsonio import content_hash, read_json
 
 # What a job comes to, in the order in which it does; the first that moved is where it begins.
@@ -57,29 +57,20 @@ class Finished:
                 f"{folder}: not the output of this version of python -m reproduce; run it anew"
             ) from None
 
-    def stages(self, key: JobKey) -> dict[str, Any]:
-        """Return what the job came to, by stage; those that it has not are absent."""
-        result = self.jobs[key]
-        records = [read_json(self._record(name)) for name in result["records"]]
-        found = {
-            "token ids": result.get("token_ids"),
-            "first loss": result.get("first_loss"),
-            "last loss": result.get("last_loss"),
-            "predictions": {
-                (r["task"], r["part"], code): content_hash(predicted)
-                for r in records
-                for code, predicted in read_json(self._predictions(result, r)).items()
-            },
-            "score": {(r["task"], r["part"]): r["score"] for r in records},
+    def came_to(self, key: JobKey, stage: str) -> Any:
+        """Return what the job came to at one of `STAGES`; None where that was not kept."""
+        result, store = self.jobs[key], Store(self.folder)
+        if stage in ("token ids", "first loss", "last loss"):
+            return result.get(stage.replace(" ", "_"))
+        records = [store.record(name) for name in result["records"]]
+        if stage == "score":
+            return {(r["task"], r["part"]): r["score"] for r in records}
+        folder = store.folder(result["job"]["hash"])
+        return {
+            (r["task"], r["part"], code): content_hash(predicted)
+            for r in records
+            for code, predicted in read_json(predictions_file(folder, r)).items()
         }
-        return {stage: value for stage, value in found.items() if value}
-
-    def _record(self, name: str) -> Path:
-        return self.folder / "records" / f"{name}.json"
-
-    def _predictions(self, result: Mapping[str, Any], record: Mapping[str, Any]) -> Path:
-        folder = Store(self.folder).folder(result["job"]["hash"])
-        return folder / PREDICTIONS / f"{record['task']}.{record['part']}.json"
 
 
 def set_up(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
@@ -119,14 +110,14 @@ def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any
         kind, condition, _, seed = key
         if kind != "intermediate" and (condition, seed) in moved:
             continue
-        ours, theirs = before.stages(key), after.stages(key)
-        both = [stage for stage in STAGES if stage in ours and stage in theirs]
-        stage = next((stage for stage in both if ours[stage] != theirs[stage]), None)
-        if stage:
-            found.append((key, stage, ours[stage], theirs[stage]))
-            if kind == "intermediate":
-                moved.add((condition, seed))
-    return [(key, stage, *_apart(ours, theirs)) for key, stage, ours, theirs in found]
+        for stage in STAGES:
+            ours, theirs = before.came_to(key, stage), after.came_to(key, stage)
+            if None not in (ours, theirs) and ours != theirs:
+                found.append((key, stage, *_apart(ours, theirs)))
+                if kind == "intermediate":
+                    moved.add((condition, seed))
+                break
+    return found
 
 
 def _apart(before: Any, after: Any) -> tuple[Any, Any]:

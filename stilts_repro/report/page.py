@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from stilts_repro.claims.check import FEWEST_SEEDS
 from stilts_repro.claims.expected import Reference, expected_claims, load_expected
+from stilts_repro.claims.interval import FEWEST_SEEDS
 from stilts_repro.claims.published import (
     TABLE_2,
     XTREME_TEST,
@@ -26,7 +26,7 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.report import table
-from stilts_repro.report.averages import Grid, layers, shape
+from stilts_repro.report.averages import Grid, geometry, layers
 
 TEMPLATE = "report.html.jinja"
 
@@ -74,9 +74,9 @@ def html(result: Mapping[str, Any]) -> str:
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
         by_language=languages_svg(grid),
         layers=by_layer,
-        shape=shape(result.get("retrieval", [])),
+        geometry=geometry(result.get("retrieval", [])),
         curves=layers_svg(by_layer, result["conditions"]),
-        scales=[*SCALES],
+        scales=SCALES,
         evidence=_evidence(result),
         published=[_published(name) for name in (TABLE_2, XTREME_TEST)],
         findings=findings(),

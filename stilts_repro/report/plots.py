@@ -28,18 +28,13 @@ def gains_svg(grid: Grid) -> str:
     rows, targets = grid.trained, grid.targets
     if not any(grid.gains(row, target) for row in rows for target in targets):
         return ""
-    wide = min(PANELS_A_ROW, len(rows))
-    deep = math.ceil(len(rows) / wide)
-    height = deep * (0.75 + 0.24 * len(targets))
     left = 0.02 + 0.0085 * max(len(target) for target in targets)
     with _plain_svg():
-        figure = Figure(figsize=(WIDTH, height))
-        panels = list(figure.subplots(deep, wide, sharex=True, sharey=True, squeeze=False).flat)
+        figure, panels = _panels(len(rows), 0.75 + 0.24 * len(targets), shared=True)
+        height = figure.get_figheight()
         figure.subplots_adjust(left=left, right=0.99, top=1 - 0.35 / height, bottom=0.4 / height)
-        for axes, row in zip(panels, rows, strict=False):
+        for axes, row in zip(panels, rows, strict=True):
             _bars(axes, grid, row)
-        for axes in panels[len(rows) :]:
-            axes.set_visible(False)
         return _svg(figure)
 
 
@@ -58,23 +53,17 @@ def languages_svg(grid: Grid) -> str:
     found = {target: by_row for target, by_row in found.items() if any(by_row.values())}
     if not found:
         return ""
-    wide = min(PANELS_A_ROW, len(found))
-    deep = math.ceil(len(found) / wide)
     most = max(len(gains) for by_row in found.values() for gains in by_row.values())
-    height = deep * (0.8 + 0.15 * most) + 0.3
     with _plain_svg():
-        figure = Figure(figsize=(WIDTH, height))
-        panels = list(figure.subplots(deep, wide, squeeze=False).flat)
+        figure, panels = _panels(len(found), 0.8 + 0.15 * most, above=0.3)
+        height = figure.get_figheight()
         figure.subplots_adjust(
             left=0.04, right=0.99, top=1 - 0.65 / height, bottom=0.4 / height, wspace=0.25
         )
-        for axes, (target, by_row) in zip(panels, found.items(), strict=False):
+        for axes, (target, by_row) in zip(panels, found.items(), strict=True):
             _marks(axes, target, by_row)
-        for axes in panels[len(found) :]:
-            axes.set_visible(False)
-        handles, labels = panels[0].get_legend_handles_labels()
         legend = figure.legend(
-            *(handles, labels),
+            *panels[0].get_legend_handles_labels(),
             loc="upper left",
             ncols=len(rows),
             frameon=False,
@@ -102,6 +91,22 @@ def layers_svg(layers: Sequence[Layers], conditions: Conditions) -> str:
         for axes, table in zip(panels, layers, strict=True):
             _curves(axes, table)
         return _svg(figure)
+
+
+def _panels(
+    number: int, high: float, *, above: float = 0.0, shared: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels, `high` inches each and `above` for all, and the panels.
+
+    They have the same axes where `shared`.
+    """
+    wide = min(PANELS_A_ROW, number)
+    deep = math.ceil(number / wide)
+    figure = Figure(figsize=(WIDTH, deep * high + above))
+    panels = list(figure.subplots(deep, wide, sharex=shared, sharey=shared, squeeze=False).flat)
+    for axes in panels[number:]:
+        axes.set_visible(False)
+    return figure, panels[:number]
 
 
 def _curves(axes: Axes, table: Layers) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.store import PREDICTIONS, Store
+from stilts_repro.experiments.store import Store, predictions_file
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json, write_text
 from stilts_repro.tasks.format import Example
@@ -99,7 +99,7 @@ def check_export(output: Path) -> None:
 
 
 def _kept(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
-    path = store.folder(record["job"]) / PREDICTIONS / f"{record['task']}.{record['part']}.json"
+    path = predictions_file(store.folder(record["job"]), record)
     try:
         return read_json(path)
     except MissingError:

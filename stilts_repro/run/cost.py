@@ -39,6 +39,8 @@ FULL_BATCHES = 4  # that rates of evaluation are measured on, so that a last, sm
 # take long, and its run nobody wants.
 TIMED_ON_CPU = 50_000_000
 
+Largest = tuple[str, Material, TrainingTask]  # a training set, who reads it, and what it is
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -122,16 +124,18 @@ def estimate(request: Request) -> Estimate:
     targets, seed = planned.survey.targets, request.seeds[0]
     machine, workers = request.machine, request.machine.workers()
     untimed = _untimed(plan, machine)
-    several = machine.device == "cpu" and machine.threads == 1 and workers > 1 and not untimed
+    largest = None if untimed else _largest(plan, costs)
+    several = machine.device == "cpu" and machine.threads == 1 and workers > 1
+    every_core = replace(machine, threads=workers)
     return Estimate(
         claims=sum(bool(claim.cells(targets, seed, planned.sets)) for claim in request.running),
         whole=_sum(costs.of(job) for job in plan.jobs.values()),
         left=_sum(costs.of(job) for job in left.values()),
         unshared=_sum(_alone(plan, costs)),
         workers=workers,
-        rates=None if untimed else measure_rates(plan, costs, machine),
+        rates=measure_rates(largest, machine) if largest else None,
         untimed=untimed,
-        together=measure_rates(plan, costs, replace(machine, threads=workers)) if several else None,
+        together=measure_rates(largest, every_core) if largest and several else None,
     )
 
 
@@ -158,18 +162,24 @@ def _body(backbone: "PreTrainedModel") -> int:
     return sum(parameter.numel() for parameter in backbone.parameters()) - rows
 
 
-def measure_rates(plan: Plan, costs: "Costs", machine: Machine) -> Rates | None:
-    """Return the rates of one worker on the plan's largest training, by some steps of it.
+def _largest(plan: Plan, costs: "Costs") -> Largest | None:
+    """Return the training set of the plan that has the most tokens; None of none."""
+    materials = [costs.material(job) for job in _trainings(plan)]
+    by_set = {name: material for material in materials for name in material.job.recipes}
+    tasks = {name: material.task(name) for name, material in by_set.items()}
+    if not tasks:
+        return None
+    name = max(tasks, key=lambda name: tasks[name].features.tokens)
+    return name, by_set[name], tasks[name]
+
+
+def measure_rates(largest: Largest, machine: Machine) -> Rates:
+    """Return the rates of one worker on the largest training, by some steps of it.
 
     The weights are drawn: none have to be there.
     """
-    materials = [costs.material(job) for job in _trainings(plan)]
-    if not materials:
-        return None
-    by_set = {name: material for material in materials for name in material.job.recipes}
-    tasks = {name: material.task(name) for name, material in by_set.items()}
-    name = max(tasks, key=lambda name: tasks[name].features.tokens)
-    material, before = by_set[name], torch.get_num_threads()
+    name, material, task = largest
+    before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     try:
         backbone = draw_backbone(material.world.model, 0)
@@ -177,7 +187,7 @@ def measure_rates(plan: Plan, costs: "Costs", machine: Machine) -> Rates | None:
         model.to(machine.device)
         attention.use(backbone, machine)
         pad_id = int(material.tokenizer.pad_token_id)
-        trained = _training_rate(model, name, tasks[name], pad_id, machine)
+        trained = _training_rate(model, name, task, pad_id, machine)
         return Rates(trained, _evaluation_rate(model, name, material, pad_id, machine), name)
     finally:
         torch.set_num_threads(before)

@@ -1,6 +1,7 @@
 """A finished run: its records seen as scores, verdicts and the report's tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -57,8 +58,9 @@ class Results:
             },
         )
 
+    @cached_property
     def gates(self) -> dict[str, dict[str, Any]]:
-        """Return, by target, whether the baseline of the main world says that it is measurable."""
+        """By target, whether the baseline of the main world says that it is measurable."""
         found: dict[str, list[Record]] = {}
         for record in self.records:
             if record["part"] == "dev" and record["intermediate"] == str(NONE):
@@ -87,7 +89,7 @@ class Results:
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
         result = check(expected, run, self.request.scale.name, obstacle=obstacle)
-        unseen = dark(self.gates(), targets) if values else []
+        unseen = dark(self.gates, targets) if values else []
         if unseen and len(unseen) == len(targets):
             result = result.unseen(unseen)
         return {

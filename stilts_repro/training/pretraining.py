@@ -10,7 +10,6 @@ scratch that is in fp32, which is the same everywhere; a public encoder is train
 processor has it.
 """
 
-import hashlib
 import io
 import math
 import time
@@ -160,8 +159,7 @@ class Pretraining:
         pad_id = int(tokenizer.pad_token_id)
         self.pad_id = int(start.places[pad_id]) if start else pad_id
         self.log = PretrainLog()
-        corpus = hashlib.sha256(self.features.ids.tobytes()).hexdigest()
-        held = [asdict(recipe), tokenizer.get_vocab(), corpus]
+        held = [asdict(recipe), tokenizer.get_vocab(), self.features.fingerprint]
         by = [start.origin, machine.precision] if start else []
         self.identity = content_hash([*held, *by])
         if self.state_file and self.state_file.is_file():

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from stilts_repro.report.averages import SHAPE, Grid, Layers, layers, shape
+from stilts_repro.report.averages import GEOMETRY, Grid, Layers, geometry, layers
 from stilts_repro.report.page import html
 from stilts_repro.report.plots import gains_svg, languages_svg, layers_svg
 from tests.report.conftest import INTERMEDIATES, TARGETS, condition
@@ -196,8 +196,8 @@ def test_the_gate_is_shown_and_said_beside_every_mean(result):
 
 
 def test_why_sentences_are_found_stands_beside_the_layers(result):
-    tables = shape(result["retrieval"])
-    assert [table.method for table in tables] == [words for words, _ in SHAPE.values()]
+    tables = geometry(result["retrieval"])
+    assert [table.method for table in tables] == [words for words, _ in GEOMETRY.values()]
     assert dict(tables[0].rows)[2] == [48.0] * len(INTERMEDIATES)
     assert "cosine of sentences that are no pair" in text_of(result)
     assert "0.875" in text_of(result)
