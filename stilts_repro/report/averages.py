@@ -91,8 +91,9 @@ class Grid:
         entries = {(e["intermediate"], e["seed"]): e["languages"] for e in self._of(target, "dev")}
         for (row, seed), languages in entries.items():
             if row == intermediate and (before := entries.get((base, seed))):
-                for code in languages.keys() & before.keys():
-                    found.setdefault(code, []).append(languages[code] - before[code])
+                for code, score in languages.items():
+                    if code in before:
+                        found.setdefault(code, []).append(score - before[code])
         order = sorted(
             found,
             key=lambda code: (code != "en", -(self.language_score(base, target, "dev", code) or 0)),

@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import cycle
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -15,9 +16,9 @@ from stilts_repro.tasks.tables import TARGET_TASKS
 # matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
 INK, ACCENT = "#0a0b0c", "#0a0b0d"
 CSS = {INK: "currentColor", ACCENT: "var(--accent)"}
-PANELS_A_ROW = 4
+PANELS_A_ROW, LEGEND_A_ROW = 4, 6
 WIDTH = 9.6  # inches
-MARKS = "osD^v<>ph*"  # one a row of the grid
+MARKS = "osD^v<>p*+x1234PXd|_"  # one a row of the grid, which a run of all claims has 16 of
 
 
 def gains_svg(grid: Grid) -> str:
@@ -44,7 +45,7 @@ def languages_svg(grid: Grid) -> str:
     Controls are left out, and retrieval targets, whose gains are of another size. Empty where no
     language can be compared.
     """
-    rows = [row for row in grid.trained if not grid.conditions[row]["control"]][: len(MARKS)]
+    rows = [row for row in grid.trained if not grid.conditions[row]["control"]]
     found = {
         target: {row: grid.language_gains(row, target) for row in rows}
         for target in grid.targets
@@ -55,17 +56,17 @@ def languages_svg(grid: Grid) -> str:
         return ""
     most = max(len(gains) for by_row in found.values() for gains in by_row.values())
     with _plain_svg():
-        figure, panels = _panels(len(found), 0.8 + 0.15 * most, above=0.3)
+        above = 0.2 * math.ceil(len(rows) / LEGEND_A_ROW)
+        figure, panels = _panels(len(found), 0.8 + 0.15 * most, above=above)
         height = figure.get_figheight()
-        figure.subplots_adjust(
-            left=0.04, right=0.99, top=1 - 0.65 / height, bottom=0.4 / height, wspace=0.25
-        )
+        top = 1 - (0.35 + above) / height
+        figure.subplots_adjust(0.04, 0.4 / height, 0.99, top, wspace=0.25, hspace=0.35)
         for axes, (target, by_row) in zip(panels, found.items(), strict=True):
             _marks(axes, target, by_row)
         legend = figure.legend(
             *panels[0].get_legend_handles_labels(),
             loc="upper left",
-            ncols=len(rows),
+            ncols=min(len(rows), LEGEND_A_ROW),
             frameon=False,
             fontsize=8.5,
             labelcolor=INK,
@@ -160,7 +161,7 @@ def _bars(axes: Axes, grid: Grid, row: str) -> None:
 
 def _marks(axes: Axes, target: str, by_row: Mapping[str, Mapping[str, float]]) -> None:
     codes = list(dict.fromkeys(code for gains in by_row.values() for code in gains))
-    for mark, (row, gains) in zip(MARKS, by_row.items(), strict=False):
+    for mark, (row, gains) in zip(cycle(MARKS), by_row.items(), strict=False):
         places = [codes.index(code) for code in gains]
         axes.plot(
             list(gains.values()),

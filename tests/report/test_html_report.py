@@ -234,3 +234,12 @@ def test_the_picture_by_language_has_a_panel_a_trained_target_and_a_mark_a_row(r
         assert f">{text}<" in picture
     assert ">tatoeba<" not in picture  # nothing is trained for it
     assert languages_svg(Grid([], {})) == ""
+
+
+def test_no_row_of_many_is_left_out_of_the_picture_by_language(result):
+    names = [f"task{number}" for number in range(25)]
+    conditions = result["conditions"] | {name: condition() for name in names}
+    entry = next(e for e in result["grid"] if e["target"] == "xnli" and e["part"] == "dev")
+    more = [{**entry, "intermediate": name} for name in names]
+    picture = languages_svg(Grid([*result["grid"], *more], conditions))
+    assert all(f">{name}<" in picture for name in names)
