@@ -59,15 +59,15 @@ UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 
-def testbed_corpus(*, unrelated: bool = False) -> Documents:
+def testbed_corpus(*, unrelated: bool = False, echoes: bool = False) -> Documents:
     """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
 
     The shares are what web crawls bring by accident: most documents are in one language. Of
-    `unrelated` languages there are only their own.
+    `unrelated` languages there are only their own. With `echoes` they come back to what they told.
     """
     from stilts_repro.testbed.source import TestbedSource
 
-    source = TestbedSource(unrelated=unrelated)
+    source = TestbedSource(unrelated=unrelated, echoes=echoes)
     sizes = UNRELATED_DOCUMENTS if unrelated else TESTBED_DOCUMENTS
     streams: dict[str, Iterator[str]] = {
         code: islice(source.documents(code), sizes["monolingual"]) for code in source.languages
@@ -126,6 +126,11 @@ def _parser() -> Parser:
         "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
     )
     parser.add_argument(
+        "--echoes",
+        action="store_true",
+        help="with --testbed: documents that come back to what they told (docs/testbed.md)",
+    )
+    parser.add_argument(
         "--start", type=named, metavar="MODEL", help="with --corpus: hub id or folder to start from"
     )
     parser.add_argument("--output", type=folder, required=True, help="folder for the model")
@@ -143,8 +148,9 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:  # nor NaN
             raise InputError(f"--{name} {value}: give a number above zero")
-    if options.unrelated and not options.testbed:
-        raise InputError("--unrelated: only the testbed has such languages; give --testbed")
+    for name, what in (("unrelated", "languages"), ("echoes", "documents")):
+        if getattr(options, name) and not options.testbed:
+            raise InputError(f"--{name}: only the testbed has such {what}; give --testbed")
     if options.start is not None and (options.testbed or options.size):
         raise InputError(
             "--start: its model has its size and languages; leave --testbed, --size out"
@@ -172,7 +178,7 @@ def _pretrain(options: argparse.Namespace) -> int:
         output.mkdir(parents=True, exist_ok=True)
     documents: Documents
     if options.testbed:
-        documents = testbed_corpus(unrelated=options.unrelated)
+        documents = testbed_corpus(unrelated=options.unrelated, echoes=options.echoes)
         chosen = balanced(documents, recipe.seed, 1.0)
     else:
         files = corpus_files(options.corpus)

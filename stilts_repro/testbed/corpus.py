@@ -3,15 +3,27 @@
 Every stream draws from its own random stream, so documents of two languages are unrelated unless a
 stream is bilingual on purpose. The events of a split's documents are those that the rows of the
 same split may use: no pair of participants met in pre-training on 'train' is ever tested.
+
+With `echoes` documents come back to what they told, as texts do: in other words, with what follows
+from it, with what cannot be so as well, by asking whether it is so.
 """
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.grammar import Grammar, Line, Style, grammar, styled
+from stilts_repro.testbed.inference import (
+    broader,
+    changeable,
+    excluded,
+    implied,
+    narrower,
+    opposite,
+    unsaid,
+)
 from stilts_repro.testbed.languages import CODES
 from stilts_repro.testbed.meanings import MODIFIERS, Event, Fact
 from stilts_repro.testbed.phrases import Sentence, Token, text
@@ -44,7 +56,7 @@ def day(rng: random.Random, sampler: Sampler) -> list[Line]:
         same_story = not event.negated and rng.random() < 0.75
         if same_story:
             event = sampler.follow_up(rng, event)
-            style = Style(pronoun=rng.random() < 0.8, then=True)
+            style = Style(pronoun=rng.random() < 0.8, opening="then")
         else:
             event = sampler.event(rng, agent, negated=0.1)
             style = Style(pronoun=rng.random() < 0.5)
@@ -98,11 +110,90 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Line]:
     return facts(rng, sampler) if draw < 0.7 else news(rng, sampler)
 
 
-def document(rng: random.Random, sampler: Sampler) -> list[Line]:
-    """Draw a paragraph, now and then under a headline or with a question at its end."""
+def document(rng: random.Random, sampler: Sampler, *, echoes: bool = False) -> list[Line]:
+    """Draw a paragraph, now and then under a headline or with a question at its end.
+
+    With `echoes` it comes back to what it told on the way as well.
+    """
     lines = paragraph(rng, sampler)
     top = headline(rng, lines) if rng.random() < 0.3 else []
+    if echoes:
+        return top + echoed(rng, sampler, lines) + afterword(rng, lines)
     return top + lines + (exchange(rng, lines) if rng.random() < 0.35 else [])
+
+
+def echoed(rng: random.Random, sampler: Sampler, lines: list[Line]) -> list[Line]:
+    """Come back to some of the events that `lines` tell, each time at once; join some sentences."""
+    text: list[Line] = []
+    for line in lines:
+        joins = text and not (line.style.opening or line.style.pronoun) and rng.random() < 0.3
+        text.append(_opened(line, "and") if joins else line)
+        if isinstance(line.meaning, Event) and rng.random() < 0.4:
+            text.append(echo(rng, sampler, line.meaning))
+    return text
+
+
+def echo(rng: random.Random, sampler: Sampler, event: Event) -> Line:
+    """Come back to `event`, mostly with the connective that says how.
+
+    It is told in other words, what it implies is said, or what cannot be so as well (as others have
+    it), or another event of those who took part.
+    """
+    (word,) = rng.choices(("namely", "so", "but", "also"), (0.35, 0.25, 0.2, 0.2))
+    match word:
+        case "so":
+            event = implied(rng, event)
+        case "but":
+            event = excluded(rng, event)
+        case "also":
+            event = unsaid(rng, sampler, event, rng.choice(changeable(event) or ["place"]))
+    line = _retold(rng, event)
+    return _opened(line, word) if rng.random() < 0.9 else line
+
+
+def afterword(rng: random.Random, lines: list[Line]) -> list[Line]:
+    """Tell two of the events of `lines` once more in one sentence, ask about some; or neither."""
+    events = [line.meaning for line in lines if isinstance(line.meaning, Event)]
+    end: list[Line] = []
+    if len(events) > 1 and rng.random() < 0.3:
+        one, other = (_retold(rng, event) for event in rng.sample(events, 2))
+        end += [one, _opened(other, "and")]
+    while rng.random() < 0.5:
+        doubts = events and rng.random() < 0.7
+        end += doubt(rng, rng.choice(events)) if doubts else exchange(rng, lines)
+    return end
+
+
+def doubt(rng: random.Random, event: Event) -> list[Line]:
+    """Ask whether something is so, and answer yes or no with `event`."""
+    asked, word = event.but(negated=False), "no"
+    if event.negated:
+        asked = narrower(rng, asked)
+    elif (slots := changeable(event)) and rng.random() < 0.6:
+        focus = rng.choice(slots)
+        asked = opposite(rng, broader(rng, event, focus), focus)
+    else:
+        asked, word = broader(rng, event), "yes"
+    style = random_style(rng, asked, passive=0.4, titles=False)
+    return [Line(asked, style, "polarity"), _opened(_retold(rng, event), word)]
+
+
+def _retold(rng: random.Random, event: Event) -> Line:
+    return Line(event, random_style(rng, event, passive=0.4))
+
+
+def _opened(line: Line, word: str) -> Line:
+    return line._replace(style=line.style._replace(opening=word))
+
+
+def passage(sentences: Iterable[tuple[Line, str]]) -> str:
+    """Join sentences to a text; one that opens with 'and' goes on in the sentence before it."""
+    whole = ""
+    for line, sentence in sentences:
+        if line.style.opening == "and":
+            whole = whole.removesuffix(".")
+        whole += f" {sentence}" if whole else sentence
+    return whole
 
 
 def two_languages(rng: random.Random) -> list[str]:
@@ -115,15 +206,17 @@ def two_languages(rng: random.Random) -> list[str]:
 class Corpus:
     """The document streams of one world; a document depends on its index, not on those before."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, echoes: bool = False) -> None:
         self.world = world
+        self.echoes = echoes
 
     def documents(self, code: str, split: str, start: int = 0) -> Iterator[str]:
         """Yield monolingual documents without end, from number `start` on."""
         speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
-            yield " ".join(speaker.sentence_text(*line) for line in document(rng, sampler))
+            lines = document(rng, sampler, echoes=self.echoes)
+            yield passage((line, speaker.sentence_text(*line)) for line in lines)
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
         """Yield documents of sentences each followed by its translation, mostly with English."""
@@ -133,7 +226,7 @@ class Corpus:
             first, second = (grammar(code, self.world) for code in two_languages(rng))
             yield " ".join(
                 speaker.sentence_text(*line)
-                for line in document(rng, sampler)
+                for line in document(rng, sampler, echoes=self.echoes)
                 for speaker in (first, second)
             )
 
@@ -144,12 +237,13 @@ class Corpus:
             rng = python_rng(self.world.seed, "mixed documents", split, index)
             matrix, guest = (grammar(code, self.world) for code in two_languages(rng))
             sentences = []
-            for line in document(rng, sampler):
+            for line in document(rng, sampler, echoes=self.echoes):
                 if rng.random() < 0.3:
-                    sentences.append(guest.sentence_text(*line))
+                    said = guest.sentence_text(*line)
                 else:
-                    sentences.append(text(_switched(rng, matrix.sentence(*line), guest)))
-            yield " ".join(sentences)
+                    said = text(_switched(rng, matrix.sentence(*line), guest))
+                sentences.append((line, said))
+            yield passage(sentences)
 
 
 def _switched(rng: random.Random, sentence: Sentence, guest: Grammar) -> Sentence:

@@ -30,8 +30,9 @@ class Style(NamedTuple):
 
     `passive` makes the patient the subject; `front` moves 'place' or 'time' to the start;
     `pronoun` refers to the agent by pronoun; `title` adds the agent's occupation to the name;
-    `home` adds where the agent lives or has its seat; `then` opens the sentence with the adverb of
-    narration. A fact can be said with `pronoun` only.
+    `home` adds where the agent lives or has its seat; `opening` is the word, if any, that says how
+    the sentence goes on from the one before: 'then', 'and' or one of `vocabulary.CONNECTIVES`. A
+    fact can be said with `pronoun` only.
     """
 
     passive: bool = False
@@ -39,7 +40,7 @@ class Style(NamedTuple):
     pronoun: bool = False
     title: bool = False
     home: bool = False
-    then: bool = False
+    opening: str = ""
 
 
 PLAIN = Style()
@@ -101,7 +102,7 @@ class Grammar(Phrases):
     def _event(self, event: Event, style: Style, asked: str) -> _Clause:
         """Return the clause of an event; `asked` is '', 'polarity' or a slot."""
         agent, verb, patient, adjective, number, place, time, tense, negated, generic = event
-        passive, front, pronoun, title, home, then = style
+        passive, front, pronoun, title, home, opening = style
         subject = self._agent(agent, pronoun, title, home, passive, asked == "agent")
         complement = self._patient(patient, adjective, number, generic, passive, asked)
         if passive:
@@ -120,7 +121,7 @@ class Grammar(Phrases):
         inverted = asked not in ("", "subject")
         plural = passive and number > 1
         verbs = self._verbs(verb, tense, negated, plural, passive, inverted)
-        return self._order(phrases, verbs, asked, front, then)
+        return self._order(phrases, verbs, asked, front, opening)
 
     @memo
     def _fact(self, fact: Fact, asked: str, pronoun: bool) -> _Clause:
@@ -238,7 +239,7 @@ class Grammar(Phrases):
         verbs: tuple[Phrase, Phrase],
         asked: str,
         fronted: str = "",
-        then: bool = False,
+        opening: str = "",
     ) -> _Clause:
         """Put a clause's phrases in order: the basic order, then fronting.
 
@@ -252,8 +253,8 @@ class Grammar(Phrases):
             clause.insert(0, phrases.pop(asked))
         if fronted in phrases:
             clause.insert(0, phrases.pop(fronted))
-        if then:
-            clause.insert(0, self.alone("then"))
+        if opening:
+            clause.insert(0, self.alone(opening))
         if verb.tokens:
             phrases["verb"] = verb
         order = _ORDERS[self.language.word_order]

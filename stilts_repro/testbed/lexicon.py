@@ -6,7 +6,12 @@ from functools import cache
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed.languages import Language, transliterate
-from stilts_repro.testbed.vocabulary import CONTENT_WORDS, FUNCTION_WORDS, NAME_WORDS
+from stilts_repro.testbed.vocabulary import (
+    CONNECTIVES,
+    CONTENT_WORDS,
+    FUNCTION_WORDS,
+    NAME_WORDS,
+)
 
 _CASES = ("nominative", "accusative", "locative")
 _TENSES = ("present", "past", "future")
@@ -30,10 +35,13 @@ class Lexicon:
         self.language = language
         rng = python_rng(seed, "lexicon", language.code)
         if language.code == "en":
-            self.stems = {word: word for word in CONTENT_WORDS + FUNCTION_WORDS}
+            self.stems = {word: word for word in CONTENT_WORDS + FUNCTION_WORDS + CONNECTIVES}
         else:
             self.stems = _stems(language, rng)
         self._affixes = _affixes(language, rng)
+        if language.code != "en":
+            # Last, so that they leave the language's other words as they are.
+            self.stems |= _connectives(language, rng, {"", *self.stems.values()})
         self._names: dict[str, tuple[str, ...]] = {}
 
     def name(self, name: str) -> tuple[str, ...]:
@@ -128,6 +136,18 @@ def _stems(language: Language, rng: random.Random) -> dict[str, str]:
             stem = "".join(_syllable(language, rng) for _ in range(syllables))
         taken.add(stem)
         stems[word] = transliterate(stem, language.script)
+    return stems
+
+
+def _connectives(language: Language, rng: random.Random, taken: set[str]) -> dict[str, str]:
+    """Return a syllable for each, none of them among `taken`."""
+    stems: dict[str, str] = {}
+    for word in CONNECTIVES:
+        stem = ""
+        while stem in taken:
+            stem = transliterate(_syllable(language, rng), language.script)
+        taken.add(stem)
+        stems[word] = stem
     return stems
 
 

@@ -21,11 +21,12 @@ _UPOS = {
     **dict.fromkeys(("in", "at", "by"), "ADP"),
     **dict.fromkeys(("the", "a", "which"), "DET"),
     **dict.fromkeys(("who", "what", "she", "he"), "PRON"),
-    **dict.fromkeys(("where", "when", "then"), "ADV"),
+    **dict.fromkeys(("where", "when", "then", "namely", "so", "also"), "ADV"),
+    **dict.fromkeys(("yes", "no"), "INTJ"),
     **dict.fromkeys(("not", "PLURAL"), "PART"),
     **dict.fromkeys(("be", "PAST", "FUTURE", "PASSIVE"), "AUX"),
     **dict.fromkeys(words.VERBS + words.STATIVE_VERBS, "VERB"),
-    "and": "CCONJ",
+    **dict.fromkeys(("and", "but"), "CCONJ"),
 }
 _UNSPACED = ".?,"
 _BLANKS = tuple((f" {mark}", mark) for mark in _UNSPACED)

@@ -63,6 +63,10 @@ FUNCTION_WORDS = (
     *("PAST", "FUTURE", "PASSIVE", "PLURAL"),
 )
 
+# They say how a sentence stands to the one before it: it tells the same, it follows from it, it
+# cannot be so as well, it is something else; or they answer it. Documents have them, rows have not.
+CONNECTIVES = ("namely", "so", "but", "also", "yes", "no")
+
 VERBS: tuple[str, ...] = tuple(verb for script in SCRIPTS.values() for verb in script)
 ADJECTIVES: tuple[str, ...] = tuple(word for pair in ADJECTIVE_ANTONYMS for word in pair)
 CATEGORY_OF: dict[str, str] = {

@@ -12,6 +12,7 @@ from stilts_repro.testbed.languages import LANGUAGES, language
 from stilts_repro.testbed.meanings import Event, Fact
 from stilts_repro.testbed.phrases import Token, spans, text
 from stilts_repro.testbed.rows import tagging
+from stilts_repro.testbed.vocabulary import CONNECTIVES
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
@@ -53,9 +54,10 @@ def test_texts_are_those_of_the_words(code):
     said = [(fact, Style(pronoun=pronoun)) for fact in facts for pronoun in (False, True)]
     for _ in range(300):
         event = sampler.event(rng, PERSON, negated=0.2)
-        passive, pronoun, title, home, then = (rng.random() < 0.3 for _ in range(5))
+        passive, pronoun, title, home = (rng.random() < 0.3 for _ in range(4))
         front = rng.choice(("", "place", "time"))
-        said.append((event, Style(passive, front, pronoun, title, home, then)))
+        opening = rng.choice(("", "", "then", "and", *CONNECTIVES))
+        said.append((event, Style(passive, front, pronoun, title, home, opening)))
     for meaning, style in said:
         assert speaker.sentence_text(meaning, style) == text(speaker.sentence(meaning, style))
         slots = ("subject", "value") if isinstance(meaning, Fact) else ("agent", "patient", "time")

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.testbed.corpus import paragraph
+from stilts_repro.testbed.corpus import document
 from stilts_repro.testbed.meanings import SPLITS, Event, split_of
 from stilts_repro.testbed.rows import (
     anli,
@@ -72,7 +72,11 @@ def _retrieval(rng, sampler):
 
 
 def _corpus(rng, sampler):
-    return _meanings(paragraph(rng, sampler))
+    return _meanings(document(rng, sampler))
+
+
+def _echoes(rng, sampler):
+    return _meanings(document(rng, sampler, echoes=True))
 
 
 def _home(event):
@@ -82,7 +86,7 @@ def _home(event):
 
 DRAWS = [
     *(_inference, _sentences, _reading, _unanswerable),
-    *(_continuation, _retrieval, _corpus),
+    *(_continuation, _retrieval, _corpus, _echoes),
     *(_questions, _adversarial, _story),
 ]
 

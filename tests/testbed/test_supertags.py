@@ -116,7 +116,7 @@ def _reduces(tokens, tags):
         (EVENT, Style(passive=True, front="place")),
         (EVENT.but(negated=True), Style(home=True, front="place")),
         (EVENT.but(negated=True, tense="future"), Style(passive=True)),
-        (EVENT, Style(pronoun=True, then=True)),
+        (EVENT, Style(pronoun=True, opening="then")),
     ],
 )
 def test_declaratives_reduce_to_a_sentence(event, style):

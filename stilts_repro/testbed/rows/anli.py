@@ -10,16 +10,10 @@ import random
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Line
+from stilts_repro.testbed.inference import LABELS, changeable, judge, opposite
 from stilts_repro.testbed.meanings import Event, Fact
 from stilts_repro.testbed.rows import Draw, Row
-from stilts_repro.testbed.rows.nli import (
-    LABELS,
-    Inference,
-    changeable,
-    draw_pair,
-    judge,
-    opposite,
-)
+from stilts_repro.testbed.rows.nli import Inference, draw_pair
 from stilts_repro.testbed.rows.squad import with_pronouns
 from stilts_repro.testbed.world import Sampler, World
 

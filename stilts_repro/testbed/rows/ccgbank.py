@@ -48,7 +48,7 @@ def _style(rng: random.Random, sampler: Sampler, event: Event) -> Style:
     """Draw a style; after a passive's agent, a residence could not be told from the place."""
     style = random_style(rng, event, passive=0.3)
     if event.agent in sampler.world.persons and rng.random() < 0.15:
-        return Style(pronoun=True, then=rng.random() < 0.5)
+        return Style(pronoun=True, opening="then" if rng.random() < 0.5 else "")
     if style.passive or rng.random() < 0.8:
         return style
     return Style(front=style.front, home=True)

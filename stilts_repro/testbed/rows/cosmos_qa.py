@@ -18,9 +18,9 @@ from stilts_repro.testbed.vocabulary import next_verb
 from stilts_repro.testbed.world import Sampler, World
 
 _CHOICES = 4
-_THEN = Style(then=True)
+_THEN = Style(opening="then")
 _PRONOUN = Style(pronoun=True)
-_PRONOUN_THEN = Style(pronoun=True, then=True)
+_PRONOUN_THEN = Style(pronoun=True, opening="then")
 
 
 class Story(NamedTuple):
@@ -164,7 +164,9 @@ def _line(
         return Line(event, random_style(rng, event, titles=titles))
     goes_on = event == before.but(verb=next_verb(before.verb), place=None, time=None)
     clear = before.patient not in world.persons
-    return Line(event, Style(pronoun=clear and rng.random() < 0.8, then=goes_on))
+    return Line(
+        event, Style(pronoun=clear and rng.random() < 0.8, opening="then" if goes_on else "")
+    )
 
 
 def cosmos_qa(draw: Draw) -> Row:

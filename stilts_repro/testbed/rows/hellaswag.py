@@ -10,7 +10,7 @@ from stilts_repro.testbed.phrases import text
 from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler
 
-_THEN = Style(pronoun=True, then=True)
+_THEN = Style(pronoun=True, opening="then")
 
 
 class Continuation(NamedTuple):

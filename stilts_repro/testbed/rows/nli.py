@@ -11,17 +11,15 @@ is neutral brings up something else. The other rows are alike on the surface wha
 import random
 from typing import NamedTuple
 
-from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import Grammar, Line, Style
+from stilts_repro.testbed.inference import LABELS, changeable, judge, opposite, unsaid
 from stilts_repro.testbed.meanings import MODIFIERS, Event
 from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler
 
-LABELS = ("entailment", "neutral", "contradiction")
 _CUES = 0.6  # how many rows have them
 _NO_MAJORITY = 0.01  # how many SNLI rows have no label, for their annotators disagreed
-_NUMBERS = tuple(words.NUMERALS)
 
 
 class Inference(NamedTuple):
@@ -49,40 +47,6 @@ class Inference(NamedTuple):
             hypothesis = hypothesis.but(agent=occupation)
         premise = " ".join(speaker.sentence_text(*line) for line in self.premise)
         return premise, speaker.sentence_text(hypothesis, self.hypothesis_style)
-
-
-def opposed_slots(premise: Event, hypothesis: Event) -> int | None:
-    """Count the slots that differ exclusively; None where the premise leaves one open."""
-    if (premise.agent, premise.tense) != (hypothesis.agent, hypothesis.tense):
-        return None
-    if premise.patient != hypothesis.patient:
-        kind = words.CATEGORY_OF.get(premise.patient)
-        if not (hypothesis.generic and kind == words.CATEGORY_OF[hypothesis.patient]):
-            return None
-    opposed = int(premise.number != hypothesis.number)
-    for slot in ("verb", *MODIFIERS):
-        known, claimed = getattr(premise, slot), getattr(hypothesis, slot)
-        if claimed is None or claimed == known:
-            continue
-        exclusive = slot in ("place", "time") or words.ANTONYM.get(claimed) == known
-        if known is None or not exclusive:
-            return None
-        opposed += 1
-    return opposed
-
-
-def judge(premise: Event, hypothesis: Event) -> str:
-    """Return the label of a hypothesis about one event."""
-    if premise.negated:
-        # Denying an event denies every more specific one, and says nothing of more general ones.
-        implied = not hypothesis.generic and opposed_slots(hypothesis, premise) == 0
-        if not implied:
-            return "neutral"
-        return "entailment" if hypothesis.negated else "contradiction"
-    opposed = opposed_slots(premise, hypothesis)
-    if opposed is None:
-        return "neutral"
-    return "entailment" if (opposed == 0) != hypothesis.negated else "contradiction"
 
 
 def draw_pair(rng: random.Random, sampler: Sampler) -> tuple[Event, Event, str]:
@@ -160,7 +124,7 @@ def _hypothesis(rng: random.Random, sampler: Sampler, premise: Event, label: str
     affirmed = "contradiction" if negated else "entailment"
     hypothesis = premise.but(**dropped, negated=negated)
     if label == "neutral" and not (premise.negated and any(dropped) and rng.random() < 0.5):
-        hypothesis = _unsaid(rng, sampler, hypothesis, focus)
+        hypothesis = unsaid(rng, sampler, hypothesis, focus)
     elif label not in ("neutral", affirmed) and not premise.negated:
         hypothesis = opposite(rng, hypothesis, focus)
     social = premise.patient in sampler.world.persons
@@ -179,43 +143,6 @@ def _polarity(rng: random.Random, premise: Event, label: str) -> bool:
     if premise.negated:
         return label == "entailment"
     return rng.random() < (0.2 if label == "entailment" else 0.533)
-
-
-def changeable(event: Event) -> list[str]:
-    """Return the slots that have an opposite in this event."""
-    slots = event.modifiers()
-    if event.verb in words.ANTONYM:
-        slots.append("verb")
-    if event.number > 1:
-        slots.append("number")
-    return slots
-
-
-def opposite(rng: random.Random, event: Event, focus: str) -> Event:
-    """Return `event` with one slot changed for a value that excludes its own."""
-    if focus in ("verb", "adjective"):
-        return event.but(**{focus: words.ANTONYM[getattr(event, focus)]})
-    values = {"place": words.TOWNS, "time": words.TIMES, "number": _NUMBERS}[focus]
-    others = [value for value in values if value != getattr(event, focus)]
-    return event.but(**{focus: rng.choice(others)})
-
-
-def _unsaid(rng: random.Random, sampler: Sampler, event: Event, focus: str) -> Event:
-    """Change what would make another, compatible event: verb, quality, agent, patient or roles."""
-    social = event.patient in sampler.world.persons
-    if focus in ("verb", "adjective") and rng.random() < 0.7:
-        word = getattr(event, focus)
-        pool = words.SCRIPTS[words.SCRIPT_OF[word]] if focus == "verb" else words.ADJECTIVES
-        others = [other for other in pool if other not in (word, words.ANTONYM.get(word))]
-        return event.but(**{focus: rng.choice(others)})
-    if social and rng.random() < 0.5:
-        return event.converse()
-    category = "person" if social else words.CATEGORY_OF[event.patient]
-    patient = sampler.patient_for(rng, event.agent, category)
-    if rng.random() < 0.5 and patient not in (None, event.patient):
-        return event.but(patient=patient)
-    agent = sampler.agent_for(rng, event.patient, but=(event.agent,))
-    return event.but(agent=agent)
 
 
 def mnli(draw: Draw) -> Row:

@@ -42,7 +42,7 @@ def draw_fact(rng: random.Random, sampler: Sampler) -> Fact:
 
 def _style(rng: random.Random, sampler: Sampler, event: Event) -> Style:
     if event.agent in sampler.world.persons and rng.random() < 0.2:
-        return Style(pronoun=True, then=rng.random() < 0.5)
+        return Style(pronoun=True, opening="then" if rng.random() < 0.5 else "")
     return random_style(rng, event)
 
 
