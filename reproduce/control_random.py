@@ -1,14 +1,10 @@
-"""A control that must show no gain: without phase (i) there is nothing that could cross.
-
-On the targets of `control_shuffled`, which says why.
-"""
+"""A control that must show no gain: without phase (i) there is nothing that could cross."""
 
 from typing import Any
 
-from reproduce.control_shuffled import TARGETS
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import NONE, after
-from stilts_repro.run.grid import Claim, Scores, average_gain
+from stilts_repro.run.grid import CROSSING, Claim, Scores, average_gain
 
 TRAINED, RANDOM = after("hellaswag"), after("hellaswag", random=True)
 
@@ -31,7 +27,7 @@ CLAIM = Claim(
     conditions=(TRAINED, RANDOM),
     value=value,
     details=details,
-    targets=TARGETS,
+    targets=CROSSING,
 )
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
 """A control that must show no gain: languages that share nothing give nothing a way across.
 
-The testbed with every word, name and document in one language only, and a masked LM of its own. On
-the targets of `control_shuffled`, which says why.
+The testbed with every word, name and document in one language only, and a masked LM of its own.
 """
 
 from statistics import fmean
 from typing import Any
 
-from reproduce.control_shuffled import TARGETS
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import UNRELATED
-from stilts_repro.run.grid import Claim, Scores, average_gain
+from stilts_repro.run.grid import CROSSING, Claim, Scores, average_gain
 
 RELATED, APART = after("hellaswag"), after("hellaswag", world=UNRELATED.name)
 RETRIEVAL = ("bucc2018", "tatoeba")
@@ -44,7 +42,7 @@ CLAIM = Claim(
     conditions=(RELATED, APART),
     value=value,
     details=details,
-    targets=TARGETS,
+    targets=CROSSING,
 )
 
 if __name__ == "__main__":

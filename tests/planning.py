@@ -39,3 +39,8 @@ def plan_of_cells(scale, cells, *grounds):
     plan = Plan(scale, {ground.world.name: ground for ground in grounds})
     plan.add(cells)
     return plan
+
+
+def has_no_reference(claim):
+    """Say whether a claim's entry says so; of a model that can do nothing the gate says more."""
+    return claim["verdict"] in ("no_reference", "not_measurable") and "reference" in claim["reason"]

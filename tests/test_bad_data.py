@@ -11,6 +11,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.run import request
 from stilts_repro.run.request import Request, plan_of
 from tests.mirrors import SIZE, XTREME, build, say_it_holds, write
 
@@ -31,7 +32,7 @@ def plan(tiny_model, tmp_path):
     """Plan `squad_gain` on a folder: everything that happens before the first training."""
 
     def planned(mirror, *, skip_missing=False):
-        request = Request(
+        asked = Request(
             claims=(all_claims()["squad_gain"],),
             scale=SCALES["smoke"],
             data=str(mirror),
@@ -41,9 +42,20 @@ def plan(tiny_model, tmp_path):
             skip_missing=skip_missing,
         )
         inventory_of.cache_clear()
-        return plan_of(request)
+        return plan_of(asked)
 
     return planned
+
+
+def test_a_folder_that_is_not_there_is_told_before_a_model_is_asked_for(
+    plan, tmp_path, monkeypatch
+):
+    def asked(model, length):
+        raise AssertionError("the hub would be asked, for half a minute where there is none")
+
+    monkeypatch.setattr(request, "check_pretrained", asked)
+    with pytest.raises(InputError, match=r"--data .*absent: no such directory"):
+        plan(tmp_path / "absent")
 
 
 def rows_of(mirror, config, split, repo=XTREME):

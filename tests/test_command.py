@@ -245,7 +245,12 @@ def test_a_finished_job_says_how_long_the_others_will_take(monkeypatch):
     job = SimpleNamespace(title="none -> mnli (seed 0)", recipes={})
     progress.planned(dict.fromkeys("abcde", job), 3)
     progress.finished(job, 30.0)
+    progress.measured(
+        {"id": "squad_gain", "unit": "points", "paper": 8.2, "verdict": "pass"}
+        | {"observed": {"value": -0.456}}
+    )
     progress.finished(job, 30.0)
-    _, first, last = console.file.getvalue().splitlines()
+    _, first, claim, last = console.file.getvalue().splitlines()
+    assert claim == "  squad_gain: -0.46 (paper 8.2), pass"
     assert first == "[4/5] none -> mnli (seed 0)  30.0 s, about 30 seconds left"
     assert last == "[5/5] none -> mnli (seed 0)  30.0 s"

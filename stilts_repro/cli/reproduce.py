@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
 from transformers.utils import logging
 
@@ -25,7 +26,7 @@ from stilts_repro.experiments.survey import Asked
 from stilts_repro.machine import Machine
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
-from stilts_repro.report.table import print_table
+from stilts_repro.report.table import number, paper_cell, print_table, value_form
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
@@ -122,6 +123,7 @@ def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int
 def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
     logging.set_verbosity_error()  # transformers' warnings are no line of ours
+    hub_logging.set_verbosity_error()  # nor are the hub's tries; what they come to is
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     if options.list:
@@ -252,3 +254,9 @@ class PrintedProgress(Progress):
             markup=False,
             highlight=False,
         )
+
+    def measured(self, claim: Mapping[str, Any]) -> None:
+        """Print what a claim comes to, before the table that has all of them."""
+        value = number(claim["observed"]["value"], value_form(claim))
+        paper = "" if claim["paper"] is None else f" (paper {paper_cell(claim)})"
+        self.console.print(f"  {claim['id']}: {value}{paper}, {claim['verdict']}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing.context import BaseContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -19,7 +20,7 @@ from stilts_repro.data.cache import CACHE, cache_root
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
-from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
+from stilts_repro.experiments.jobs import Job, TargetTraining
 from stilts_repro.experiments.store import Store
 from stilts_repro.machine import TOKENS, Machine, take_gpu
 from stilts_repro.streams import steady
@@ -48,14 +49,15 @@ def run_local(
     variables = {**os.environ, CACHE: str(cache_root() or "off")}
     with _starting():
         context = forking.start()
+        workers = min(machine.workers(), len(jobs))
         pool = ProcessPoolExecutor(
-            max_workers=min(machine.workers(), len(jobs)),
+            max_workers=workers,
             mp_context=context,
             initializer=_enter_worker,
             initargs=(variables, machine, gpus(context, machine)),
         )
     try:
-        _run_all(pool, [*jobs.values()], worlds, store, machine, report, keep_models)
+        _run_all(pool, workers, [*jobs.values()], worlds, store, machine, report, keep_models)
     except BrokenProcessPool:
         raise MissingError(
             "a worker process died, most likely for want of memory; free some, and start the same "
@@ -103,6 +105,7 @@ def unfinished(jobs: Mapping[str, Job], store: Store, *, keep_models: bool) -> d
 
 def _run_all(
     pool: ProcessPoolExecutor,
+    workers: int,
     todo: Sequence[Job],
     worlds: Mapping[str, World],
     store: Store,
@@ -110,13 +113,16 @@ def _run_all(
     report: Report,
     keep_models: bool,
 ) -> None:
+    """Run jobs in the order of `todo`, but for those that still wait for another.
+
+    No more are handed out than there are workers: what comes first is finished first.
+    """
     waiting = list(todo)
     running: dict[Future[float], Job] = {}
     while waiting or running:
         pending = {job.hash for job in (*waiting, *running.values())}
-        ready = [job for job in waiting if job.start not in pending]
-        # Trainings that others wait for go first.
-        for job in sorted(ready, key=lambda job: not isinstance(job, IntermediateTraining)):
+        ready = (job for job in waiting if job.start not in pending)
+        for job in [*islice(ready, workers - len(running))]:
             world = worlds[job.condition.world]
             with _starting():
                 running[pool.submit(_work, job, world, store.output, machine, keep_models)] = job

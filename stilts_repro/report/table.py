@@ -67,14 +67,15 @@ def paper_cell(claim: Mapping[str, Any]) -> str:
 
 def expected_cell(claim: Mapping[str, Any]) -> str:
     """Return "mean [low, high] n=seeds", or the value of the same seeds, or the paper's."""
-    reference = claim["reference"]
+    reference, form = claim["reference"], value_form(claim)
     if reference is None:
         return NOTHING
     if reference["n"] == 0:
         return f"{reference['mean']:g}, the paper's"
     if reference["by"] == "same seed":
-        return f"{reference['mean']:.2f} ± {reference['high'] - reference['mean']:.1g}, same seed"
-    mean, low, high = (f"{reference[key]:.2f}" for key in ("mean", "low", "high"))
+        tolerance = reference["high"] - reference["mean"]
+        return f"{number(reference['mean'], form)} ± {tolerance:.1g}, same seed"
+    mean, low, high = (number(reference[key], form) for key in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}] n={reference['n']}"
 
 
@@ -88,7 +89,7 @@ def measured_cell(claim: Mapping[str, Any]) -> str:
 
 def value_form(claim: Mapping[str, Any]) -> str:
     """Return how a measured value is printed: points with two decimals, counts with none."""
-    return "{:.2f}" if claim["unit"] == POINTS else "{:g}"
+    return {POINTS: "{:.2f}", "nats": "{:.6f}"}.get(claim["unit"], "{:g}")
 
 
 def number(value: float | None, form: str = "{:.2f}") -> str:

@@ -24,6 +24,9 @@ class Progress:
     def finished(self, job: Job, seconds: float) -> None:
         """Take a job that has just finished."""
 
+    def measured(self, claim: Mapping[str, Any]) -> None:
+        """Take a claim's entry as soon as its jobs have finished, while others are still run."""
+
 
 def run_claims(request: Request, progress: Progress | None = None) -> dict[str, Any]:
     """Run what `request` asks for and return the content of claims.json.
@@ -42,7 +45,20 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
         left = unfinished(plan.jobs, store, keep_models=keep)
         reused = len(plan.jobs) - len(left)
         progress.planned(plan.jobs, reused)
-        run_local(left, plan.worlds, store, request.machine, progress.finished, keep_models=keep)
+        waiting = [
+            (claim, planned.jobs(claim, request.seeds) & left.keys()) for claim in request.running
+        ]
+
+        def finished(job: Job, seconds: float) -> None:
+            progress.finished(job, seconds)
+            for claim, jobs in waiting:
+                if job.hash in jobs:
+                    jobs.remove(job.hash)
+                    if not jobs and any(rest for _, rest in waiting):
+                        results = Results(request, planned, store)
+                        progress.measured(results.claim(claim, expected[claim.id]))
+
+        run_local(left, plan.worlds, store, request.machine, finished, keep_models=keep)
         results = Results(request, planned, store)
         return {
             "scale": request.scale.name,

@@ -16,6 +16,10 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE, Cell, Condition, after
 from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
 
+# The targets in which a cross-lingual effect shows soonest, and at the least cost: retrieval, for
+# which nothing is trained, and answers in the text. Controls are measured on them.
+CROSSING = ("bucc2018", "tatoeba", "xquad", "tydiqa")
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -25,7 +29,7 @@ class Scores:
     the intermediate tasks whose data was there; reports say where that is not all of them.
     `translations` holds, by condition and task, what records say of translated rows; `own`, by
     condition and task, how well the model does what it trained on, in points on its English dev
-    rows.
+    rows; `losses`, by condition, what that training's loss came to.
     """
 
     values: Mapping[tuple[str, str, str], float]
@@ -34,6 +38,7 @@ class Scores:
     counts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    losses: Mapping[str, float] = field(default_factory=dict)
 
     def held(self, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         """Return those of `conditions` whose tasks were there."""

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.cache import tokenizer_hash
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.conditions import MAIN, MLM, World
+from stilts_repro.experiments.conditions import MAIN, MLM, Cell, World
 from stilts_repro.experiments.jobs import Setting, measured_by
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
@@ -81,6 +81,16 @@ class Planned:
         """What phase (ii) can train on, by world."""
         return {name: ground.survey.sets for name, ground in self.plan.grounds.items()}
 
+    def cells(self, claim: Claim, seeds: Iterable[int]) -> list[Cell]:
+        """Return what is measured for `claim` under `seeds`; nothing where it cannot be."""
+        targets = self.survey.targets
+        return [cell for seed in seeds for cell in claim.cells(targets, seed, self.sets)]
+
+    def jobs(self, claim: Claim, seeds: Iterable[int]) -> set[str]:
+        """Return the hashes of all jobs that `claim`, which has some, rests on."""
+        jobs = {self.plan.job_of(cell).hash for cell in self.cells(claim, seeds)}
+        return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}
+
 
 def plan_of(request: Request) -> Planned:
     """Return the jobs of all claims; reads and checks the data they need.
@@ -89,6 +99,8 @@ def plan_of(request: Request) -> Planned:
     `MissingError`.
     """
     claims = request.running
+    # A folder that is not there is told before the hub is asked for a model.
+    inventory_in(request.main, request.scale.evaluation_rows)
     tokenizer = check_pretrained(request.model, longest(request.scale)) if claims else None
     grounds = {MAIN: _ground(request.main, tokenizer, request)}
     no_world = {}
@@ -101,9 +113,8 @@ def plan_of(request: Request) -> Planned:
         else:
             grounds[name] = _ground(world, tokenizer, request)
     planned = Planned(Plan(request.scale, grounds, request.sampler), no_world)
-    for seed in request.seeds:
-        for claim in claims:
-            planned.plan.add(claim.cells(planned.survey.targets, seed, planned.sets))
+    for claim in claims:
+        planned.plan.add(planned.cells(claim, request.seeds))
     return planned
 
 

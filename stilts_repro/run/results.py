@@ -22,13 +22,13 @@ from stilts_repro.training.sampler import PROPORTIONAL
 
 
 class Results:
-    """The records of a finished plan, seen as scores, claims and the report's tables."""
+    """The records of a plan's finished jobs, seen as scores, claims and the report's tables."""
 
     def __init__(self, request: Request, planned: Planned, store: Store) -> None:
         self.request = request
         self.planned = planned
         self.plan = planned.plan
-        self.results = {identity: store.result(identity) for identity in self.plan.jobs}
+        self.results = {job: store.result(job) for job in self.plan.jobs if store.done(job)}
         self.records = [
             store.record(record) for result in self.results.values() for record in result["records"]
         ]
@@ -36,6 +36,7 @@ class Results:
     def scores(self, seed: int) -> Scores:
         """Return all scores of one seed."""
         records = [record for record in self.records if record["seed"] == seed]
+        trained = [entry for entry in self.intermediate() if entry["seed"] == seed]
         return Scores(
             {_cell(record): record["score"] for record in records},
             {
@@ -53,9 +54,9 @@ class Results:
                     task: metrics[TRAINING_SETS[task].format.metric]
                     for task, metrics in entry["dev"].items()
                 }
-                for entry in self.intermediate()
-                if entry["seed"] == seed
+                for entry in trained
             },
+            {entry["intermediate"]: entry["last_loss"] for entry in trained},
         )
 
     @cached_property
@@ -150,7 +151,7 @@ class Results:
         ]
 
     def intermediate(self) -> list[dict[str, Any]]:
-        """Return what phase (ii) came to: steps, task weights, and its own tasks' dev metrics."""
+        """Return what phase (ii) came to: steps, weights, loss, and its own tasks' dev metrics."""
         return [
             {
                 "intermediate": result["job"]["intermediate"],
@@ -158,6 +159,7 @@ class Results:
                 "steps": result["steps"],
                 "tokens": result["tokens"],
                 "weights": result["sampler"]["weights"],
+                "last_loss": result["last_loss"],
                 "dev": result["dev"],
                 "data": result["data"],
             }
@@ -258,13 +260,7 @@ class Results:
         """Return the hashes of all jobs that the claim rests on."""
         if not claim.runs(self.request.scale.name):
             return set()
-        cells = [
-            cell
-            for seed in self.request.seeds
-            for cell in claim.cells(self.planned.survey.targets, seed, self.planned.sets)
-        ]
-        jobs = {self.plan.job_of(cell).hash for cell in cells}
-        return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}
+        return self.planned.jobs(claim, self.request.seeds)
 
     def _seconds(self, job: str) -> float:
         return float(sum(self.results[job]["seconds"].values()))

@@ -8,7 +8,7 @@ from stilts_repro.report.table import markdown
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
 from tests.mirrors import build
-from tests.planning import small_scale
+from tests.planning import has_no_reference, small_scale
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def result(tiny_model, tmp_path_factory):
 
 def test_what_is_there_is_measured_and_never_passes(result):
     squad, ccg, xtreme = result["claims"]
-    assert (squad["verdict"], len(squad["targets"])) == ("no_reference", 9)
+    assert has_no_reference(squad) and len(squad["targets"]) == 9
     assert (ccg["verdict"], ccg["observed"]["value"]) == ("not_run", None)
     assert "ldc/ccgbank" in ccg["without"]["ccg"]
-    assert xtreme["verdict"] == "no_reference"
+    assert has_no_reference(xtreme)
     assert set(xtreme["details"][0]["chosen"].values()) <= {"squad_v1", "squad_v2", "mnli"} | {
         "multitask"
     }

@@ -13,15 +13,21 @@ from stilts_repro.claims.schema import validate
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
-from tests.planning import small_scale
+from tests.planning import has_no_reference, small_scale
 
 
 class Finished(Progress):
+    """Titles of finished jobs; claims among them, as soon as they are measured."""
+
     def __init__(self):
         self.titles = []
+        self.early = {}
 
     def finished(self, job, seconds):
         self.titles.append(job.title)
+
+    def measured(self, claim):
+        self.early[len(self.titles)] = claim
 
 
 def run(model, output, names, seeds=(0,)):
@@ -35,7 +41,7 @@ def run(model, output, names, seeds=(0,)):
         seeds=seeds,
         output=output,
     )
-    return run_claims(request, progress), progress.titles
+    return run_claims(request, progress), progress
 
 
 def numbers(result):
@@ -45,8 +51,8 @@ def numbers(result):
 @pytest.fixture(scope="module")
 def first(tiny_model, tmp_path_factory):
     output = tmp_path_factory.mktemp("first")
-    result, titles = run(tiny_model, output, ["squad_gain", "mnli_gain", "published_tables"])
-    return output, result, titles
+    names = ["squad_gain", "mnli_gain", "published_tables"]
+    return output, *run(tiny_model, output, names)
 
 
 def test_a_run_writes_files_that_fit_their_schemas(first):
@@ -95,12 +101,22 @@ def test_a_second_run_gives_the_same_numbers_and_one_claim_alone_the_same_as_amo
 
 
 def test_a_finished_job_is_not_done_again(first, tiny_model):
-    output, result, titles = first
+    output, result, progress = first
+    titles = progress.titles
     assert len(titles) == len(set(titles)) == 3 * 7 + 2  # none, squad_v2, mnli; two phases (ii)
     again, repeated = run(tiny_model, output, ["squad_gain", "mnli_gain"])
-    assert repeated == []
+    assert repeated.titles == []
     assert again["jobs"] == {"total": 23, "reused": 23}
     assert numbers(again) == {k: v for k, v in numbers(result).items() if k != "published_tables"}
+
+
+def test_claims_are_finished_in_their_order_and_told_at_once(first):
+    """The first while the second's jobs are still to come; the last with the whole table."""
+    _, result, progress = first
+    ((jobs, entry),) = progress.early.items()
+    assert entry == result["claims"][0]
+    assert 2 * 7 + 1 <= jobs < 23
+    assert all("mnli" in title for title in progress.titles[jobs + 1 :])
 
 
 def test_another_seed_is_another_number(first, tiny_model, tmp_path):
@@ -111,9 +127,9 @@ def test_another_seed_is_another_number(first, tiny_model, tmp_path):
 
 def test_a_model_that_is_not_the_references_has_no_reference(first):
     _, result, _ = first
-    verdicts = {claim["id"]: claim["verdict"] for claim in result["claims"]}
-    assert verdicts["squad_gain"] == verdicts["mnli_gain"] == "no_reference"
-    assert verdicts["published_tables"] == "pass"
+    *claims, published = result["claims"]
+    assert all(map(has_no_reference, claims))
+    assert published["verdict"] == "pass"
 
 
 KILLED = """
@@ -151,6 +167,6 @@ def test_a_run_that_is_killed_goes_on_where_it_was(first, tiny_model, tmp_path):
     time.sleep(1.5)  # its workers notice and end
     done = finished_jobs(output)
     assert 3 <= done < 15
-    resumed, titles = run(tiny_model, output, ["mnli_gain"])
-    assert len(titles) == 15 - done
+    resumed, progress = run(tiny_model, output, ["mnli_gain"])
+    assert len(progress.titles) == 15 - done
     assert numbers(resumed)["mnli_gain"] == numbers(result)["mnli_gain"]
