@@ -11,7 +11,8 @@ ORDER = (
     *("anli_gain", "qqp_gain", "squad_v1_gain", "ccg_gain", "cosmosqa_gain", "csqa_gain"),
     *("retrieval_gain", "tydiqa_gain", "xnli_no_gain", "multitask_best"),
     *("mlm_continuation", "translated_data"),
-    *("intermediate_learned", "control_shuffled", "control_random", "control_unrelated"),
+    *("intermediate_learned", "intermediate_loss"),
+    *("control_shuffled", "control_random", "control_unrelated"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
 

@@ -28,6 +28,7 @@ HEADLINES = {
     "multitask_best": 0.5,
     "mlm_continuation": None,
     "intermediate_learned": None,
+    "intermediate_loss": None,
     "control_shuffled": None,
     "control_random": None,
     "control_unrelated": None,

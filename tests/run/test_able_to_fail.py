@@ -15,6 +15,7 @@ from stilts_repro.claims.check import SAME, Run, check
 from stilts_repro.claims.expected import Made, Reference, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments import work
+from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES, TESTBED_MODEL
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
@@ -24,6 +25,7 @@ from stilts_repro.run import execution
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
 from stilts_repro.testbed.source import TestbedSource
+from stilts_repro.training import loop
 from stilts_repro.training.loop import TrainingLog
 from tests.planning import SMALL, small_scale
 
@@ -63,12 +65,12 @@ def sabotageable():
         torch.set_num_threads(threads)
 
 
-def run(model, output, seeds, claims=CLAIMS, targets=TARGETS, scale=SCALE):
+def run(model, output, seeds, claims=CLAIMS, targets=TARGETS, scale=SCALE, **changes):
     inventory_of.cache_clear()
     known = all_claims()
     return run_claims(
         Request(
-            claims=tuple(replace(known[name], targets=targets) for name in claims),
+            claims=tuple(replace(known[name], targets=targets, **changes) for name in claims),
             scale=scale,
             data="testbed",
             model=str(model),
@@ -134,32 +136,39 @@ def test_swapped_labels_are_found_in_the_claim_that_reads_them(verdicts, monkeyp
 
 def tags(output, seeds):
     """Run what sees the most for its cost at smoke itself: tags of many words."""
-    asked = (("mnli_gain",), ("udpos",), SCALES["smoke"])
-    result = run(TESTBED_MODEL, output, seeds, *asked)
-    return result, result["claims"][0]
+    return run(TESTBED_MODEL, output, seeds, ("mnli_gain",), ("udpos",), SCALES["smoke"])
 
 
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
-    """The expected results by three seeds on this machine, and as if on another kind."""
+def loss(output, seeds):
+    """Run what sees more than any score, at smoke, of one task."""
+    asked = (("intermediate_loss",), TARGETS, SCALES["smoke"])
+    return run(TESTBED_MODEL, output, seeds, *asked, conditions=(after("squad_v2"),))
+
+
+@pytest.fixture(scope="module", params=[tags, loss])
+def elsewhere(request, tmp_path_factory):
+    """What to run, and its expected results: by seeds of this machine, and of another kind."""
     folder = tmp_path_factory.mktemp("elsewhere") / "expected_results"
     shutil.copytree(EXPECTED_RESULTS, folder)
-    result, claim = tags(tmp_path_factory.mktemp("tags"), SEEDS)
+    result = request.param(tmp_path_factory.mktemp("seeds"), SEEDS)
+    (claim,) = result["claims"]
     values = tuple(claim["observed"]["values"])
     made = Made(values, SEEDS, result["versions"], "command", result["platform"])
-    write_reference(folder / "mnli_gain.json", "smoke", "fp32", made, claim["model"])
-    here = load_expected("mnli_gain", folder)
+    write_reference(folder / f"{claim['id']}.json", "smoke", "fp32", made, claim["model"])
+    here = load_expected(claim["id"], folder)
     runs = {"fp32": replace(made, platform="another")}
-    return here, replace(here, reference={"smoke": Reference(claim["model"], runs)})
+    there = replace(here, reference={"smoke": Reference(claim["model"], runs)})
+    return request.param, here, there
 
 
 @pytest.fixture
 def found(elsewhere, tmp_path, monkeypatch):
     """Run a seed again, with whatever the test has changed, and return the claim's entry."""
+    measure, at_home, away = elsewhere
 
     def rerun(*, here):
-        monkeypatch.setattr(execution, "load_expected", lambda _: elsewhere[not here])
-        return tags(tmp_path, (0,))[1]
+        monkeypatch.setattr(execution, "load_expected", lambda _: at_home if here else away)
+        return measure(tmp_path, (0,))["claims"][0]
 
     return rerun
 
@@ -195,8 +204,18 @@ def padding_that_is_read(monkeypatch):
     monkeypatch.setattr(families, "inputs", unmasked)
 
 
-def test_on_another_kind_of_machine_nothing_changed_is_nothing_found(found):
-    for here, notices in ((False, 0.05), (True, SAME)):  # smoke's own tolerance
+def an_epsilon_ten_times_as_large(monkeypatch):
+    make = loop.make_optimiser
+    monkeypatch.setattr(
+        loop,
+        "make_optimiser",
+        lambda model, recipe: make(model, replace(recipe, epsilon=10 * recipe.epsilon)),
+    )
+
+
+def test_on_another_kind_of_machine_nothing_changed_is_nothing_found(elsewhere, found):
+    allowed = {tags: 0.05, loss: 2e-6}[elsewhere[0]]  # smoke's own tolerances
+    for here, notices in ((False, allowed), (True, SAME)):
         claim = found(here=here)
         assert (claim["verdict"], claim["reference"]["by"]) == ("pass", "same seed")
         assert claim["detectable_change"] == notices
@@ -207,6 +226,12 @@ def test_on_another_kind_of_machine_nothing_changed_is_nothing_found(found):
 )
 def test_a_small_change_is_found_there(change, found, monkeypatch):
     change(monkeypatch)
+    assert found(here=False)["verdict"] == "fail"
+
+
+@pytest.mark.parametrize("elsewhere", [loss], indirect=True)
+def test_what_is_too_small_for_scores_is_found_in_the_loss(elsewhere, found, monkeypatch):
+    an_epsilon_ten_times_as_large(monkeypatch)
     assert found(here=False)["verdict"] == "fail"
 
 
