@@ -112,25 +112,27 @@ def _evidence(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     for claim in result["claims"]:
         expected = load_expected(claim["id"]) if claim["id"] in known else None
         references = expected.reference if expected else {}
+        form = table.value_form(claim)
         rows.append(
             {
                 "claim": claim,
                 "provenance": expected.paper.provenance if expected else "",
                 "source": expected.paper.source if expected else "",
-                "published": table.number(recomputed.get(claim["id"]), table.value_form(claim)),
-                "references": [_reference(references.get(scale)) for scale in SCALES],
+                "published": table.number(recomputed.get(claim["id"]), form),
+                "references": [_reference(references.get(scale), form) for scale in SCALES],
             }
         )
     return rows
 
 
-def _reference(reference: Reference | None) -> str:
+def _reference(reference: Reference | None, form: str) -> str:
     if reference is None:
         return table.NOTHING
     values = reference.main.values
-    low, high, n = min(values), max(values), len(values)
+    low, high = (form.format(end(values)) for end in (min, max))
+    n = len(values)
     few = "" if n >= FEWEST_SEEDS else ", too few to check against"
-    return f"{low:.2f} to {high:.2f} ({n} seeds{few})"
+    return f"{low} to {high} ({n} seeds{few})"
 
 
 def _published(name: str) -> dict[str, Any]:
