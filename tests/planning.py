@@ -42,5 +42,5 @@ def plan_of_cells(scale, cells, *grounds):
 
 
 def has_no_reference(claim):
-    """Say whether a claim's entry says so; of a model that can do nothing the gate says more."""
-    return claim["verdict"] in ("no_reference", "not_measurable") and "reference" in claim["reason"]
+    """Say whether a claim was not held against one; a model that can do nothing is dark besides."""
+    return claim["verdict"] in ("no_reference", "not_measurable") and not claim["reference"]
