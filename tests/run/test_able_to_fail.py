@@ -214,7 +214,7 @@ def an_epsilon_ten_times_as_large(monkeypatch):
 
 
 def test_on_another_kind_of_machine_nothing_changed_is_nothing_found(elsewhere, found):
-    allowed = {tags: 0.05, loss: 2e-6}[elsewhere[0]]  # smoke's own tolerances
+    allowed = {tags: 0.05, loss: 5e-6}[elsewhere[0]]  # smoke's own tolerances
     for here, notices in ((False, allowed), (True, SAME)):
         claim = found(here=here)
         assert (claim["verdict"], claim["reference"]["by"]) == ("pass", "same seed")
