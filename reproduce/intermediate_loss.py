@@ -1,15 +1,11 @@
-"""A control that sees small changes: the loss that phase (ii) ends on.
+"""A control that sees small changes: the loss that phase (ii) ends on, the mean over tasks.
 
 Scores count whole answers, and a change of the optimiser's epsilon by a factor of ten moves none of
-them at `smoke`. A loss moves with everything that training does. Its cells are Tatoeba's, the
-cheapest to measure.
+them at `smoke`. A loss moves with everything that training does.
 """
 
-from statistics import fmean
-from typing import Any
-
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run.grid import Claim, Scores, singly
+from stilts_repro.run.grid import Scores, own_tasks_claim, singly
 
 
 def last_losses(scores: Scores) -> dict[str, float]:
@@ -17,24 +13,7 @@ def last_losses(scores: Scores) -> dict[str, float]:
     return {str(c): scores.losses[str(c)] for c in scores.held(singly())}
 
 
-def value(scores: Scores, targets: tuple[str, ...]) -> float:
-    """Mean of these losses over the intermediate tasks."""
-    return fmean(last_losses(scores).values())
-
-
-def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Return the loss of each task."""
-    return {"last loss": last_losses(scores)}
-
-
-CLAIM = Claim(
-    id="intermediate_loss",
-    conditions=singly(),
-    value=value,
-    details=details,
-    targets=("tatoeba",),
-    needed=(),
-)
+CLAIM = own_tasks_claim("intermediate_loss", "last loss", last_losses)
 
 if __name__ == "__main__":
     raise SystemExit(main([CLAIM]))

@@ -51,11 +51,12 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
 
         def finished(job: Job, seconds: float) -> None:
             progress.finished(job, seconds)
-            for claim, jobs in waiting:
-                if job.hash in jobs:
-                    jobs.remove(job.hash)
-                    if not jobs and any(rest for _, rest in waiting):
-                        results = Results(request, planned, store)
+            for claim, rest in waiting:
+                if job.hash in rest:
+                    rest.remove(job.hash)
+                    if not rest and any(others for _, others in waiting):
+                        done = planned.jobs(claim, request.seeds)
+                        results = Results(request, planned, store, done)
                         progress.measured(results.claim(claim, expected[claim.id]))
 
         run_local(left, plan.worlds, store, request.machine, finished, keep_models=keep)

@@ -159,6 +159,22 @@ def singly(tasks: Iterable[str] = INTERMEDIATES) -> tuple[Condition, ...]:
     return tuple(after(task) for task in tasks)
 
 
+def own_tasks_claim(id: str, told: str, by_task: Callable[[Scores], Mapping[str, float]]) -> Claim:
+    """Return the claim about what single intermediate trainings come to on their own tasks.
+
+    `by_task` returns that of each task that was there, `told` names it in the report. Its cells are
+    Tatoeba's, the cheapest to measure.
+    """
+    return Claim(
+        id,
+        singly(),
+        value=lambda scores, targets: fmean(by_task(scores).values()),
+        details=lambda scores, targets: {told: by_task(scores)},
+        targets=("tatoeba",),
+        needed=(),
+    )
+
+
 def gains(
     scores: Scores, targets: Sequence[str], condition: Condition, before: Condition | None = None
 ) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """A finished run: its records seen as scores, verdicts and the report's tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -22,13 +22,23 @@ from stilts_repro.training.sampler import PROPORTIONAL
 
 
 class Results:
-    """The records of a plan's finished jobs, seen as scores, claims and the report's tables."""
+    """The records of finished jobs, seen as scores, claims and the report's tables.
 
-    def __init__(self, request: Request, planned: Planned, store: Store) -> None:
+    They are those of `jobs`, by hash, or all of the plan's.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        planned: Planned,
+        store: Store,
+        jobs: Container[str] | None = None,
+    ) -> None:
         self.request = request
         self.planned = planned
         self.plan = planned.plan
-        self.results = {job: store.result(job) for job in self.plan.jobs if store.done(job)}
+        held = [job for job in self.plan.jobs if jobs is None or job in jobs]
+        self.results = {job: store.result(job) for job in held}
         self.records = [
             store.record(record) for result in self.results.values() for record in result["records"]
         ]

@@ -18,10 +18,10 @@ from stilts_repro.testbed.grammar import Grammar, Line, Style, grammar, styled
 from stilts_repro.testbed.inference import (
     broader,
     changeable,
+    contrary,
     excluded,
     implied,
     narrower,
-    opposite,
     unsaid,
 )
 from stilts_repro.testbed.languages import CODES
@@ -94,7 +94,7 @@ def exchange(rng: random.Random, lines: list[Line]) -> list[Line]:
 
 def headline(rng: random.Random, lines: list[Line]) -> list[Line]:
     """Say one of the events that `lines` tell, in fewer words; nothing if they tell only facts."""
-    events = [line.meaning for line in lines if isinstance(line.meaning, Event)]
+    events = _events(lines)
     if not events:
         return []
     dropped = dict.fromkeys(slot for slot in MODIFIERS if rng.random() < 0.5)
@@ -153,7 +153,7 @@ def echo(rng: random.Random, sampler: Sampler, event: Event) -> Line:
 
 def afterword(rng: random.Random, lines: list[Line]) -> list[Line]:
     """Tell two of the events of `lines` once more in one sentence, ask about some; or neither."""
-    events = [line.meaning for line in lines if isinstance(line.meaning, Event)]
+    events = _events(lines)
     end: list[Line] = []
     if len(events) > 1 and rng.random() < 0.3:
         one, other = (_retold(rng, event) for event in rng.sample(events, 2))
@@ -169,13 +169,16 @@ def doubt(rng: random.Random, event: Event) -> list[Line]:
     asked, word = event.but(negated=False), "no"
     if event.negated:
         asked = narrower(rng, asked)
-    elif (slots := changeable(event)) and rng.random() < 0.6:
-        focus = rng.choice(slots)
-        asked = opposite(rng, broader(rng, event, focus), focus)
+    elif changeable(event) and rng.random() < 0.6:
+        asked = contrary(rng, event)
     else:
         asked, word = broader(rng, event), "yes"
     style = random_style(rng, asked, passive=0.4, titles=False)
     return [Line(asked, style, "polarity"), _opened(_retold(rng, event), word)]
+
+
+def _events(lines: list[Line]) -> list[Event]:
+    return [line.meaning for line in lines if isinstance(line.meaning, Event)]
 
 
 def _retold(rng: random.Random, event: Event) -> Line:

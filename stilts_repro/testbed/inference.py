@@ -73,10 +73,8 @@ def implied(rng: random.Random, event: Event) -> Event:
     """
     if event.negated:
         return narrower(rng, event)
-    slots = changeable(event)
-    if slots and rng.random() < 0.3:
-        focus = rng.choice(slots)
-        return opposite(rng, broader(rng, event, focus), focus).but(negated=True)
+    if changeable(event) and rng.random() < 0.3:
+        return contrary(rng, event).but(negated=True)
     return broader(rng, event)
 
 
@@ -84,11 +82,15 @@ def excluded(rng: random.Random, event: Event) -> Event:
     """Draw what cannot be so if `event` is: that it is not so, or an opposite of it."""
     if event.negated:
         return narrower(rng, event).but(negated=False)
-    slots = changeable(event)
-    if slots and rng.random() < 0.5:
-        focus = rng.choice(slots)
-        return opposite(rng, broader(rng, event, focus), focus)
+    if changeable(event) and rng.random() < 0.5:
+        return contrary(rng, event)
     return broader(rng, event).but(negated=True)
+
+
+def contrary(rng: random.Random, event: Event) -> Event:
+    """Draw an opposite of a changeable event, with some of what else it says left out."""
+    focus = rng.choice(changeable(event))
+    return opposite(rng, broader(rng, event, focus), focus)
 
 
 def broader(rng: random.Random, event: Event, focus: str = "") -> Event:
