@@ -15,6 +15,10 @@ def start() -> int:
         from stilts_repro.cli import compare
 
         return compare.main(sys.argv[2:])
+    if sys.argv[1:2] == ["store"]:
+        from stilts_repro.cli import store
+
+        return store.main(sys.argv[2:])
     if LOOKS.isdisjoint(sys.argv):
         with suppress(OSError):  # who needs workers says why there are none
             forking.start()  # first of all: they get ready while the rest is imported and read

@@ -8,7 +8,6 @@ then lies in a file. Nothing large is imported here: imports can fail and be sto
 
 import argparse
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -18,14 +17,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from stilts_repro.errors import FULL, InputError, MissingError, StiltsError, reason, refusal
+from stilts_repro.errors import (
+    FULL,
+    InputError,
+    MissingError,
+    StiltsError,
+    reason,
+    refusal,
+    short_of_memory,
+)
 from stilts_repro.folders import expanded
+from stilts_repro.stopping import STATUS, Terminated
 from stilts_repro.streams import steadied
 
 FAULT, STOPPED = 4, 130
 OURS = ("stilts_repro", "reproduce")
-# torch says in words what Python has a type for.
-NO_MEMORY = re.compile(r"can(not|'t) allocate memory|out of memory", re.IGNORECASE)
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,7 +96,7 @@ def ended(
         except SystemExit as leaving:  # argparse's
             status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
         except BaseException as error:
-            line, status = _told(error, getattr(options, "output", None), resumes)
+            line, status = told(error, getattr(options, "output", None), resumes)
             _complain(name, line)
         printed.flush()
         if failure := printed.failure:
@@ -100,14 +106,17 @@ def ended(
     return status
 
 
-def _told(error: BaseException, output: Path | None, resumes: bool) -> tuple[str, int]:
-    """Return the line that says what `error` is, and the exit status."""
+def told(error: BaseException, output: Path | None, resumes: bool) -> tuple[str, int]:
+    """Return the line that says what `error` is, and the exit status.
+
+    Of a fault of this package the traceback is written to a file.
+    """
     again = "; the same command goes on from here" if resumes else ""
     if isinstance(error, StiltsError):
         return str(error), error.exit_status
-    if isinstance(error, KeyboardInterrupt):
-        return f"stopped{again}", STOPPED
-    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+    if isinstance(error, KeyboardInterrupt | Terminated):
+        return f"stopped{again}", STOPPED if isinstance(error, KeyboardInterrupt) else STATUS
+    if short_of_memory(error):
         return f"there is not enough memory; free some{again}", MissingError.exit_status
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] not in OURS:
         line = f"a library is missing or broken ({reason(error)}); install it anew"
@@ -116,9 +125,9 @@ def _told(error: BaseException, output: Path | None, resumes: bool) -> tuple[str
         return _fault(error, output), FAULT
     full = refused.errno in FULL
     where = refused.filename or (f"--output {output}" if full and output else "")
-    told = ": ".join(filter(None, (where if isinstance(where, str) else "", reason(refused))))
+    what = ": ".join(filter(None, (where if isinstance(where, str) else "", reason(refused))))
     do = "free some room" if full else "mend that"
-    return f"{told}; {do}, or choose another folder{again}", MissingError.exit_status
+    return f"{what}; {do}, or choose another folder{again}", MissingError.exit_status
 
 
 def _fault(error: BaseException, output: Path | None) -> str:
@@ -129,10 +138,10 @@ def _fault(error: BaseException, output: Path | None) -> str:
     """
     from importlib import metadata  # half of what this module's imports would take, for nothing
 
-    told = [shlex.join(sys.orig_argv), time.ctime(), f"Python {sys.version}", ""]
-    told += ["".join(traceback.format_exception(error))]
-    told += sorted(f"{found.name}=={found.version}" for found in metadata.distributions())
-    kept = _kept("\n".join(told), output) or _kept("\n".join(told), None)
+    lines = [shlex.join(sys.orig_argv), time.ctime(), f"Python {sys.version}", ""]
+    lines += ["".join(traceback.format_exception(error))]
+    lines += sorted(f"{found.name}=={found.version}" for found in metadata.distributions())
+    kept = _kept("\n".join(lines), output) or _kept("\n".join(lines), None)
     return (
         f"this is a fault of stilts_repro, not yours ({type(error).__name__}: {reason(error)}); "
         f"its traceback is {f'in {kept}' if kept else 'lost, as no file can be written'}"

@@ -8,6 +8,8 @@ import os
 import re
 
 NUMPY_FULL = re.compile(r"\d+ requested and \d+ written")
+# torch says in words what Python has a type for.
+NO_MEMORY = re.compile(r"can(not|'t) allocate memory|out of memory", re.IGNORECASE)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room, whoever asks
 
 
@@ -36,6 +38,13 @@ def reason(error: BaseException) -> str:
     if lines and NUMPY_FULL.fullmatch(lines[0]):
         return os.strerror(errno.ENOSPC)
     return lines[0][:160] if lines else type(error).__name__
+
+
+def short_of_memory(error: BaseException) -> bool:
+    """Say whether memory was denied, the host's or a GPU's, in whatever words."""
+    if isinstance(error, StiltsError):  # which may quote anything
+        return False
+    return isinstance(error, MemoryError) or bool(NO_MEMORY.search(str(error)))
 
 
 def refusal(error: BaseException) -> OSError | None:

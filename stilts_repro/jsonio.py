@@ -1,5 +1,6 @@
 """JSON files that are either whole or absent, and hashes of what they say."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import InputError, MissingError, reason
+
+BLOCK = 2**20  # bytes that are hashed at once
 
 
 def canonical(value: Any) -> str:
@@ -18,6 +21,27 @@ def content_hash(value: Any) -> str:
     """Return the first 16 hex digits of the SHA-256 of `value`'s canonical JSON."""
     # Names of folders may hold half a surrogate, which is how Python reads bytes that are no UTF-8.
     return hashlib.sha256(canonical(value).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def flush(path: Path) -> None:
+    """Have the disk keep a file's content, or a folder's names, whatever happens to the power."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of folders, on some network disks
+            raise
+    finally:
+        os.close(number)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hex."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
@@ -47,10 +71,16 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read `path`; raise `MissingError` where it is absent, `InputError` where it is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_bytes(), path)
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({reason(error)})") from None
+
+
+def parse_json(data: bytes, path: Path) -> Any:
+    """Return what the bytes of `path` say; raise `InputError` where they are not JSON."""
+    try:
+        return json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from None

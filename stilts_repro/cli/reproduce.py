@@ -12,6 +12,7 @@ from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
 from transformers.utils import logging
 
+from stilts_repro import stopping
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.expected import Made
 from stilts_repro.claims.schema import EXPECTED_RESULTS
@@ -142,7 +143,8 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
     options.output = request.output  # where a fault of ours is written to
     if options.export_xtreme:
         check_export(request.output)
-    result = run_claims(request, PrintedProgress(console))
+    with stopping.terminable():
+        result = run_claims(request, PrintedProgress(console))
     write_claims(request.output, result)
     print_table(console, result)
     console.print(f"written: {request.output}/claims.json, claims.md, report.html", markup=False)
@@ -151,7 +153,8 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
         console.print(f"written: {request.output}/predictions, labels", markup=False)
     if options.write_reference:
         store_reference(request, result)
-    return int(any(claim["verdict"] == "fail" for claim in result["claims"]))
+    failing = any(claim["verdict"] == "fail" for claim in result["claims"])
+    return result["failed"]["status"] or int(failing)
 
 
 def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Request:
@@ -254,6 +257,15 @@ class PrintedProgress(Progress):
             markup=False,
             highlight=False,
         )
+
+    def damaged(self, complaints: Mapping[str, str]) -> None:
+        """Say which files are not what was written."""
+        for job, complaint in complaints.items():
+            self.console.print(f"{complaint}; job {job} is set aside and done again", markup=False)
+
+    def failed(self, job: Job, reason: str) -> None:
+        """Say which job failed, and why."""
+        self.console.print(f"failed: {job.title}: {reason}", markup=False, highlight=False)
 
     def measured(self, claim: Mapping[str, Any]) -> None:
         """Print what a claim comes to, before the table that has all of them."""

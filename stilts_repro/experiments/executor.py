@@ -5,27 +5,35 @@ import multiprocessing.connection
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from itertools import islice
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
+from stilts_repro import stopping
 from stilts_repro.data.cache import CACHE, cache_root
-from stilts_repro.errors import MissingError, reason
+from stilts_repro.errors import MissingError, reason, refusal
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job, TargetTraining
-from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.store import Damage, Store
 from stilts_repro.machine import TOKENS, Machine, take_gpu
 from stilts_repro.streams import steady
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
+Complain = Callable[[Job, Exception], None]  # a job that has failed, and why
+GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
+POLL = 1.0  # seconds between two looks at what another run does
+# Whatever is wrong is not the jobs' fault where so many in a row fail, or take their workers along.
+FRUITLESS, DEATHS = 10, 3
+KILLED = "most likely for want of memory; free some, and start the same command again"
 _hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
 
 
@@ -35,21 +43,34 @@ def run_local(
     store: Store,
     machine: Machine,
     report: Report,
+    complain: Complain,
     *,
     keep_models: bool = False,
-) -> None:
-    """Run `jobs`, none of which is done, on this machine; `keep_models` keeps the targets' models.
+) -> dict[str, Exception]:
+    """Run `jobs`, none of which is done, on this machine; return, by hash, why some failed.
 
-    `worlds` are those that the jobs' conditions name. Raises the first job's error; the jobs that
-    finished before stay finished.
+    `worlds` are those that the jobs' conditions name; `keep_models` keeps the targets' models. What
+    starts from a job that failed fails with it; all others are run. Raises what would stop any job:
+    no room, no worker, many failures in a row.
     """
-    if not jobs:
-        return
+    under_way = _UnderWay(jobs, worlds, store, machine, report, complain, keep_models)
+    while under_way.waiting:
+        with _pool(machine, len(under_way.waiting)) as (pool, workers):
+            try:
+                under_way.drain(pool, workers)
+            except BrokenProcessPool:
+                under_way.lose()
+    return under_way.failed
+
+
+@contextmanager
+def _pool(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
+    """Give worker processes, at most `most` of them, and how many they are."""
     # The main process says where the cache is, or why there is none: workers would each say it.
     variables = {**os.environ, CACHE: str(cache_root() or "off")}
+    workers = min(machine.workers(), most)
     with _starting():
         context = forking.start()
-        workers = min(machine.workers(), len(jobs))
         pool = ProcessPoolExecutor(
             max_workers=workers,
             mp_context=context,
@@ -57,19 +78,22 @@ def run_local(
             initargs=(variables, machine, gpus(context, machine)),
         )
     try:
-        _run_all(pool, workers, [*jobs.values()], worlds, store, machine, report, keep_models)
-    except BrokenProcessPool:
-        raise MissingError(
-            "a worker process died, most likely for want of memory; free some, and start the same "
-            "command again to go on"
-        ) from None
+        yield pool, workers
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        children = multiprocessing.active_children()
-        for process in children:
-            process.terminate()
-        for process in children:  # none writes any more
-            process.join(10)
+        _end_workers(multiprocessing.active_children())
+
+
+def _end_workers(workers: Sequence[BaseProcess]) -> None:
+    """End worker processes; what they train is left in a checkpoint first."""
+    for process in workers:
+        process.terminate()
+    deadline = time.monotonic() + GRACE
+    for process in workers:  # none writes any more
+        process.join(max(0.0, deadline - time.monotonic()))
+    for process in workers:
+        process.kill()
+        process.join()
 
 
 @contextmanager
@@ -94,43 +118,151 @@ def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
     return indices
 
 
-def unfinished(jobs: Mapping[str, Job], store: Store, *, keep_models: bool) -> dict[str, Job]:
-    """Return those of `jobs` for which something is left to do; with `keep_models`, a model too."""
-    return {
-        name: job
-        for name, job in jobs.items()
-        if not store.done(name, with_model=keep_models and isinstance(job, TargetTraining))
-    }
+def unfinished(
+    jobs: Mapping[str, Job], store: Store, *, keep_models: bool
+) -> tuple[dict[str, Job], dict[str, str]]:
+    """Return those of `jobs` for which something is left to do, and by hash what is damaged.
 
-
-def _run_all(
-    pool: ProcessPoolExecutor,
-    workers: int,
-    todo: Sequence[Job],
-    worlds: Mapping[str, World],
-    store: Store,
-    machine: Machine,
-    report: Report,
-    keep_models: bool,
-) -> None:
-    """Run jobs in the order of `todo`, but for those that still wait for another.
-
-    No more are handed out than there are workers: what comes first is finished first.
+    With `keep_models` targets' models are asked for as well. `jobs` are in an order in which each
+    comes after what it starts from; what was built on a damaged job is to be done again, too.
     """
-    waiting = list(todo)
-    running: dict[Future[float], Job] = {}
-    while waiting or running:
-        pending = {job.hash for job in (*waiting, *running.values())}
-        ready = (job for job in waiting if job.start not in pending)
-        for job in [*islice(ready, workers - len(running))]:
-            world = worlds[job.condition.world]
+    left, damaged = {}, {}
+    for name, job in jobs.items():
+        there = store.folder(name).is_dir()
+        damage = store.damage(name) if there else None
+        if there and not damage and job.start in damaged:
+            damage = f"{store.folder(name)}: was built on job {job.start}"
+        if damage:
+            damaged[name] = damage
+        model = keep_models and isinstance(job, TargetTraining)
+        if damage or not there or (model and not store.has_model(name)):
+            left[name] = job
+    return left, damaged
+
+
+class _UnderWay:
+    """The jobs of a run: those that wait, those that workers do, those that failed."""
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Job],
+        worlds: Mapping[str, World],
+        store: Store,
+        machine: Machine,
+        report: Report,
+        complain: Complain,
+        keep_models: bool,
+    ) -> None:
+        self.waiting = [*jobs.values()]
+        self.running: dict[Future[float], Job] = {}
+        self.failed: dict[str, Exception] = {}
+        self.worlds, self.store, self.machine = worlds, store, machine
+        self.report, self.complain, self.keep_models = report, complain, keep_models
+        self._lost: dict[str, int] = {}  # how often a job's worker died
+        self._in_a_row = self._deaths = 0  # failures, dead workers, since a job last finished
+        self._shares = False  # with another run
+
+    def drain(self, pool: ProcessPoolExecutor, workers: int) -> None:
+        """Run what waits, in order, but for jobs that wait for another.
+
+        No more are handed out than there are workers: what comes first is finished first. A job
+        whose worker died has all of the machine to itself. Raises `BrokenProcessPool` where a
+        worker dies.
+        """
+        while self.waiting or self.running:
+            lost = any(job.hash in self._lost for job in (*self.waiting, *self.running.values()))
+            elsewhere = self._hand_out(pool, 1 if lost else workers)
+            if self.running:
+                ended, _ = wait(self.running, POLL if elsewhere else None, FIRST_COMPLETED)
+                for future in ended:
+                    self._end(future)
+            elif elsewhere:
+                time.sleep(POLL)
+
+    def lose(self) -> None:
+        """Put back what was run when a worker died; what did so twice fails."""
+        dead = [*self.running.values()]
+        self.running = {}
+        self._deaths += 1
+        if self._deaths == DEATHS:
+            raise MissingError(
+                "worker processes die, most likely for want of memory; free some, and start the "
+                "same command again to go on"
+            )
+        for job in reversed(dead):
+            self.store.leases.release(job.hash)
+            self._lost[job.hash] = self._lost.get(job.hash, 0) + 1
+            if self._lost[job.hash] == 1:
+                self.waiting.insert(0, job)
+            else:
+                self._fail(job, MissingError(f"its worker was killed twice, {KILLED}"))
+
+    def _hand_out(self, pool: ProcessPoolExecutor, room: int) -> bool:
+        """Give workers what can be done now; say whether another run does what waits here."""
+        elsewhere = False
+        pending = {job.hash for job in (*self.waiting, *self.running.values())}
+        for job in [*self.waiting]:
+            if len(self.running) >= room:
+                break
+            if job.start in pending:
+                continue
+            if not self.store.leases.take(job.hash):
+                elsewhere = True
+                self._tell_of(job)
+                continue
+            self.waiting.remove(job)
+            model = self.keep_models and isinstance(job, TargetTraining)
+            if self.store.done(job.hash, with_model=model):  # by another run, meanwhile
+                self._finish(job, 0.0)
+                pending.remove(job.hash)
+                continue
+            world = self.worlds[job.condition.world]
             with _starting():
-                running[pool.submit(_work, job, world, store.output, machine, keep_models)] = job
-            waiting.remove(job)
-        ended, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in ended:
-            job = running.pop(future)
-            report(job, future.result())
+                future = pool.submit(
+                    _work, job, world, self.store.output, self.machine, self.keep_models
+                )
+            self.running[future] = job
+        return elsewhere
+
+    def _tell_of(self, job: Job) -> None:
+        if not self._shares:
+            self._shares = True
+            told = f"{self.store.leases.owner(job.hash)} works in this folder too; jobs are shared"
+            print(f"  {self.store.output}: {told}", file=sys.stderr, flush=True)
+
+    def _end(self, future: Future[float]) -> None:
+        job = self.running[future]
+        try:
+            seconds = future.result()
+        except BrokenProcessPool:
+            raise
+        except Exception as error:
+            del self.running[future]
+            self._in_a_row += 1
+            if refusal(error) or self._in_a_row == FRUITLESS:
+                raise
+            if isinstance(error, Damage) and job.start:
+                self.store.set_aside(job.start)
+            self._fail(job, error)
+        else:
+            del self.running[future]
+            self._finish(job, seconds)
+
+    def _finish(self, job: Job, seconds: float) -> None:
+        self._in_a_row = self._deaths = 0
+        self._lost.pop(job.hash, None)
+        self.store.leases.release(job.hash)
+        self.report(job, seconds)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        """Give a job up, and with it what starts from it."""
+        self._lost.pop(job.hash, None)
+        self.store.leases.release(job.hash)
+        self.failed[job.hash] = error
+        self.complain(job, error)
+        for other in [other for other in self.waiting if other.start == job.hash]:
+            self.waiting.remove(other)
+            self.failed[other.hash] = MissingError(f"{job.title}, which it starts from, failed")
 
 
 def _enter_worker(
@@ -144,6 +276,7 @@ def _enter_worker(
     os.environ.clear()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
+    signal.signal(signal.SIGTERM, stopping.request)
     steady()
     _end_with_main()
     try:

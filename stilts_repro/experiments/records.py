@@ -29,10 +29,14 @@ MOST = 0.01
 
 @dataclass
 class Meter:
-    """What a job spends: real tokens and seconds, by phase."""
+    """What a job spends: real tokens, and seconds by phase.
+
+    `halvings` counts how often the memory was too small for what was trained on at once.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
+    halvings: int = 0
     _within: list[float] = field(default_factory=list, repr=False)  # a sum for each open phase
 
     @contextmanager
@@ -152,6 +156,7 @@ def circumstances(meter: Meter, machine: Machine, attention: str) -> dict[str, A
         "tokens": meter.tokens,
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},
         "peak_memory": peak_memory(),
+        "halvings": meter.halvings,
     }
 
 

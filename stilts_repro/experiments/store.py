@@ -1,30 +1,46 @@
-"""Where finished jobs lie: `jobs/<hash>/`, there whole or not at all.
+"""Where finished jobs lie: `jobs/<hash>/`, there whole or not at all, and checked before use.
 
-A job works in a scratch folder beside; the folder gets its name by one rename, last of all. A run
-killed at any moment leaves finished jobs or scratch folders, and the next run sweeps the latter; a
-run that ends otherwise has done so itself.
+A job works in a scratch folder beside; its last file is a manifest with the size and SHA-256 of all
+the others, and then the folder gets its name by one rename. A run killed at any moment leaves
+finished jobs or scratch folders, and the next run sweeps the latter. Several runs may share the
+folder: `leases` say which of them does a job.
 """
 
-import errno
-import fcntl
+import hashlib
+import json
 import os
 import shutil
-import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from stilts_repro.errors import InputError, StiltsError
+from stilts_repro.errors import InputError, MissingError, reason
+from stilts_repro.experiments.leases import Leases
 from stilts_repro.folders import check_name, writing
-from stilts_repro.jsonio import read_json, write_json
+from stilts_repro.jsonio import (
+    canonical,
+    content_hash,
+    digest,
+    flush,
+    parse_json,
+    read_json,
+    write_json,
+    write_text,
+)
 
 SCRATCH = ".unfinished-"
+DAMAGED = ".damaged-"
+MANIFEST = "manifest.json"
+RESULT = "result.json"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
-NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
+
+
+class Damage(InputError):
+    """A file of a finished job that is not what was written."""
 
 
 def predictions_file(folder: Path, record: Mapping[str, Any]) -> Path:
@@ -39,92 +55,209 @@ class Store:
         self.output = output
         self.jobs = output / "jobs"
         self.records = output / "records"
+        self.leases = Leases(output / "leases")
 
     def prepare(self) -> None:
         """Make the folders; `writing` says where they cannot be written."""
         check_name("--output", self.output)
         with writing("--output", self.output):
-            for folder in (self.jobs, self.records):
+            for folder in (self.jobs, self.records, self.leases.folder):
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.output) as file:
                 file.write(b"\0")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for one run; `InputError` where another run holds it.
-
-        Before and after, what unfinished jobs have left is swept. Where the file system has no
-        locks, stderr says so and nothing is swept: it might be that other run's.
-        """
-        with writing("--output", self.output):
-            lock = (self.output / ".lock").open("w")
-        with lock:
-            held = self._hold(lock)
-            if held:
-                self._sweep()
-            try:
-                yield
-            finally:
-                if held:
-                    self._sweep()
-
-    def _hold(self, lock: IO[str]) -> bool:
-        """Lock the folder; say whether its file system can do that."""
+    def used(self) -> Iterator[None]:
+        """Use the folder for a run: before and after, sweep what nobody is at work on."""
+        self._sweep()
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"--output {self.output}: another run is using it; wait, or choose another"
-            ) from None
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-            told = "its file system has no locks; let no other run use it"
-            print(f"reproduce: --output {self.output}: {told}", file=sys.stderr, flush=True)
-            return False
-        return True
+            yield
+        finally:
+            self.leases.end()
+            self._sweep()
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
-        """Say whether the job has finished, and kept its model if it is asked for.
+        """Say whether the job has finished undamaged, and kept its model if that is asked for."""
+        return (
+            self.folder(job).is_dir()
+            and self.damage(job) is None
+            and (not with_model or self.has_model(job))
+        )
 
-        One whose result or records are gone or cannot be read has not: it is to be done again.
-        """
+    def has_model(self, job: str) -> bool:
+        """Say whether a finished target job kept its model."""
+        return (self.folder(job) / MODEL).is_dir()
+
+    def damage(self, job: str) -> str | None:
+        """Say which file of a finished job is not what was written; None where all are."""
         try:
-            for record in self.result(job)["records"]:
-                self.record(record)
-        except (StiltsError, LookupError, TypeError):
-            return False
-        return not with_model or (self.folder(job) / MODEL).is_dir()
+            self.check(job)
+        except Damage as damage:
+            return str(damage)
+        return None
+
+    def check(self, job: str) -> None:
+        """Read all files of a finished job; raise `Damage` for the first that is not as written."""
+        for name, entry in self._manifest(job).items():
+            path = self.output / name
+            try:
+                size = path.stat().st_size
+                found = (size, digest(path) if size == entry["size"] else "")
+            except OSError as error:
+                raise Damage(f"{path}: {reason(error)}") from None
+            _compare(path, found, entry)
 
     def result(self, job: str) -> dict[str, Any]:
-        """Return what a finished job left behind."""
-        return read_json(self.jobs / job / "result.json")
+        """Return what a finished job left behind; `Damage` where it is not what was written."""
+        return self._read(job, self.folder(job) / RESULT)
 
     def folder(self, job: str) -> Path:
         """Return a finished job's folder; a phase-(ii) job's is a model directory."""
         return self.jobs / job
 
+    def checkpoints(self, job: str) -> Path:
+        """Return where a job under way may keep a checkpoint of its training."""
+        return self.output / "checkpoints" / job
+
     @contextmanager
     def working(self, job: str) -> Iterator[Path]:
-        """Give a scratch folder that becomes the job's when the block ends without error."""
+        """Give a scratch folder that becomes the job's when the block ends without error.
+
+        The block leaves `result.json` there, which names the job's records.
+        """
         # Containers number their processes alike: one that was killed may have left this number's.
-        scratch = self.jobs / f"{SCRATCH}{job}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        scratch = self._beside(SCRATCH, job)
         scratch.mkdir()
         try:
             yield scratch
-            shutil.rmtree(self.jobs / job, ignore_errors=True)  # one done before, without a model
-            scratch.rename(self.jobs / job)
+            self._seal(job, scratch)
+            self._put_away(job, SCRATCH)  # one done before, without a model
+            scratch.rename(self.folder(job))
+            flush(self.jobs)
+            shutil.rmtree(self.checkpoints(job), ignore_errors=True)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
+    def set_aside(self, job: str) -> None:
+        """Take a damaged job away, so that it is done again; its files stay for who wants to look.
+
+        `python -m reproduce store gc` removes them.
+        """
+        self._put_away(job, DAMAGED)
+
     def add_record(self, record: dict[str, Any]) -> None:
         """Write one record under its hash."""
-        write_json(self.records / f"{record['hash']}.json", record)
+        write_json(self._record_file(record["hash"]), record)
 
     def record(self, identity: str) -> dict[str, Any]:
-        """Return the record with this hash."""
-        return read_json(self.records / f"{identity}.json")
+        """Return the record with this hash; `Damage` where it is not what its job wrote."""
+        path = self._record_file(identity)
+        try:
+            return self._read(str(read_json(path)["job"]), path)
+        except (LookupError, TypeError):
+            raise Damage(f"{path}: no record") from None
+
+    def predictions(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the predictions behind `record`, by language."""
+        return self._read(record["job"], predictions_file(self.folder(record["job"]), record))
+
+    def finished(self) -> list[str]:
+        """Return the hashes of all finished jobs, damaged or not."""
+        return sorted(path.name for path in self.jobs.glob("*") if not path.name.startswith("."))
+
+    def leftovers(self) -> list[Path]:
+        """Return what belongs to no finished job: such as were set aside or killed, records."""
+        listed = {name for job in self.finished() for name in self._listed(job)}
+        records = self.records.glob("*.json")
+        lost = [path for path in records if str(path.relative_to(self.output)) not in listed]
+        checkpoints = self.checkpoints("").glob("*")
+        done = [path for path in checkpoints if self.folder(path.name).is_dir()]
+        return [*self.jobs.glob(f"{DAMAGED}*"), *self._unowned(), *lost, *done]
+
+    def _listed(self, job: str) -> Iterable[str]:
+        try:
+            return self._manifest(job)
+        except Damage:
+            return ()
+
+    def _unowned(self) -> list[Path]:
+        """Return the scratch folders that nobody is at work on."""
+        return [
+            folder
+            for folder in self.jobs.glob(f"{SCRATCH}*")
+            if not self.leases.held(folder.name.removeprefix(SCRATCH).partition("-")[0])
+        ]
+
+    def _record_file(self, identity: str) -> Path:
+        return self.records / f"{identity}.json"
+
+    def _beside(self, kind: str, job: str) -> Path:
+        return self.jobs / f"{kind}{job}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+    def _put_away(self, job: str, kind: str) -> None:
+        away = self._beside(kind, job)
+        try:
+            self.folder(job).rename(away)
+        except FileNotFoundError:
+            return
+        if kind == SCRATCH:
+            shutil.rmtree(away, ignore_errors=True)
+
+    def _seal(self, job: str, scratch: Path) -> None:
+        """Write the manifest of a job that lies in `scratch`, its files being on the disk."""
+        files = [p for p in scratch.rglob("*") if p.is_file() and p != scratch / MANIFEST]
+        named = {self.folder(job) / path.relative_to(scratch): path for path in files}
+        records = read_json(scratch / RESULT)["records"]
+        named |= {path: path for path in map(self._record_file, records)}
+        entries = {}
+        for name, path in sorted(named.items()):
+            flush(path)
+            found = {"size": path.stat().st_size, "sha256": digest(path)}
+            entries[str(name.relative_to(self.output))] = found
+        write_text(scratch / MANIFEST, _manifest_text(entries))
+        flush(scratch / MANIFEST)
+
+    def _manifest(self, job: str) -> dict[str, dict[str, Any]]:
+        path = self.folder(job) / MANIFEST
+        try:
+            text = path.read_text(encoding="utf-8")
+            entries = json.loads(text)["files"]
+            whole = text == _manifest_text(entries)
+        except FileNotFoundError:
+            raise Damage(f"{path}: no such file") from None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise Damage(f"{path}: cannot be read ({reason(error)})") from None
+        if not whole:
+            raise Damage(f"{path}: is not what was written")
+        return entries
+
+    def _read(self, job: str, path: Path) -> Any:
+        """Return the JSON in a file of `job`, whose bytes are checked first."""
+        if not self.folder(job).is_dir():
+            raise MissingError(f"{self.folder(job)}: no such job")
+        entry = self._manifest(job).get(str(path.relative_to(self.output)))
+        if entry is None:
+            raise Damage(f"{path}: no file of job {job}")
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise Damage(f"{path}: {reason(error)}") from None
+        _compare(path, (len(data), hashlib.sha256(data).hexdigest()), entry)
+        return parse_json(data, path)
 
     def _sweep(self) -> None:
-        for folder in self.jobs.glob(f"{SCRATCH}*"):
+        for folder in self._unowned():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _manifest_text(entries: Mapping[str, Any]) -> str:
+    """Return a manifest, which tells of its own files and of itself, so that it can be checked."""
+    return canonical({"files": entries, "hash": content_hash(entries)}) + "\n"
+
+
+def _compare(path: Path, found: tuple[int, str], entry: Mapping[str, Any]) -> None:
+    size, digest = found
+    if size != entry["size"]:
+        raise Damage(f"{path}: has {size:,} bytes of {entry['size']:,}")
+    if digest != entry["sha256"]:
+        raise Damage(f"{path}: is not what was written (SHA-256)")

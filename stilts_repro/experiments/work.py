@@ -10,6 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from stilts_repro import stopping
 from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.jobs import (
@@ -41,6 +42,7 @@ from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.loop import Progress, TrainingLog, train
 
 
@@ -68,6 +70,8 @@ class Work:
         self.store = store
         self.machine = machine
         self.meter = Meter()
+        if job.start:
+            store.check(job.start)
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):
             self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(world.model)
@@ -115,7 +119,7 @@ class _Trainer(Work):
             tasks = self.material.training()
         if self.machine.compiled:
             compile_layers(self.model.backbone)
-        with self.meter.phase("train"):
+        with self.meter.phase("train"), stopping.training():
             log: TrainingLog = train(
                 self.model,
                 tasks,
@@ -126,8 +130,10 @@ class _Trainer(Work):
                 telling(self.job.title),
                 self._dev_score,
                 self.job.sampler,
+                Checkpoints(self.store.checkpoints(self.job.hash)),
             )
         self.meter.tokens += log.tokens
+        self.meter.halvings += log.halvings
         return {
             "steps": log.steps,
             "tokens": log.tokens,
@@ -137,6 +143,7 @@ class _Trainer(Work):
             "token_ids": {name: task.features.fingerprint for name, task in tasks.items()},
             "first_loss": log.losses[0],
             "last_loss": log.last_loss(),
+            "halvings": log.halvings,
         }
 
     def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.store import Store, predictions_file
+from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash, read_json
 
 # What a job comes to, in the order in which it does; the first that moved is where it begins.
@@ -65,11 +65,10 @@ class Finished:
         records = [store.record(name) for name in result["records"]]
         if stage == "score":
             return {(r["task"], r["part"]): r["score"] for r in records}
-        folder = store.folder(result["job"]["hash"])
         return {
             (r["task"], r["part"], code): content_hash(predicted)
             for r in records
-            for code, predicted in read_json(predictions_file(folder, r)).items()
+            for code, predicted in store.predictions(r).items()
         }
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.store import Store, predictions_file
+from stilts_repro.experiments.store import Store
 from stilts_repro.folders import writing
-from stilts_repro.jsonio import read_json, write_json, write_text
+from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.tasks.format import Example
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.tasks.task import TargetTask
@@ -41,7 +41,7 @@ def choose_entries(result: Mapping[str, Any], seed: int, store: Store) -> dict[s
 
     `result` is claims.json's content. The baseline stands only for tasks on which nothing else was
     run, controls and other worlds for none; on a tie the row that was run first wins. Raises
-    `InputError` where a job kept no predictions.
+    `InputError` where a job's predictions are not what it wrote.
     """
     hashes = dict.fromkeys(record for claim in result["claims"] for record in claim["records"])
     records = [store.record(record) for record in hashes]
@@ -61,7 +61,7 @@ def choose_entries(result: Mapping[str, Any], seed: int, store: Store) -> dict[s
         if there:
             trained = [row for row in there if rows[row]] or there
             best = max(trained, key=lambda row: of[row, "dev"]["score"])
-            entries[task] = Entry(of[best, "test"], _kept(store, of[best, "test"]))
+            entries[task] = Entry(of[best, "test"], store.predictions(of[best, "test"]))
     return entries
 
 
@@ -96,16 +96,6 @@ def check_export(output: Path) -> None:
                 f"--export-xtreme {output}: its {side} folder is not an earlier export's and would "
                 "be replaced; choose another folder"
             )
-
-
-def _kept(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
-    path = predictions_file(store.folder(record["job"]), record)
-    try:
-        return read_json(path)
-    except MissingError:
-        raise InputError(
-            f"{path}: this job kept no predictions; remove the job's folder and run again"
-        ) from None
 
 
 def _summary(entry: Entry) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def estimate(request: Request) -> Estimate:
     if plan.jobs:
         told = f"reproduce: counting the tokens of {len(plan.jobs)} jobs; a tokenizer's first time "
         print(f"{told}through many rows is long", file=sys.stderr, flush=True)
-    left = unfinished(plan.jobs, store, keep_models=request.keep_models)
+    left, _ = unfinished(plan.jobs, store, keep_models=request.keep_models)
     targets, seed = planned.survey.targets, request.seeds[0]
     machine, workers = request.machine, request.machine.workers()
     untimed = _untimed(plan, machine)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stilts_repro.claims.expected import load_expected
+from stilts_repro.commands import told
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN
 from stilts_repro.experiments.executor import run_local, unfinished
@@ -21,8 +22,14 @@ class Progress:
     def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
         """Take the plan's jobs and how many of them are finished already."""
 
+    def damaged(self, complaints: Mapping[str, str]) -> None:
+        """Take, by hash, what is wrong with finished jobs; they are set aside and done again."""
+
     def finished(self, job: Job, seconds: float) -> None:
         """Take a job that has just finished."""
+
+    def failed(self, job: Job, reason: str) -> None:
+        """Take a job that has just failed; the run goes on."""
 
     def measured(self, claim: Mapping[str, Any]) -> None:
         """Take a claim's entry as soon as its jobs have finished, while others are still run."""
@@ -39,10 +46,13 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
     expected = {claim.id: load_expected(claim.id) for claim in request.claims}
     store = Store(request.output)
     store.prepare()
-    with store.locked():
+    with store.used():
         planned = plan_of(request)
         plan, keep = planned.plan, request.keep_models
-        left = unfinished(plan.jobs, store, keep_models=keep)
+        left, damaged = unfinished(plan.jobs, store, keep_models=keep)
+        progress.damaged(damaged)
+        for job in damaged:
+            store.set_aside(job)
         reused = len(plan.jobs) - len(left)
         progress.planned(plan.jobs, reused)
         waiting = [
@@ -59,8 +69,19 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
                         results = Results(request, planned, store, done)
                         progress.measured(results.claim(claim, expected[claim.id]))
 
-        run_local(left, plan.worlds, store, request.machine, finished, keep_models=keep)
-        results = Results(request, planned, store)
+        statuses: list[int] = []
+        failures: dict[str, str] = {}
+
+        def failed(job: Job, error: Exception) -> None:
+            failures[job.hash], status = told(error, request.output, False)
+            statuses.append(status)
+            progress.failed(job, failures[job.hash])
+
+        lost = run_local(
+            left, plan.worlds, store, request.machine, finished, failed, keep_models=keep
+        )
+        failures = {job: failures.get(job) or str(error) for job, error in lost.items()}
+        results = Results(request, planned, store, failures=failures)
         return {
             "scale": request.scale.name,
             "data": request.data,
@@ -69,6 +90,10 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             "versions": environment.versions(),
             "platform": platform_of(results.records),
             "jobs": {"total": len(plan.jobs), "reused": reused},
+            "failed": {
+                "status": max(statuses, default=0),
+                "jobs": {plan.jobs[job].title: why for job, why in failures.items()},
+            },
             "claims": [results.claim(claim, expected[claim.id]) for claim in request.claims],
             "conditions": results.conditions(),
             "languages": results.languages(),

@@ -24,7 +24,8 @@ from stilts_repro.training.sampler import PROPORTIONAL
 class Results:
     """The records of finished jobs, seen as scores, claims and the report's tables.
 
-    They are those of `jobs`, by hash, or all of the plan's.
+    They are those of `jobs`, by hash, or all of the plan's but for `failures`, which says by hash
+    why a job failed.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Results:
         planned: Planned,
         store: Store,
         jobs: Container[str] | None = None,
+        failures: Mapping[str, str] | None = None,
     ) -> None:
         self.request = request
         self.planned = planned
         self.plan = planned.plan
-        held = [job for job in self.plan.jobs if jobs is None or job in jobs]
+        self.failures = failures or {}
+        there = [job for job in self.plan.jobs if job not in self.failures]
+        held = [job for job in there if jobs is None or job in jobs]
         self.results = {job: store.result(job) for job in held}
         self.records = [
             store.record(record) for result in self.results.values() for record in result["records"]
@@ -83,7 +87,7 @@ class Results:
         targets = claim.of(self.planned.survey.targets)
         jobs = self._jobs(claim)
         records = [record for record in self.records if record["job"] in jobs]
-        obstacle = self._not_run(claim)
+        obstacle = self._not_run(claim) or self._failure(jobs)
         scores: list[Scores] = []
         if obstacle is None:
             # Arithmetic on published numbers has no seed.
@@ -117,7 +121,7 @@ class Results:
             "model": models_of(records),
             "data": self._data(jobs),
             "records": [record["hash"] for record in records],
-            "seconds": round(sum(self._seconds(job) for job in jobs), 1),
+            "seconds": round(sum(self._seconds(job) for job in jobs if job in self.results), 1),
             **result.as_json(),
         }
 
@@ -209,6 +213,14 @@ class Results:
         if not claim.of(self.planned.survey.targets):
             return f"without {', '.join(self._left_out(claim))}"
         return None
+
+    def _failure(self, jobs: Iterable[str]) -> str | None:
+        """Return why one of `jobs` failed, if any did, and how many more there are."""
+        failed = [job for job in self.plan.jobs if job in jobs and job in self.failures]
+        if not failed:
+            return None
+        more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
+        return f"{self.plan.jobs[failed[0]].title}: {self.failures[failed[0]]}{more}"
 
     def _not_comparable(
         self,

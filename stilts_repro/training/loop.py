@@ -3,13 +3,14 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
+from stilts_repro import stopping
 from stilts_repro.data.features import Batch, Features, collate, training_batches
 from stilts_repro.data.packing import cut
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, short_of_memory
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import ready
 from stilts_repro.models.embeddings import moved
@@ -17,9 +18,11 @@ from stilts_repro.models.masked import Masking, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
+from stilts_repro.training.checkpointing import Checkpoints, Tensors, Told
 from stilts_repro.training.optimiser import make_optimiser, schedule
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
+HALVINGS = 2  # of what is computed at once, where the memory is too small for it
 LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for
 
 Progress = Callable[[int, int], None]  # step, steps
@@ -53,7 +56,8 @@ class TrainingLog:
     """What one training did: steps, real tokens, seconds, task weights, losses by step.
 
     `best_step` is the step whose weights were kept (None: the last step's, nothing was evaluated),
-    `dev_scores` the score after each evaluation.
+    `dev_scores` the score after each evaluation; `halvings` how often the memory was too small for
+    what was computed at once, which was halved then.
     """
 
     steps: int = 0
@@ -63,6 +67,7 @@ class TrainingLog:
     losses: list[float] = field(default_factory=list)
     best_step: int | None = None
     dev_scores: list[float] = field(default_factory=list)
+    halvings: int = 0
 
     def last_loss(self, window: int = 20) -> float:
         """Return the mean of the last `window` losses."""
@@ -80,6 +85,7 @@ def train(
     progress: Progress | None = None,
     evaluate: Evaluate | None = None,
     sampler: Sampler = PROPORTIONAL,
+    checkpoints: Checkpoints | None = None,
 ) -> TrainingLog:
     """Fine-tune `model` on `tasks`; one task is drawn a step, as `sampler` says.
 
@@ -88,7 +94,8 @@ def train(
     on the same batches whatever phase (ii) came before: gains are paired, which takes the noise of
     the data order out of them. Where the recipe says so, the best weights under `evaluate` are
     restored at the end. A step is `batch_size` units however many tokens these are: what is too
-    much for the memory at once is cut into parts.
+    much for the memory at once is cut into parts. With `checkpoints` a training goes on from the
+    last one, on a CPU to the very weights of an unbroken one, and leaves another now and then.
     """
     recipe = next(iter(tasks.values())).recipe
     if recipe.dropout is not None:
@@ -102,12 +109,17 @@ def train(
         torch.manual_seed(derive(seed, purpose, "dropout"))
         best = _Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
         losses, steps, started = _Losses(purpose), log.steps, time.perf_counter()
-        for step in range(steps):
+        state = _State(model, optimiser, losses, best, log)
+        done = state.restore(checkpoints.load()) if checkpoints else 0
+        before = log.seconds
+        for _ in range(done):
+            next(batches)
+        for step in range(done, steps):
             # Gradients of the task that is drawn. Evaluating ends training mode.
             model.train()
             name, batch = next(batches)
             log.tokens += batch.tokens
-            losses.add(name, backward(model, name, batch, machine))
+            losses.add(name, _gradients(model, name, batch, machine, log))
             _update(model, optimiser, recipe, _rate(step, steps, recipe))
             if progress is not None:
                 progress(step + 1, steps)
@@ -117,12 +129,38 @@ def train(
                 if best.stale:
                     log.steps = step + 1
                     break
+            if checkpoints and checkpoints.due:
+                log.seconds = before + time.perf_counter() - started
+                checkpoints.save(step + 1, *state.held())
+                stopping.leave()
         log.losses = losses.values()
         if best:
             best.restore()
             log.best_step, log.dev_scores = best.step, best.scores
-    log.seconds = time.perf_counter() - started
+    log.seconds = before + time.perf_counter() - started
     return log
+
+
+def _gradients(
+    model: MultiTaskModel, task: str, batch: Batch, machine: Machine, log: TrainingLog
+) -> torch.Tensor:
+    """Do as `backward`; where the memory is too small, in smaller parts from then on."""
+    while True:
+        at_once = machine.tokens
+        if log.halvings:
+            at_once = max(1, (at_once or batch.tokens) >> log.halvings)
+        random = torch.get_rng_state()
+        try:
+            return backward(model, task, batch, replace(machine, tokens=at_once))
+        except Exception as error:
+            if not short_of_memory(error) or log.halvings == HALVINGS:
+                raise
+        # Here nothing of the error's frames is held any more.
+        log.halvings += 1
+        model.zero_grad(set_to_none=True)
+        torch.set_rng_state(random)
+        if machine.device == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _update(
@@ -201,6 +239,10 @@ class _Losses:
         if len(self._losses) == LOOK_EVERY:
             self.values()
 
+    def restore(self, seen: list[float]) -> None:
+        """Take up losses of before, all of which were looked at."""
+        self._tasks, self._seen = [""] * len(seen), seen
+
     def values(self) -> list[float]:
         """Return all losses; `InputError` where one is no finite number."""
         start, self._losses, new = len(self._seen), [], self._losses
@@ -224,6 +266,63 @@ def own_steps(tasks: Mapping[str, TrainingTask], cap: int | None) -> dict[str, i
     return steps | {name: max(1, round(share * whole)) for name, share in shares.items()}
 
 
+class _State:
+    """All that the next step of a training hangs on, but for what is drawn by its number."""
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        optimiser: torch.optim.Optimizer,
+        losses: _Losses,
+        best: "_Best | None",
+        log: TrainingLog,
+    ) -> None:
+        self.model, self.optimiser, self.losses = model, optimiser, losses
+        self.best, self.log = best, log
+
+    def held(self) -> tuple[Tensors, Told]:
+        """Return tensors by name, and the rest as JSON."""
+        moments = self.optimiser.state_dict()["state"]
+        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
+        for number, values in moments.items():
+            tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
+        told: Told = {"losses": self.losses.values()}
+        told |= {name: getattr(self.log, name) for name in ("tokens", "seconds", "halvings")}
+        if self.best:
+            tensors |= {f"best/{name}": value for name, value in self.best.weights.items()}
+            told |= {"scores": self.best.scores, "best step": self.best.step}
+        return tensors, told
+
+    def restore(self, found: tuple[int, Tensors, Told] | None) -> int:
+        """Take up what was held; return the steps that were done, none without a checkpoint."""
+        if found is None:
+            return 0
+        steps, tensors, told = found
+        by_kind: dict[str, Tensors] = {}
+        for name, value in tensors.items():
+            kind, _, rest = name.partition("/")
+            by_kind.setdefault(kind, {})[rest] = value
+        self.model.load_state_dict(by_kind["model"])
+        moments: dict[int, Tensors] = {}
+        for name, value in by_kind["optimiser"].items():
+            number, _, rest = name.partition("/")
+            moments.setdefault(int(number), {})[rest] = value
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        torch.set_rng_state(by_kind["random"]["cpu"])
+        if "cuda" in by_kind["random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state(by_kind["random"]["cuda"])
+        self.losses.restore(told["losses"])
+        for name in ("tokens", "seconds", "halvings"):
+            setattr(self.log, name, told[name])
+        if self.best:
+            self.best.weights = by_kind.get("best", {})
+            self.best.scores, self.best.step = told["scores"], told["best step"]
+        return steps
+
+
 class _Best:
     """The best weights so far, and whether it is time to stop (jiant's rule)."""
 
@@ -233,7 +332,7 @@ class _Best:
         self.patience = recipe.patience
         self.scores: list[float] = []
         self.step = 0
-        self._weights: dict[str, torch.Tensor] = {}
+        self.weights: Tensors = {}
 
     def due(self, step: int, steps: int) -> bool:
         return step % self.every == 0 or step == steps
@@ -241,9 +340,7 @@ class _Best:
     def add(self, score: float, step: int) -> None:
         if not self.scores or score > max(self.scores):
             self.step = step
-            self._weights = {
-                k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()
-            }
+            self.weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
         self.scores.append(score)
 
     @property
@@ -252,4 +349,4 @@ class _Best:
         return len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.patience
 
     def restore(self) -> None:
-        self.model.load_state_dict(self._weights)
+        self.model.load_state_dict(self.weights)

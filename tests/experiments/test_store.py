@@ -1,20 +1,38 @@
 import errno
 import multiprocessing
 import os
+import random
 import signal
 
 import pytest
 
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import store as store_module
-from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.store import DAMAGED, SCRATCH, Damage, Store
 from stilts_repro.jsonio import write_json
+
+RECORD = {"hash": "r1", "job": "abc", "task": "xnli", "part": "dev", "score": 41.5}
 
 
 def ready(tmp_path):
     store = Store(tmp_path / "out")
     store.prepare()
     return store
+
+
+def finish(store, job="abc", records=(RECORD,)):
+    """Leave a finished job with a model, a record and predictions."""
+    with store.working(job) as folder:
+        for record in records:
+            store.add_record(record)
+            (folder / "predictions").mkdir()
+            write_json(folder / "predictions" / "xnli.dev.json", {"en": ["a", "b"]})
+        (folder / "model.safetensors").write_bytes(bytes(range(256)) * 8)
+        write_json(folder / "result.json", {"records": [r["hash"] for r in records]})
+
+
+def files_of(store):
+    return sorted(path for path in store.output.rglob("*") if path.is_file())
 
 
 def test_a_job_is_there_only_when_its_block_has_ended(tmp_path):
@@ -24,6 +42,84 @@ def test_a_job_is_there_only_when_its_block_has_ended(tmp_path):
         assert not store.done("abc")
     assert store.done("abc")
     assert store.result("abc") == {"records": []}
+    assert store.finished() == ["abc"]
+
+
+def test_what_was_written_is_read(tmp_path):
+    store = ready(tmp_path)
+    finish(store)
+    assert store.done("abc") and not store.done("abc", with_model=True)
+    assert store.result("abc") == {"records": ["r1"]}
+    assert store.record("r1") == RECORD
+    assert store.predictions(RECORD) == {"en": ["a", "b"]}
+
+
+def read_all(store):
+    store.check("abc")
+    store.result("abc")
+    store.predictions(store.record("r1"))
+
+
+def test_any_flipped_byte_is_found_before_use(tmp_path):
+    store = ready(tmp_path)
+    finish(store)
+    rng = random.Random(1)
+    for path in files_of(store):
+        whole = path.read_bytes()
+        for place in rng.sample(range(len(whole)), min(len(whole), 25)):
+            bad = bytearray(whole)
+            bad[place] ^= 1 << rng.randrange(8)
+            path.write_bytes(bad)
+            assert str(path) in (store.damage("abc") or ""), place
+            with pytest.raises((InputError, MissingError), match=path.name):
+                read_all(store)
+        path.write_bytes(whole)
+    read_all(store)
+
+
+@pytest.mark.parametrize("how", ["cut", "longer", "gone", "a folder"])
+def test_a_file_that_is_not_whole_is_named(tmp_path, how):
+    store = ready(tmp_path)
+    finish(store)
+    for path in files_of(store):
+        whole = path.read_bytes()
+        path.unlink()
+        if how == "a folder":
+            path.mkdir()
+        elif how != "gone":
+            path.write_bytes(whole[:-1] if how == "cut" else whole + b" ")
+        assert (store.damage("abc") or "").startswith(f"{path}: ")
+        assert not store.done("abc")
+        path.rmdir() if how == "a folder" else path.unlink(missing_ok=True)
+        path.write_bytes(whole)
+    assert store.damage("abc") is None
+
+
+def test_a_record_of_a_job_that_did_not_write_it_is_damage(tmp_path):
+    store = ready(tmp_path)
+    finish(store)
+    store.add_record({"hash": "r2", "job": "abc"})
+    with pytest.raises(Damage, match=r"r2.json: no file of job abc"):
+        store.record("r2")
+
+
+def test_a_damaged_job_is_set_aside_with_its_files(tmp_path):
+    store = ready(tmp_path)
+    finish(store)
+    store.set_aside("abc")
+    assert not store.done("abc") and store.finished() == []
+    (aside,) = store.jobs.glob(f"{DAMAGED}abc-*")
+    assert (aside / "model.safetensors").is_file()
+    finish(store)
+    assert store.done("abc")
+
+
+def test_a_job_done_again_takes_the_place_of_the_one_before(tmp_path):
+    store = ready(tmp_path)
+    finish(store)
+    finish(store, records=())
+    assert store.result("abc") == {"records": []}
+    assert [path.name for path in store.jobs.iterdir()] == ["abc"]
 
 
 def test_a_job_that_fails_leaves_nothing(tmp_path):
@@ -48,18 +144,26 @@ def test_what_a_killed_job_left_is_swept_by_the_next_run(tmp_path):
     child.join()
     assert [path.name for path in store.jobs.iterdir()] != []
     assert not store.done("abc")
-    with store.locked():
+    with store.used():
         assert list(store.jobs.iterdir()) == []
 
 
-def test_a_folder_serves_one_run_at_a_time(tmp_path):
+def test_what_another_run_works_on_is_not_swept(tmp_path):
+    store, other = ready(tmp_path), Store(tmp_path / "out")
+    assert other.leases.take("abc")
+    (store.jobs / f"{SCRATCH}abc-1-x").mkdir()
+    (store.jobs / f"{SCRATCH}def-1-x").mkdir()
+    with store.used():
+        assert [path.name for path in store.jobs.iterdir()] == [f"{SCRATCH}abc-1-x"]
+
+
+def test_a_run_that_fails_sweeps_what_its_workers_left(tmp_path):
     store = ready(tmp_path)
-    with (
-        store.locked(),
-        pytest.raises(InputError, match="another run"),
-        Store(store.output).locked(),
-    ):
-        pass
+    with pytest.raises(RuntimeError), store.used():
+        assert store.leases.take("abc")
+        (store.jobs / f"{SCRATCH}abc-1-x").mkdir()
+        raise RuntimeError
+    assert list(store.jobs.iterdir()) == list(store.leases.folder.iterdir()) == []
 
 
 def test_an_output_that_is_a_file_is_one_clear_line(tmp_path):
@@ -80,45 +184,3 @@ def test_an_output_without_room_is_found_at_the_start(tmp_path, monkeypatch):
 def test_an_output_whose_name_is_not_utf8_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"--output .*: its name is not UTF-8"):
         Store(tmp_path / os.fsdecode(b"r\xe9sultats")).prepare()
-
-
-@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK])
-def test_a_file_system_without_locks_is_told_and_used(tmp_path, monkeypatch, capsys, number):
-    def none(*_):
-        raise OSError(number, os.strerror(number))
-
-    store = ready(tmp_path)
-    another_runs = store.jobs / f"{store_module.SCRATCH}abc-1"
-    another_runs.mkdir()
-    monkeypatch.setattr(store_module.fcntl, "flock", none)
-    with store.locked():
-        assert another_runs.is_dir()  # who knows whether it is at work
-    assert capsys.readouterr().err == (
-        f"reproduce: --output {store.output}: its file system has no locks; "
-        "let no other run use it\n"
-    )
-
-
-def test_other_errors_of_a_lock_are_errors(tmp_path, monkeypatch):
-    def broken(*_):
-        raise OSError(errno.EIO, "Input/output error")
-
-    store = ready(tmp_path)
-    monkeypatch.setattr(store_module.fcntl, "flock", broken)
-    with pytest.raises(OSError, match="Input/output error"), store.locked():
-        pass
-
-
-def test_a_lock_that_cannot_be_made_is_one_clear_line(tmp_path):
-    store = ready(tmp_path)
-    (store.output / ".lock").mkdir()
-    with pytest.raises(InputError, match="cannot be written"), store.locked():
-        pass
-
-
-def test_a_run_that_fails_sweeps_what_its_workers_left(tmp_path):
-    store = ready(tmp_path)
-    with pytest.raises(RuntimeError), store.locked():
-        (store.jobs / f"{store_module.SCRATCH}abc-1").mkdir()
-        raise RuntimeError
-    assert list(store.jobs.iterdir()) == []

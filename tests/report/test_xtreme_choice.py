@@ -1,11 +1,10 @@
 """Which model an export holds: the best on dev of what was run, the baseline only if alone."""
 
-import json
-
 import pytest
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.store import Store, predictions_file
+from stilts_repro.jsonio import write_json
 from stilts_repro.report.xtreme import choose_entries
 
 
@@ -29,12 +28,14 @@ def records_of(scores, seed=0):
 def stored(tmp_path, records):
     store = Store(tmp_path)
     store.prepare()
-    for record in records:
-        store.add_record(record)
-        folder = store.folder(record["job"]) / "predictions"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{record['task']}.{record['part']}.json"
-        path.write_text(json.dumps({"en": [record["job"]]}))
+    for job in {record["job"]: None for record in records}:
+        with store.working(job) as folder:
+            own = [record for record in records if record["job"] == job]
+            (folder / "predictions").mkdir()
+            for record in own:
+                store.add_record(record)
+                write_json(predictions_file(folder, record), {"en": [job]})
+            write_json(folder / "result.json", {"records": [record["hash"] for record in own]})
     return store
 
 
@@ -77,9 +78,9 @@ def test_the_dev_score_chooses_and_the_baseline_is_no_candidate(tmp_path):
     assert chosen["xnli"].record["score"] == 10
 
 
-def test_a_job_without_predictions_is_named(tmp_path):
+def test_predictions_that_are_not_what_was_written_are_named(tmp_path):
     records = records_of({("mnli", "xnli"): (50, 50)})
     store = stored(tmp_path, records)
     (store.folder("mnli") / "predictions" / "xnli.test.json").unlink()
-    with pytest.raises(InputError, match=r"xnli\.test\.json: this job kept no predictions; "):
+    with pytest.raises(InputError, match=r"xnli\.test\.json: No such file"):
         choose_entries(result_of(records), 0, store)

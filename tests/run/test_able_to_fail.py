@@ -48,10 +48,11 @@ SEEDS = (0, 1, 2)
 SCALE = small_scale(replace(SMALL, rows=64), evaluation_rows=None)
 
 
-def in_this_process(jobs, worlds, store, machine, report, *, keep_models=False):
+def in_this_process(jobs, worlds, store, machine, report, complain, *, keep_models=False):
     for job in jobs.values():
         if not store.done(job.hash):
             run_job(job, worlds[job.condition.world], store, machine)
+    return {}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from stilts_repro.cli.compare import main
+from stilts_repro.experiments.store import Store
 from stilts_repro.report.difference import (
     Finished,
     beginnings,
@@ -38,6 +39,12 @@ def spoil(folder, change):
         result = json.loads(path.read_text())
         change(result)
         path.write_text(json.dumps(result))
+        seal(path.parent)
+
+
+def seal(job):
+    """Let what was changed in a job's folder be what it has written."""
+    Store(job.parents[1])._seal(job.name, job)
 
 
 def both(finished, other):
@@ -118,6 +125,7 @@ def test_predictions_move_before_scores_do(finished, other):
     code = next(iter(predictions))
     predictions[code][0][0] = "PART"
     path.write_text(json.dumps(predictions))
+    seal(path.parents[1])
     ((_, stage, before, after),) = beginnings(*both(finished, other))
     assert stage == "predictions"
     assert [*before] == [*after] == [("udpos", "dev", code)]

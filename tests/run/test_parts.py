@@ -121,7 +121,7 @@ def jobs_of(request):
     store.prepare()
     planned = plan_of(request).plan
     jobs = {job.name: job for job in planned.jobs.values()}
-    assert unfinished(planned.jobs, store, keep_models=False) == planned.jobs
+    assert unfinished(planned.jobs, store, keep_models=False) == (planned.jobs, {})
     return jobs, planned.worlds[""], store
 
 
@@ -153,7 +153,7 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
     assert "counted as wrong" in said
 
 
-def test_many_rows_that_are_no_numbers_end_the_run_in_one_line(request_for, monkeypatch):
+def test_many_rows_that_are_no_numbers_end_the_job_in_one_line(request_for, monkeypatch):
     jobs, world, store = jobs_of(request_for)
     monkeypatch.setattr(work, "predict", spoilt(work.predict, range(100)))
     with pytest.raises(InputError, match=r"panx dev, \w+: .* not finite on 8 of 8 rows") as caught:

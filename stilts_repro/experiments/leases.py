@@ -1,0 +1,180 @@
+"""Which of several runs on one folder does a job: whoever was first to make the job's lease.
+
+A lease is a file that can be made only once; to make a file unless it is there is atomic on local
+disks and on NFS, where locks may be absent, or kept by one machine only. Its owner renews it every
+few seconds. One that nobody renews for a minute, as its watcher counts, is a dead owner's, and is
+taken over; a process of the same machine that is gone is seen at once. No clock is compared with
+another.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+BEAT, PATIENCE = 10.0, 60.0  # seconds between renewals; without one, before an owner is dead
+
+
+class Leases:
+    """The leases of one folder, and those that this process has taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._taken: set[str] = set()
+        self._seen: dict[str, tuple[Any, float]] = {}  # by name: state, and since when
+        self._ended = threading.Event()
+
+    def take(self, name: str) -> bool:
+        """Take the lease `name`, if nobody alive has it; say whether this process has it now."""
+        if name in self._taken:
+            return True
+        if not self._make(name) and not (self._bury(name) and self._make(name)):
+            return False
+        self._taken.add(name)
+        if len(self._taken) == 1:
+            self._ended = threading.Event()
+            threading.Thread(target=self._renew, args=(self._ended,), daemon=True).start()
+        return True
+
+    def release(self, name: str) -> None:
+        """Give the lease up, if this process has it."""
+        if name in self._taken:
+            self._taken.remove(name)
+            self._path(name).unlink(missing_ok=True)
+        if not self._taken:
+            self._ended.set()
+
+    def end(self) -> None:
+        """Give up all leases of this process."""
+        for name in [*self._taken]:
+            with contextlib.suppress(OSError):  # the folder may be gone
+                self.release(name)
+
+    def held(self, name: str) -> bool:
+        """Say whether someone alive has the lease."""
+        state = self._state(name)
+        return state is not None and not self._dead(name, state)
+
+    def owner(self, name: str) -> str:
+        """Return who has the lease, in words."""
+        try:
+            found = json.loads(self._path(name).read_text(encoding="utf-8"))
+            return f"process {found['process']} on {found['host']}"
+        except (OSError, ValueError, LookupError, TypeError):
+            return "another run"
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name
+
+    def _make(self, name: str) -> bool:
+        try:
+            with self._path(name).open("x", encoding="utf-8") as file:
+                json.dump(_self() | {"lease": uuid.uuid4().hex}, file)
+        except FileExistsError:
+            return False
+        return True
+
+    def _state(self, name: str) -> Any:
+        """Return what changes when a lease is renewed or changes hands; None where it is not."""
+        try:
+            path = self._path(name)
+            return path.stat().st_mtime_ns, path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _dead(self, name: str, state: Any) -> bool:
+        """Say whether the owner of a lease is gone, or has not been heard of for long."""
+        before, since = self._seen.setdefault(name, (state, time.monotonic()))
+        if before != state:
+            self._seen[name] = state, time.monotonic()
+            since = time.monotonic()
+        return _gone(state[1]) or time.monotonic() - since > PATIENCE
+
+    def _bury(self, name: str) -> bool:
+        """Take a dead owner's lease away; say whether there is none now."""
+        state = self._state(name)
+        if state is None:
+            return True
+        if not self._dead(name, state):
+            return False
+        grave = self.folder / f".{name}-{uuid.uuid4().hex}"
+        try:
+            self._path(name).rename(grave)
+        except FileNotFoundError:  # another run was quicker
+            return True
+        if grave.read_bytes() != state[1]:  # and has its own lease there already: give it back
+            with contextlib.suppress(OSError):
+                self._path(name).hardlink_to(grave)
+            grave.unlink()
+            return False
+        grave.unlink()
+        return True
+
+    def _renew(self, ended: threading.Event) -> None:
+        while not ended.wait(BEAT):
+            for name in [*self._taken]:
+                with contextlib.suppress(OSError):  # released meanwhile, or the folder is gone
+                    os.utime(self._path(name))
+
+
+def _gone(owner: bytes) -> bool:
+    """Say whether an owner is a process of this machine that is no more."""
+    try:
+        found = json.loads(owner)
+        if found["machine"] != _self()["machine"]:
+            return False
+        return bool(found["started"] != _started(found["process"]))
+    except (ValueError, LookupError, TypeError):
+        return False  # half written
+
+
+@cache
+def _self_of(process: int) -> dict[str, Any]:
+    return {
+        "host": socket.gethostname(),
+        "machine": _machine(),
+        "process": process,
+        "started": _started(process),
+    }
+
+
+def _self() -> dict[str, Any]:
+    """Return who this process is."""
+    return _self_of(os.getpid())
+
+
+def _machine() -> str:
+    """Return what processes share that can see each other: the boot, and the process namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _started(process: int) -> str | None:
+    """Return when a process of this machine started, in the system's own count; None: it is not.
+
+    A number is given to another process in time.
+    """
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return None
+    else:
+        state, *rest = told.rpartition(")")[2].split()
+        return None if state in "ZX" else rest[18]
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return ""

@@ -1,0 +1,187 @@
+"""What one run survives: a job that fails, damage in its folder, a second run beside it."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stilts_repro.cli.store import main as look_after
+from stilts_repro.report.page import html, write_claims
+from stilts_repro.report.table import markdown
+from stilts_repro.run.execution import Progress, run_claims
+from tests.planning import SMALL
+from tests.run.test_run_options import run_request
+
+NAMES = ("squad_gain", "hellaswag_gain")
+TARGETS = ("tatoeba", "udpos")
+
+
+class Told(Progress):
+    def __init__(self):
+        self.failures, self.damages, self.jobs = {}, {}, []
+
+    def damaged(self, complaints):
+        self.damages |= complaints
+
+    def finished(self, job, seconds):
+        self.jobs.append(job.hash)
+
+    def failed(self, job, reason):
+        self.failures[job.title] = reason
+
+
+def narrowed(request):
+    return replace(request, claims=tuple(replace(c, targets=TARGETS) for c in request.claims))
+
+
+def run(request):
+    told = Told()
+    return told, run_claims(request, told)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("surviving") / "out"
+    request = narrowed(run_request(tiny_model, output, NAMES))
+    told, result = run(request)
+    write_claims(output, result)
+    return request, told, result
+
+
+def test_a_job_that_fails_takes_its_claims_along_and_no_others(whole, tmp_path):
+    request, _, result = whole
+    tasks = request.scale.intermediate
+    hopeless = tasks | {"squad_v2": replace(SMALL, learning_rate=1e30)}
+    broken = replace(
+        request, output=tmp_path / "out", scale=replace(request.scale, intermediate=hopeless)
+    )
+    told, found = run(broken)
+    squad, hellaswag = found["claims"]
+    assert hellaswag["observed"] == result["claims"][1]["observed"]
+    assert (squad["verdict"], squad["observed"]["values"]) == ("not_run", [])
+    reason = r"squad_v2 \(seed 0\): .*the loss of squad_v2 at step \d+ is not a finite number"
+    assert re.match(reason, squad["reason"])
+    assert [*told.failures] == ["squad_v2 (seed 0)"]
+    assert found["failed"]["status"] == 2
+    assert {*found["failed"]["jobs"]} == {
+        "squad_v2 (seed 0)",
+        "squad_v2 -> retrieval (seed 0)",
+        "squad_v2 -> udpos_en (seed 0)",
+    }
+    write_claims(tmp_path, found)
+    assert "is not a finite number" in markdown(found) and "not a finite" in html(found)
+    # The same command tries it again, and does nothing else again.
+    told, found = run(broken)
+    assert [*told.failures] == ["squad_v2 (seed 0)"] and told.jobs == []
+
+
+def test_a_flipped_bit_in_a_model_is_found_and_what_stood_on_it_is_done_again(whole, tmp_path):
+    request, _, result = whole
+    output = shutil.copytree(request.output, tmp_path / "out")
+    rng = random.Random(2)
+    model = rng.choice(sorted(output.glob("jobs/*/model.safetensors")))
+    data = bytearray(model.read_bytes())
+    data[rng.randrange(len(data))] ^= 1
+    model.write_bytes(data)
+    told, found = run(replace(request, output=output))
+    assert told.damages[model.parent.name] == f"{model}: is not what was written (SHA-256)"
+    assert sum("was built on job" in told.damages[job] for job in told.damages) == len(TARGETS)
+    assert sorted(told.jobs) == sorted(told.damages)
+    assert [c["observed"] for c in found["claims"]] == [c["observed"] for c in result["claims"]]
+    assert len([*output.glob("jobs/.damaged-*")]) == 1 + len(TARGETS)
+    told, _ = run(replace(request, output=output))
+    assert (told.damages, told.jobs) == ({}, [])
+
+
+COMMAND = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from rich.console import Console
+from stilts_repro.cli.reproduce import PrintedProgress
+from stilts_repro.run.execution import run_claims
+from tests.run.test_run_options import run_request
+from tests.run.test_surviving import NAMES, narrowed
+if __name__ == "__main__":
+    model, output = sys.argv[1:]
+    request = narrowed(run_request(model, Path(output), NAMES))
+    run_claims(request, PrintedProgress(Console(width=100)))
+"""
+
+
+def test_two_runs_in_one_folder_share_the_jobs(whole, tiny_model, tmp_path):
+    _, told, _ = whole
+    script, output = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(COMMAND)
+    runs = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(tiny_model), str(output)],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    printed = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], printed
+    done = [re.findall(r"^\[.*?\] (.*\(seed 0\))  (?!0\.0 s)", out, re.M) for out, _ in printed]
+    done_twice = [title for title in done[0] if title in done[1]]
+    assert (len(done[0]) + len(done[1]), done_twice) == (len(told.jobs), [])
+    assert any("jobs are shared" in err for _, err in printed)
+    assert list((output / "leases").iterdir()) == []
+
+
+def test_a_store_is_listed_checked_and_cleared(whole, tmp_path, capsys):
+    request, told, _ = whole
+    output = shutil.copytree(request.output, tmp_path / "out")
+    jobs = sorted(told.jobs)
+    assert look_after(["ls", str(output)]) == 0
+    listed = capsys.readouterr().out
+    assert all(job in listed for job in jobs) and "hellaswag -> udpos_en" in listed
+    assert look_after(["verify", str(output)]) == 0
+    assert capsys.readouterr().out == f"{len(jobs)} jobs, 0 damaged\n"
+    kinds = {job: json.loads((output / f"jobs/{job}/result.json").read_text()) for job in jobs}
+    leaf = next(job for job in jobs if kinds[job]["job"]["kind"] == "target")
+    result = output / "jobs" / leaf / "result.json"
+    result.write_text(result.read_text()[:-5])
+    (output / "jobs" / f".unfinished-{leaf}-1-x").mkdir()
+    (output / "records" / "0123.json").write_text("{}")
+    assert look_after(["verify", str(output)]) == 2
+    assert f"{leaf}/result.json: has" in "".join(capsys.readouterr().out.split("\n"))
+    assert look_after(["ls", str(output)]) == 0
+    assert "damaged" in capsys.readouterr().out
+    run(replace(request, output=output))
+    (output / "records" / "0123.json").write_text("{}")
+    assert look_after(["gc", str(output)]) == 0
+    assert capsys.readouterr().out.startswith("2 files and folders removed, ")
+    assert look_after(["verify", str(output)]) == 0
+    # What claims.json does not rest on goes only if that is asked for.
+    claims = json.loads((output / "claims.json").read_text())
+    claims["claims"] = claims["claims"][:1]
+    (output / "claims.json").write_text(json.dumps(claims))
+    capsys.readouterr()
+    assert look_after(["gc", str(output), "--others"]) == 0
+    left = {path.name for path in (output / "jobs").iterdir()}
+    assert left < {*jobs} and len(left) == 5  # phase (ii), and two targets before and after it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["ls", "nowhere"], 3, "store: nowhere: no folder of a run"),
+        (["look", "nowhere"], 2, "invalid choice: 'look'"),
+        (["verify", "nowhere", "--others"], 2, "--others: goes with gc"),
+    ],
+)
+def test_what_is_no_store_is_one_line(capsys, arguments, status, says):
+    assert look_after(arguments) == status
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
