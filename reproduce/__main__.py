@@ -19,6 +19,11 @@ def start() -> int:
         from stilts_repro.cli import store
 
         return store.main(sys.argv[2:])
+    if sys.argv[1:2] == ["doctor"]:
+        from reproduce.catalogue import all_claims
+        from stilts_repro.cli import doctor
+
+        return doctor.main(all_claims().values(), sys.argv[2:])
     if LOOKS.isdisjoint(sys.argv):
         with suppress(OSError):  # who needs workers says why there are none
             forking.start()  # first of all: they get ready while the rest is imported and read

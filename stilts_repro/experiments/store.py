@@ -9,6 +9,7 @@ folder: `leases` say which of them does a job.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -37,6 +38,9 @@ MANIFEST = "manifest.json"
 RESULT = "result.json"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
+
+
+NAME = re.compile("[A-Za-z0-9_-]+")
 
 
 class Damage(InputError):
@@ -113,7 +117,7 @@ class Store:
 
     def folder(self, job: str) -> Path:
         """Return a finished job's folder; a phase-(ii) job's is a model directory."""
-        return self.jobs / job
+        return self.jobs / _checked("job", job)
 
     def checkpoints(self, job: str) -> Path:
         """Return where a job under way may keep a checkpoint of its training."""
@@ -189,7 +193,7 @@ class Store:
         ]
 
     def _record_file(self, identity: str) -> Path:
-        return self.records / f"{identity}.json"
+        return self.records / f"{_checked('record', identity)}.json"
 
     def _beside(self, kind: str, job: str) -> Path:
         return self.jobs / f"{kind}{job}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -248,6 +252,13 @@ class Store:
     def _sweep(self) -> None:
         for folder in self._unowned():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checked(kind: str, name: str) -> str:
+    """Return a name from a file, which might be any text, if it leads to nowhere else."""
+    if not NAME.fullmatch(name):
+        raise Damage(f"{name!r}: no name of a {kind}")
+    return name
 
 
 def _manifest_text(entries: Mapping[str, Any]) -> str:
