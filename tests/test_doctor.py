@@ -41,6 +41,7 @@ def test_a_folder_without_some_of_the_data_names_it(capsys, tmp_path):
     for path in (root / "google/xtreme/XNLI", root / "rajpurkar/squad_v2"):
         for file in path.rglob("*.parquet"):
             file.unlink()
+    inventory_of.cache_clear()
     status, lines = looked(capsys, "--scale", "smoke", "--data", root)
     assert status == 3
     gaps = [line for line in lines if line.startswith("missing") and line not in before]
