@@ -19,6 +19,7 @@ from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.cli.listing import duration, print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.executor import Workers, local_workers
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
@@ -41,10 +42,11 @@ def parser() -> Parser:
     line = Parser(
         prog="python -m reproduce",
         description="Run the paper's claims and check each against what is expected of it. "
-        "python -m reproduce compare RUN RUN says what moved from one run's folder to another's.",
+        "python -m reproduce compare RUN RUN says what moved from one run's folder to another's, "
+        "store ls|verify|gc RUN looks after a folder, doctor says what is missing here for a run.",
         epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
         "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
-        "4 a fault of this package, 130 stopped from the keyboard.",
+        "4 a fault of this package, 130 stopped from the keyboard, 143 by SIGTERM.",
     )
     line.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
     for name, text in (
@@ -102,6 +104,18 @@ def _add_settings(line: Parser) -> None:
         metavar="S",
         help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
         "temperature:T, or the last two with a comma between",
+    )
+    line.add_argument(
+        "--executor",
+        default="local",
+        choices=("local", "ray"),
+        help="who does the jobs: processes of this machine (default), or a Ray cluster "
+        "(docs/cluster.md)",
+    )
+    line.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="with --executor ray: the cluster's (default: RAY_ADDRESS, or Ray on this machine)",
     )
     line.add_argument(
         "--corpus", type=named, metavar="DIR", help="text for continued MLM, <language>.txt[.gz]"
@@ -181,7 +195,19 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         translator=options.translator,
         asked=Asked(options.intermediate, options.targets),
         machine=Machine.of(precision=scale.precision, at_once=scale.at_once),
+        workers=_workers(options),
     )
+
+
+def _workers(options: argparse.Namespace) -> Workers:
+    """Return who does the jobs."""
+    if options.executor == "local":
+        if options.address is not None:
+            raise InputError("--address: that of a Ray cluster; give --executor ray as well")
+        return local_workers
+    from stilts_repro.experiments.cluster import ray_workers
+
+    return ray_workers(options.address)
 
 
 def export(request: Request, result: Mapping[str, Any]) -> None:

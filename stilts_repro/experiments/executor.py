@@ -1,4 +1,7 @@
-"""Running jobs: each once what it starts from is there, as many at once as cores or GPUs."""
+"""Running jobs: each once what it starts from is there, as many at once as cores or GPUs.
+
+Who does them is a pool of workers: processes of this machine, or what `cluster` gives.
+"""
 
 import multiprocessing
 import multiprocessing.connection
@@ -11,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from typing import Any, Protocol
 
 from stilts_repro import stopping
 from stilts_repro.data.cache import CACHE, cache_root
@@ -37,35 +41,20 @@ KILLED = "most likely for want of memory; free some, and start the same command 
 _hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
 
 
-def run_local(
-    jobs: Mapping[str, Job],
-    worlds: Mapping[str, World],
-    store: Store,
-    machine: Machine,
-    report: Report,
-    complain: Complain,
-    *,
-    keep_models: bool = False,
-) -> dict[str, Exception]:
-    """Run `jobs`, none of which is done, on this machine; return, by hash, why some failed.
+class Pool(Protocol):
+    """Workers that jobs are handed to, as `concurrent.futures` has it."""
 
-    `worlds` are those that the jobs' conditions name; `keep_models` keeps the targets' models. What
-    starts from a job that failed fails with it; all others are run. Raises what would stop any job:
-    no room, no worker, many failures in a row.
-    """
-    under_way = _UnderWay(jobs, worlds, store, machine, report, complain, keep_models)
-    while under_way.waiting:
-        with _pool(machine, len(under_way.waiting)) as (pool, workers):
-            try:
-                under_way.drain(pool, workers)
-            except BrokenProcessPool:
-                under_way.lose()
-    return under_way.failed
+    def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
+        """Have a worker do `work`; `BrokenProcessPool` in the future: the worker died."""
+        ...
+
+
+Workers = Callable[[Machine, int], AbstractContextManager[tuple[Pool, int]]]
 
 
 @contextmanager
-def _pool(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
-    """Give worker processes, at most `most` of them, and how many they are."""
+def local_workers(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
+    """Give processes of this machine, at most `most` of them, and how many they are."""
     # The main process says where the cache is, or why there is none: workers would each say it.
     variables = {**os.environ, CACHE: str(cache_root() or "off")}
     workers = min(machine.workers(), most)
@@ -82,6 +71,33 @@ def _pool(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, in
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _end_workers(multiprocessing.active_children())
+
+
+def run_jobs(
+    jobs: Mapping[str, Job],
+    worlds: Mapping[str, World],
+    store: Store,
+    machine: Machine,
+    report: Report,
+    complain: Complain,
+    *,
+    keep_models: bool = False,
+    workers: Workers = local_workers,
+) -> dict[str, Exception]:
+    """Have `workers` do `jobs`, none of which is done; return, by hash, why some failed.
+
+    `worlds` are those that the jobs' conditions name; `keep_models` keeps the targets' models. What
+    starts from a job that failed fails with it; all others are run. Raises what would stop any job:
+    no room, no worker, many failures in a row.
+    """
+    under_way = _UnderWay(jobs, worlds, store, machine, report, complain, keep_models)
+    while under_way.waiting:
+        with workers(machine, len(under_way.waiting)) as (pool, room):
+            try:
+                under_way.drain(pool, room)
+            except BrokenProcessPool:
+                under_way.lose()
+    return under_way.failed
 
 
 def _end_workers(workers: Sequence[BaseProcess]) -> None:
@@ -162,19 +178,19 @@ class _UnderWay:
         self._in_a_row = self._deaths = 0  # failures, dead workers, since a job last finished
         self._shares = False  # with another run
 
-    def drain(self, pool: ProcessPoolExecutor, workers: int) -> None:
+    def drain(self, pool: Pool, room: int) -> None:
         """Run what waits, in order, but for jobs that wait for another.
 
-        No more are handed out than there are workers: what comes first is finished first. A job
+        No more than `room` are handed out: what comes first is finished first. A job
         whose worker died has all of the machine to itself. Raises `BrokenProcessPool` where a
         worker dies.
         """
         while self.waiting or self.running:
             lost = any(job.hash in self._lost for job in (*self.waiting, *self.running.values()))
-            elsewhere = self._hand_out(pool, 1 if lost else workers)
+            elsewhere = self._hand_out(pool, 1 if lost else room)
             if self.running:
                 ended, _ = wait(self.running, POLL if elsewhere else None, FIRST_COMPLETED)
-                for future in ended:
+                for future in [future for future in self.running if future in ended]:
                     self._end(future)
             elif elsewhere:
                 time.sleep(POLL)
@@ -197,7 +213,7 @@ class _UnderWay:
             else:
                 self._fail(job, MissingError(f"its worker was killed twice, {KILLED}"))
 
-    def _hand_out(self, pool: ProcessPoolExecutor, room: int) -> bool:
+    def _hand_out(self, pool: Pool, room: int) -> bool:
         """Give workers what can be done now; say whether another run does what waits here."""
         elsewhere = False
         pending = {job.hash for job in (*self.waiting, *self.running.values())}
@@ -219,7 +235,7 @@ class _UnderWay:
             world = self.worlds[job.condition.world]
             with _starting():
                 future = pool.submit(
-                    _work, job, world, self.store.output, self.machine, self.keep_models
+                    work, job, world, self.store.output, self.machine, self.keep_models
                 )
             self.running[future] = job
         return elsewhere
@@ -308,7 +324,8 @@ def _end_with_main() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
+def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
+    """Do a job in this process; return the seconds that it took."""
     import torch
 
     from stilts_repro.experiments.work import run_job

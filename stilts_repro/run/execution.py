@@ -8,7 +8,7 @@ from stilts_repro.claims.expected import load_expected
 from stilts_repro.commands import told
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN
-from stilts_repro.experiments.executor import run_local, unfinished
+from stilts_repro.experiments.executor import run_jobs, unfinished
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.store import Store
@@ -77,8 +77,10 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             statuses.append(status)
             progress.failed(job, failures[job.hash])
 
-        lost = run_local(
-            left, plan.worlds, store, request.machine, finished, failed, keep_models=keep
+        lost = run_jobs(
+            *(left, plan.worlds, store, request.machine, finished, failed),
+            keep_models=keep,
+            workers=request.workers,
         )
         failures = {job: failures.get(job) or str(error) for job, error in lost.items()}
         results = Results(request, planned, store, failures=failures)

@@ -10,6 +10,7 @@ from stilts_repro.data.cache import tokenizer_hash
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN, MLM, Cell, World
+from stilts_repro.experiments.executor import Workers, local_workers
 from stilts_repro.experiments.jobs import Setting, measured_by
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
@@ -35,7 +36,8 @@ class Request:
     `crosses` says what phase (iii) takes over from phase (ii); `keep_models` keeps the models of
     phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus` holds text for
     continued MLM; `translator` says who translates rows of phase (ii); `asked` limits the run to
-    some tasks; `machine` is what jobs compute with, by default this one as its environment asks.
+    some tasks; `machine` is what jobs compute with, by default this one as its environment asks;
+    `workers` do them.
     """
 
     claims: tuple[Claim, ...]
@@ -52,6 +54,7 @@ class Request:
     translator: str | None = None
     asked: Asked = EVERYTHING
     machine: Machine = field(default_factory=Machine.of)
+    workers: Workers = local_workers
 
     @property
     def main(self) -> World:

@@ -48,7 +48,7 @@ SEEDS = (0, 1, 2)
 SCALE = small_scale(replace(SMALL, rows=64), evaluation_rows=None)
 
 
-def in_this_process(jobs, worlds, store, machine, report, complain, *, keep_models=False):
+def in_this_process(jobs, worlds, store, machine, report, complain, **options):
     for job in jobs.values():
         if not store.done(job.hash):
             run_job(job, worlds[job.condition.world], store, machine)
@@ -59,7 +59,7 @@ def in_this_process(jobs, worlds, store, machine, report, complain, *, keep_mode
 def sabotageable():
     """Jobs run in the test's process, where a patch reaches them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "run_local", in_this_process)
+        patch.setattr(execution, "run_jobs", in_this_process)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # as in a worker
         yield

@@ -1,0 +1,138 @@
+"""Jobs on a Ray cluster, or by Ray on this machine; nothing else of the package knows of Ray.
+
+A job is a Ray task that asks for its GPU or its cores. Ray gives the task of a node that dies to
+another; one whose own code fails has failed. What jobs leave is in the run's folder, which all
+nodes must see under the same name, and there alone: the main process may die, and another go on.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stilts_repro.errors import MissingError, reason
+from stilts_repro.experiments.conditions import World
+from stilts_repro.experiments.executor import Workers, work
+from stilts_repro.experiments.jobs import Job
+from stilts_repro.machine import Machine
+
+RETRIES = 5  # of a task whose node or worker died
+PASSED_ON = ("STILTS_", "HF_", "TOKENIZERS_")  # variables of the main process that workers get
+AHEAD = 2  # tasks handed out for each that has room: Ray starts the next without asking us
+
+
+def ray_workers(address: str | None) -> Workers:
+    """Return what gives the workers of the Ray cluster at `address` (None: `RAY_ADDRESS`'s, or one
+    on this machine). Raises `MissingError` where Ray is not installed.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise MissingError(
+            "--executor ray: Ray is not installed; python -m pip install '.[cluster]'"
+        ) from None
+
+    @contextmanager
+    def workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
+        at = address or os.environ.get("RAY_ADDRESS")
+        given = {} if at else {"num_cpus": _cores(machine)}
+        handler = signal.getsignal(signal.SIGTERM)  # Ray would put its own in its place
+        try:
+            _knock(at)
+            ray.init(address=at, logging_level="ERROR", include_dashboard=False, **given)
+        except Exception as error:  # a dozen kinds: no such host, another version, a port in use
+            where = at or "this machine"
+            raise MissingError(f"--address: no Ray cluster at {where} ({reason(error)})") from None
+        signal.signal(signal.SIGTERM, handler)
+        try:
+            yield _Pool(machine), max(1, AHEAD * _slots(machine, ray.cluster_resources()))
+        finally:
+            ray.shutdown()
+
+    return workers
+
+
+def _knock(address: str | None) -> None:
+    """Raise `OSError` where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _cores(machine: Machine) -> int:
+    return machine.threads * machine.workers() if machine.device == "cpu" else os.cpu_count() or 1
+
+
+def _needs(machine: Machine) -> dict[str, float]:
+    """Return what a task asks for, as Ray names it."""
+    if machine.device == "cuda":
+        return {"num_gpus": 1, "num_cpus": 1}
+    return {"num_cpus": machine.threads}
+
+
+def _slots(machine: Machine, resources: dict[str, float]) -> int:
+    """Return how many tasks a cluster with `resources` has room for."""
+    if machine.device == "cuda":
+        return int(resources.get("GPU", 0))
+    return int(resources.get("CPU", 0) // machine.threads)
+
+
+class _Pool:
+    """Ray's workers, as the executor sees them."""
+
+    def __init__(self, machine: Machine) -> None:
+        import ray
+
+        self.variables = {
+            name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)
+        }
+        options = {"max_retries": RETRIES, "retry_exceptions": False, **_needs(machine)}
+        self.task = ray.remote(**options)(_outcome)
+
+    def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
+        """Have one of them do a job."""
+        job, world, output, machine, keep_models = arguments
+        # A task has a working folder of its own.
+        where = (world, Path(output).absolute(), machine, keep_models)
+        future: Future[float] = Future()
+
+        def pass_on(done: Future[float | Exception]) -> None:
+            if error := done.exception():
+                told = f"Ray gave it up ({reason(error)}); start the same command again"
+                future.set_exception(MissingError(told))
+            elif isinstance(outcome := done.result(), Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.task.remote(self.variables, job, *where).future().add_done_callback(pass_on)
+        return future
+
+
+def _outcome(
+    variables: dict[str, str],
+    job: Job,
+    world: World,
+    output: Path,
+    machine: Machine,
+    keep_models: bool,
+) -> float | Exception:
+    """Do a job in one of Ray's workers; return its seconds, or the error that it ended with.
+
+    Raised, Ray would wrap the error in one of its own.
+    """
+    import torch
+    from transformers.utils import logging
+
+    os.environ.update(variables)
+    torch.set_num_threads(machine.threads)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        return work(job, world, output, machine, keep_models)
+    except Exception as error:
+        return error
