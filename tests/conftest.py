@@ -23,6 +23,18 @@ from stilts_repro.testbed import TestbedSource
 torch.set_num_threads(1)  # tiny models gain nothing from more, and pytest-xdist runs two workers
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `tox -e soak` asks for."""
+    parser.addoption("--soak", action="store_true", help="the long forms of tests/soak")
+
+
+@pytest.fixture(scope="session")
+def times(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """How often a test does what it does: the second number with `--soak`, else the first."""
+    long = request.config.getoption("--soak")
+    return lambda few, many: many if long else few
+
+
 @pytest.fixture(scope="session", autouse=True)
 def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A feature cache of the session's own: tests neither read nor write the user's."""

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -16,7 +15,7 @@ from stilts_repro.errors import MissingError
 from stilts_repro.experiments import cluster
 from stilts_repro.run.execution import run_claims
 from tests.run.test_run_options import run_request
-from tests.run.test_surviving import NAMES, narrowed
+from tests.run.test_surviving import NAMES, narrowed, start
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install '.[cluster]'")
 ROOT = Path(__file__).parents[2]
@@ -57,17 +56,8 @@ def nodes(monkeypatch):
     made.shutdown()
 
 
-def start(tmp_path, model, output, address):
-    script = tmp_path / "run.py"
-    script.write_text(COMMAND)
-    return subprocess.Popen(
-        [sys.executable, str(script), str(model), str(output), address],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def begin(tmp_path, model, output, address):
+    return start(tmp_path / "run.py", model, output, address, command=COMMAND)
 
 
 def finished_jobs(output):
@@ -88,7 +78,7 @@ def values(result):
 def test_a_dead_node_and_a_dead_driver_lose_nothing(nodes, local, tiny_model, tmp_path):
     made, workers = nodes
     output = tmp_path / "out"
-    first = start(tmp_path, tiny_model, output, made.address)
+    first = begin(tmp_path, tiny_model, output, made.address)
     wait_for(output, 1)
     made.remove_node(workers[0], allow_graceful=False)  # kills its processes
     wait_for(output, 2)
@@ -98,7 +88,7 @@ def test_a_dead_node_and_a_dead_driver_lose_nothing(nodes, local, tiny_model, tm
     stamps = {job: (output / "jobs" / job).stat().st_ino for job in done}
     assert 2 <= len(done) < local["jobs"]["total"]
 
-    second = start(tmp_path, tiny_model, output, made.address)
+    second = begin(tmp_path, tiny_model, output, made.address)
     printed, complaints = second.communicate(timeout=400)
     assert second.returncode == 0, complaints
     assert len(finished_jobs(output)) == local["jobs"]["total"]

@@ -116,20 +116,23 @@ if __name__ == "__main__":
 """
 
 
+def start(script, *arguments, command=COMMAND):
+    """Start a run in a process group of its own."""
+    script.write_text(command)
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def test_two_runs_in_one_folder_share_the_jobs(whole, tiny_model, tmp_path):
     _, told, _ = whole
-    script, output = tmp_path / "run.py", tmp_path / "out"
-    script.write_text(COMMAND)
-    runs = [
-        subprocess.Popen(
-            [sys.executable, str(script), str(tiny_model), str(output)],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    output = tmp_path / "out"
+    runs = [start(tmp_path / "run.py", tiny_model, output) for _ in range(2)]
     printed = [run.communicate(timeout=300) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], printed
     done = [re.findall(r"^\[.*?\] (.*\(seed 0\))  (?!0\.0 s)", out, re.M) for out, _ in printed]
