@@ -120,10 +120,9 @@ def test_no_words_of_a_command_are_a_fault(monkeypatch, capsys, times, tmp_path)
 
 def odd(rng):
     """A value that a row or a JSON file might hold instead of what belongs there."""
-    return rng.choice(
-        [None, True, -1, 2**40, 0.5, float("inf"), "", " ", "\u0000", nonsense(rng, 300), [], {}]
-        + [["a"], [1], {"text": [""], "answer_start": [-1]}, {"a": None}]
-    )
+    plain = (None, True, -1, 2**40, 0.5, float("inf"), "", " ", "\u0000", nonsense(rng, 300))
+    nested = ([], {}, ["a"], [1], {"text": [""], "answer_start": [-1]}, {"a": None})
+    return rng.choice([*plain, *nested])
 
 
 def spoil_json(rng, value):
