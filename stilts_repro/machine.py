@@ -44,6 +44,7 @@ class Machine:
                35 seconds and saves 1 to 3 % in fp32, a tenth in bf16: trainings last seconds, and
                what is fused rounds otherwise, so that results would hang on whether a machine has a
                compiler. On a GPU it has not been measured; there is a benchmark
+    processes  that train one model together (`training.ranks`), as a launcher has started them
     """
 
     device: str = "cpu"
@@ -52,6 +53,7 @@ class Machine:
     attention: str = ""
     tokens: int | None = None
     compiled: bool = False
+    processes: int = 1
 
     @classmethod
     def of(
@@ -78,6 +80,7 @@ class Machine:
             _choice(environ, ATTENTION, *BACK_ENDS),
             _number(environ, TOKENS) or _AT_ONCE.get(device, at_once),
             _choice(environ, COMPILE, "0", "1") == "1",
+            int(environ.get("WORLD_SIZE", "1")),
         )
 
     @property
@@ -113,6 +116,7 @@ class Machine:
             "attention": self.attention,
             "tokens": str(self.tokens or ""),
             "compiled": "yes" if self.compiled else "",
+            "processes": str(self.processes) if self.processes > 1 else "",
         }
         return {name: value for name, value in values.items() if value}
 
@@ -141,6 +145,7 @@ class Machine:
             f"{self.attention} attention": cpu and self.attention not in ("", "sdpa"),
             f"{self.tokens} tokens at once": cpu and self.tokens is not None,
             "compiled": self.compiled,
+            f"{self.processes} processes": self.processes > 1,
         }
         return ", ".join([self.precision, *(words for words, is_so in unusual.items() if is_so)])
 

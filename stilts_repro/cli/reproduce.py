@@ -19,6 +19,7 @@ from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.cli.listing import duration, print_claims, print_plan, print_tasks
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
+from stilts_repro.experiments import together
 from stilts_repro.experiments.executor import Workers, local_workers
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
@@ -155,6 +156,9 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
 def check_claims(request: Request, options: argparse.Namespace, console: Console) -> int:
     """Measure, print, write; return 1 where a claim fails its check, else 0."""
     options.output = request.output  # where a fault of ours is written to
+    if together.follows():
+        together.follow(request.machine)
+        return 0
     if options.export_xtreme:
         check_export(request.output)
     with stopping.terminable():
@@ -201,6 +205,10 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
 
 def _workers(options: argparse.Namespace) -> Workers:
     """Return who does the jobs."""
+    if together.several():
+        if options.executor != "local":
+            raise InputError("--executor ray: not below torchrun or accelerate; leave it out")
+        return together.leading_workers
     if options.executor == "local":
         if options.address is not None:
             raise InputError("--address: that of a Ray cluster; give --executor ray as well")

@@ -81,10 +81,10 @@ def cut(batch: Batch, budget: int | None) -> list[Batch]:
     if budget is None or tokens.sum() <= budget:
         return [batch]
     ends = [*filled(tokens, budget), len(tokens)]
-    return [_part(batch, np.s_[start:end]) for start, end in pairwise(ends)]
+    return [part_of(batch, np.s_[start:end]) for start, end in pairwise(ends)]
 
 
-def _part(batch: Batch, units: slice) -> Batch:
+def part_of(batch: Batch, units: slice) -> Batch:
     """Return the `units` of padded `batch`, padded to the longest of their sequences."""
     sequences = np.s_[units.start * batch.group : units.stop * batch.group]
     longest = int(batch.attention_mask[sequences].sum(dim=1).max())

@@ -44,6 +44,7 @@ from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.loop import Progress, TrainingLog, train
+from stilts_repro.training.ranks import Ranks
 
 
 def run_job(
@@ -51,10 +52,15 @@ def run_job(
 ) -> None:
     """Do `job` in its world and leave it finished in `store`, where what it starts from must be.
 
+    Of several processes that do it together, the leading one leaves it there.
     With `keep_models` a target's model stays in the job's folder, in transformers' own class.
     """
     forget_peak()
     work = WORK[type(job)](job, world, store, machine)
+    if not Ranks.here().leads:
+        if isinstance(work, _Trainer):
+            work.train()
+        return
     with store.working(job.hash) as folder:
         result = {"job": job.describe()} | work.run(folder, keep_models=keep_models)
         result["seconds"] = work.meter.seconds

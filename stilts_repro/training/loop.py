@@ -20,6 +20,7 @@ from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.checkpointing import Checkpoints, Tensors, Told
 from stilts_repro.training.optimiser import make_optimiser, schedule
+from stilts_repro.training.ranks import Ranks
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 
 HALVINGS = 2  # of what is computed at once, where the memory is too small for it
@@ -103,10 +104,11 @@ def train(
     own = own_steps(tasks, sampler.cap)
     log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
     batches = _batches(tasks, pad_id, seed, purpose, log.weights)
+    ranks = Ranks.here()
     read = (task.features.ids for task in tasks.values())
     with moved(model, recipe.embeddings, read, pad_id):
         optimiser = make_optimiser(model, recipe)
-        torch.manual_seed(derive(seed, purpose, "dropout"))
+        torch.manual_seed(derive(seed, purpose, "dropout", *[ranks.number] * (not ranks.leads)))
         best = _Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
         losses, steps, started = _Losses(purpose), log.steps, time.perf_counter()
         state = _State(model, optimiser, losses, best, log)
@@ -125,11 +127,11 @@ def train(
                 progress(step + 1, steps)
             # Early stopping.
             if best and evaluate and best.due(step + 1, steps):
-                best.add(evaluate(), step + 1)
+                best.add(ranks.agreed(evaluate() if ranks.leads else 0.0), step + 1)
                 if best.stale:
                     log.steps = step + 1
                     break
-            if checkpoints and checkpoints.due:
+            if checkpoints and ranks.leads and checkpoints.due:
                 log.seconds = before + time.perf_counter() - started
                 checkpoints.save(step + 1, *state.held())
                 stopping.leave()
@@ -151,7 +153,8 @@ def _gradients(
             at_once = max(1, (at_once or batch.tokens) >> log.halvings)
         random = torch.get_rng_state()
         try:
-            return backward(model, task, batch, replace(machine, tokens=at_once))
+            loss = backward(model, task, batch, replace(machine, tokens=at_once))
+            return Ranks.here().add_up(model, loss)
         except Exception as error:
             if not short_of_memory(error) or log.halvings == HALVINGS:
                 raise
@@ -199,20 +202,24 @@ def _batches(
 def backward(model: MultiTaskModel, task: str, batch: Batch, machine: Machine) -> torch.Tensor:
     """Add the gradients of `task`'s mean loss on `batch`; return that loss, left on the device.
 
-    `batch` is padded and on the host. With more real tokens than `machine` takes at once it is
-    computed in parts, whose losses are sums over the whole batch's examples (units; words in
-    tagging; masked tokens in MLM): but for rounding and dropout, parts give what the whole would.
-    On packed batches (`varlen`) the device is never waited for; of a padded one transformers asks
-    whether its mask is all ones.
+    Of several processes, those of this one's share. `batch` is padded and on the host. With more
+    real tokens than `machine` takes at once it is computed in parts, whose losses are sums over the
+    whole batch's examples (units; words in tagging; masked tokens in MLM): but for rounding and
+    dropout, parts give what the whole would. On packed batches (`varlen`) the device is never
+    waited for; of a padded one transformers asks whether its mask is all ones.
     """
-    parts = cut(batch, machine.tokens)
-    over = model.head(task).examples(batch) if len(parts) > 1 else None
+    ranks = Ranks.here()
+    own = ranks.share(batch)
+    parts = [] if own is None else cut(own, machine.tokens)
+    over = model.head(task).examples(batch) if len(parts) > 1 or ranks.count > 1 else None
     losses = []
     for part in parts:
         with machine.autocast():
             loss = model.loss(task, ready(model.backbone, part), over)
         loss.backward()
         losses.append(loss.detach())
+    if not losses:
+        return torch.zeros((), device=machine.device)
     return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
 
