@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +141,43 @@ def test_two_runs_in_one_folder_share_the_jobs(whole, tiny_model, tmp_path):
     assert (len(done[0]) + len(done[1]), done_twice) == (len(told.jobs), [])
     assert any("jobs are shared" in err for _, err in printed)
     assert list((output / "leases").iterdir()) == []
+
+
+LONG = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from stilts_repro import stopping
+from stilts_repro.commands import ended
+from stilts_repro.run.execution import run_claims
+from tests.planning import SMALL
+from tests.run.test_run_options import run_request
+from tests.run.test_surviving import NAMES, narrowed
+def body():
+    model, output = sys.argv[1:]
+    request = narrowed(run_request(model, Path(output), NAMES))
+    long = dict.fromkeys(request.scale.intermediate, replace(SMALL, epochs=100_000))
+    with stopping.terminable():
+        run_claims(replace(request, scale=replace(request.scale, intermediate=long)))
+if __name__ == "__main__":
+    sys.exit(ended("reproduce", body, resumes=True))
+"""
+
+
+def test_a_run_that_is_asked_to_end_leaves_checkpoints(tiny_model, tmp_path):
+    output = tmp_path / "out"
+    run = start(tmp_path / "run.py", tiny_model, output, command=LONG)
+    deadline = time.monotonic() + 120
+    while len([*output.glob("jobs/[!.]*")]) < 2:  # the baseline's; phase (ii) is under way
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(2.0)
+    run.terminate()
+    printed, complaints = run.communicate(timeout=60)
+    assert (run.returncode, printed) == (143, "")
+    assert complaints == "reproduce: stopped; the same command goes on from here\n"
+    assert [*output.glob("checkpoints/*/checkpoint.json")]
+    assert not [*output.glob("jobs/.*"), *(output / "leases").iterdir()]
 
 
 def test_a_store_is_listed_checked_and_cleared(whole, tmp_path, capsys):
