@@ -40,7 +40,7 @@ PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predicti
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
 
-NAME = re.compile("[A-Za-z0-9_-]+")
+NAME = re.compile("[A-Za-z0-9+_-]+")
 
 
 class Damage(InputError):
@@ -250,6 +250,7 @@ class Store:
         return parse_json(data, path)
 
     def _sweep(self) -> None:
+        self.leases.sweep()
         for folder in self._unowned():
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -46,6 +46,17 @@ def test_the_lease_of_a_process_that_is_gone_is_taken_over_at_once(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_dead_owners_leases_are_swept_and_no_others(folder):
+    child = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(folder,))
+    child.start()
+    child.join()
+    owner = Leases(folder)
+    assert owner.take("def")
+    Leases(folder).sweep()
+    assert [path.name for path in folder.iterdir()] == ["def"]
+    owner.end()
+
+
 def of_another_machine(folder):
     path = folder / "abc"
     path.write_text(json.dumps({"machine": "elsewhere", "process": 1, "started": "1", "host": "b"}))

@@ -28,6 +28,7 @@ from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training import loop
 from stilts_repro.training.loop import TrainingLog
 from tests.planning import SMALL, small_scale
+from tests.run.test_compare import seal
 
 REFERENCES = [(claim, scale) for claim in all_claims() for scale in load_expected(claim).reference]
 
@@ -241,7 +242,9 @@ def test_a_folder_is_judged_by_the_machine_that_ran_its_jobs(verdicts, tiny_mode
     records = sorted((tmp_path / "records").glob("*.json"))
     for count in (1, len(records)):  # of one job, then all of them
         for path in records[:count]:
-            path.write_text(json.dumps(json.loads(path.read_text()) | {"platform": "a laptop"}))
+            record = json.loads(path.read_text()) | {"platform": "a laptop"}
+            path.write_text(json.dumps(record))
+            seal(tmp_path / "jobs" / record["job"])
         result = run(tiny_model, tmp_path, SEEDS)
         assert result["jobs"]["reused"] == result["jobs"]["total"]
         assert result["platform"] == ("a laptop" if count > 1 else None)
