@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import sys
@@ -99,6 +100,26 @@ def test_a_dead_node_and_a_dead_driver_lose_nothing(nodes, local, tiny_model, tm
     assert again["jobs"]["reused"] == local["jobs"]["total"]
     assert values(again) == values(local)
     assert re.search(r"^\[.*\] hellaswag", printed, re.M)
+
+
+def test_nodes_that_die_one_after_the_other_lose_nothing(nodes, local, tiny_model, tmp_path, times):
+    made, (victim, _) = nodes
+    rng, kills, wanted, rounds = random.Random(4), 0, times(1, 10), 0
+    while kills < wanted:
+        rounds += 1
+        output = tmp_path / str(rounds)
+        run = begin(tmp_path, tiny_model, output, made.address)
+        while run.poll() is None:
+            time.sleep(rng.uniform(0.5, 3.0))
+            if kills < wanted and run.poll() is None and finished_jobs(output):
+                made.remove_node(victim, allow_graceful=False)
+                kills += 1
+                victim = made.add_node(num_cpus=1)
+        _, complaints = run.communicate()
+        assert run.returncode == 0, complaints
+        found = run_claims(narrowed(run_request(tiny_model, output, NAMES)))
+        assert found["jobs"]["reused"] == local["jobs"]["total"]
+        assert values(found) == values(local)
 
 
 def test_on_this_machine_without_a_cluster(local, tiny_model, tmp_path, monkeypatch):
