@@ -223,7 +223,7 @@ def test_no_other_module_reads_what_it_is_resolved_from():
             readers.add(module)
     # The cache's folder, HOME, matplotlib's back end, and what workers get of the main process's.
     allowed = {"data/cache.py", "folders.py", "report/page.py"}
-    allowed |= {"experiments/executor.py", "experiments/forking.py"}
+    allowed |= {"experiments/workers.py", "experiments/forking.py"}
     # What launchers and Ray say of processes.
     allowed |= {"experiments/cluster.py", "experiments/together.py"}
     assert readers <= {"machine.py", *allowed}

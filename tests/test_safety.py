@@ -14,7 +14,7 @@ from stilts_repro.report import page
 ROOT = Path(stilts_repro.__file__).parent
 FILES = sorted([*ROOT.rglob("*.py"), *ROOT.parent.glob("reproduce/*.py")])
 # Errors of a worker's own, in the worker: to see whether they can be sent.
-OWN = {("executor.py", "pickle.loads"), ("executor.py", "pickle.dumps")}
+OWN = {("workers.py", "pickle.loads"), ("workers.py", "pickle.dumps")}
 FORBIDDEN = {
     *("eval", "exec", "compile", "__import__", "os.system", "os.popen"),
     *("yaml.unsafe_load", "yaml.full_load"),

@@ -20,12 +20,12 @@ from stilts_repro.cli.listing import duration, print_claims, print_plan, print_t
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import together
-from stilts_repro.experiments.executor import Workers, local_workers
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import Asked
+from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims

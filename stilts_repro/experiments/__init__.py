@@ -1,1 +1,1 @@
-"""Scales and recipes, the plan of jobs, the store, the executor."""
+"""Scales and recipes, the plan of jobs, the store, the executor and its workers."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments.conditions import World
-from stilts_repro.experiments.executor import Workers, work
 from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.workers import Workers, work
 from stilts_repro.machine import Machine
 
 RETRIES = 5  # of a task whose node or worker died

@@ -1,76 +1,24 @@
-"""Running jobs: each once what it starts from is there, as many at once as cores or GPUs.
+"""Running jobs: each once what it starts from is there, by whatever workers there are."""
 
-Who does them is a pool of workers: processes of this machine, or what `cluster` gives.
-"""
-
-import multiprocessing
-import multiprocessing.connection
-import os
-import pickle
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import SimpleQueue
-from pathlib import Path
-from typing import Any, Protocol
 
-from stilts_repro import stopping
-from stilts_repro.data.cache import CACHE, cache_root
-from stilts_repro.errors import MissingError, reason, refusal
-from stilts_repro.experiments import forking
+from stilts_repro.errors import MissingError, refusal
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job, TargetTraining
 from stilts_repro.experiments.store import Damage, Store
-from stilts_repro.machine import TOKENS, Machine, take_gpu
-from stilts_repro.streams import steady
+from stilts_repro.experiments.workers import Pool, Workers, local_workers, starting, work
+from stilts_repro.machine import Machine
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 Complain = Callable[[Job, Exception], None]  # a job that has failed, and why
-GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
 POLL = 1.0  # seconds between two looks at what another run does
 # Whatever is wrong is not the jobs' fault where so many in a row fail, or take their workers along.
 FRUITLESS, DEATHS = 10, 3
 KILLED = "most likely for want of memory; free some, and start the same command again"
-_hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
-
-
-class Pool(Protocol):
-    """Workers that jobs are handed to, as `concurrent.futures` has it."""
-
-    def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
-        """Have a worker do `work`; `BrokenProcessPool` in the future: the worker died."""
-        ...
-
-
-Workers = Callable[[Machine, int], AbstractContextManager[tuple[Pool, int]]]
-
-
-@contextmanager
-def local_workers(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
-    """Give processes of this machine, at most `most` of them, and how many they are."""
-    # The main process says where the cache is, or why there is none: workers would each say it.
-    variables = {**os.environ, CACHE: str(cache_root() or "off")}
-    workers = min(machine.workers(), most)
-    with _starting():
-        context = forking.start()
-        pool = ProcessPoolExecutor(
-            max_workers=workers,
-            mp_context=context,
-            initializer=_enter_worker,
-            initargs=(variables, machine, gpus(context, machine)),
-        )
-    try:
-        yield pool, workers
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        _end_workers(multiprocessing.active_children())
 
 
 def run_jobs(
@@ -98,40 +46,6 @@ def run_jobs(
             except BrokenProcessPool:
                 under_way.lose()
     return under_way.failed
-
-
-def _end_workers(workers: Sequence[BaseProcess]) -> None:
-    """End worker processes; what they train is left in a checkpoint first."""
-    for process in workers:
-        process.terminate()
-    deadline = time.monotonic() + GRACE
-    for process in workers:  # none writes any more
-        process.join(max(0.0, deadline - time.monotonic()))
-    for process in workers:
-        process.kill()
-        process.join()
-
-
-@contextmanager
-def _starting() -> Iterator[None]:
-    """Say in one line why the block could start no process: `MissingError`."""
-    try:
-        yield
-    except (OSError, EOFError, ImportError, NotImplementedError) as error:
-        raise MissingError(
-            f"no worker process can be started ({reason(error)}); workers need memory, processes, "
-            "/dev/shm with some room, and a temporary folder with a short name (TMPDIR)"
-        ) from None
-
-
-def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
-    """Return the GPUs that workers take one each of; None on a CPU."""
-    if machine.device != "cuda":
-        return None
-    indices: SimpleQueue[int] = context.SimpleQueue()
-    for index in range(machine.workers()):
-        indices.put(index)
-    return indices
 
 
 def unfinished(
@@ -181,9 +95,8 @@ class _UnderWay:
     def drain(self, pool: Pool, room: int) -> None:
         """Run what waits, in order, but for jobs that wait for another.
 
-        No more than `room` are handed out: what comes first is finished first. A job
-        whose worker died has all of the machine to itself. Raises `BrokenProcessPool` where a
-        worker dies.
+        No more than `room` are handed out: what comes first is finished first. A job whose worker
+        died has all workers to itself. Raises `BrokenProcessPool` where one dies.
         """
         while self.waiting or self.running:
             lost = any(job.hash in self._lost for job in (*self.waiting, *self.running.values()))
@@ -233,7 +146,7 @@ class _UnderWay:
                 pending.remove(job.hash)
                 continue
             world = self.worlds[job.condition.world]
-            with _starting():
+            with starting():
                 future = pool.submit(
                     work, job, world, self.store.output, self.machine, self.keep_models
                 )
@@ -279,79 +192,3 @@ class _UnderWay:
         for other in [other for other in self.waiting if other.start == job.hash]:
             self.waiting.remove(other)
             self.failed[other.hash] = MissingError(f"{job.title}, which it starts from, failed")
-
-
-def _enter_worker(
-    variables: Mapping[str, str], machine: Machine, indices: "SimpleQueue[int] | None" = None
-) -> None:
-    """Give the worker its threads and, of `indices`, its GPU; let it end with the main process.
-
-    That is also where the main process was killed. `variables` are the main process's: they may
-    have changed since the worker's helper started.
-    """
-    os.environ.clear()
-    os.environ.update(variables)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
-    signal.signal(signal.SIGTERM, stopping.request)
-    steady()
-    _end_with_main()
-    try:
-        _prepare(machine, indices)
-    except Exception as error:  # raised here it would be printed with its traceback
-        _hindrances.append(error)
-
-
-def _prepare(machine: Machine, indices: "SimpleQueue[int] | None") -> None:
-    import torch
-    from transformers.utils import logging
-
-    torch.set_num_threads(machine.threads)
-    torch.set_num_interop_threads(1)
-    if indices is not None:
-        take_gpu(indices)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-
-
-def _end_with_main() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "this runs in workers only"
-
-    def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
-    """Do a job in this process; return the seconds that it took."""
-    import torch
-
-    from stilts_repro.experiments.work import run_job
-
-    started = time.perf_counter()
-    try:
-        for hindrance in _hindrances:
-            raise hindrance
-        run_job(job, world, Store(output), machine, keep_models=keep_models)
-    except torch.OutOfMemoryError:
-        raise MissingError(
-            f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
-            f"once, below {machine.tokens} and start the same command again to go on"
-        ) from None
-    except Exception as error:
-        _check_travels(error)
-        raise
-    return time.perf_counter() - started
-
-
-def _check_travels(error: Exception) -> None:
-    """Raise what says the same where `error` itself cannot be sent to the main process.
-
-    It would be taken for a worker's death there.
-    """
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        raise RuntimeError(f"{type(error).__name__}: {error}") from error

@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from stilts_repro.errors import StiltsError
-from stilts_repro.experiments.executor import work
+from stilts_repro.experiments.workers import work
 from stilts_repro.machine import Machine
 
 PROCESSES, NUMBER, ON_THIS_MACHINE = "WORLD_SIZE", "RANK", "LOCAL_RANK"  # what launchers set
@@ -40,7 +40,7 @@ def follow(machine: Machine) -> None:
 
 @contextmanager
 def leading_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
-    """Give all processes together as one worker (`executor.Workers`)."""
+    """Give all processes together as one worker (`workers.Workers`)."""
     with _joined(machine):
         try:
             yield _Pool(), 1

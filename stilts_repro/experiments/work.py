@@ -43,8 +43,9 @@ from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
 from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.training.checkpointing import Checkpoints
-from stilts_repro.training.loop import Progress, TrainingLog, train
+from stilts_repro.training.loop import Progress, train
 from stilts_repro.training.ranks import Ranks
+from stilts_repro.training.state import TrainingLog
 
 
 def run_job(

@@ -10,12 +10,12 @@ from stilts_repro.data.cache import tokenizer_hash
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN, MLM, Cell, World
-from stilts_repro.experiments.executor import Workers, local_workers
 from stilts_repro.experiments.jobs import Setting, measured_by
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.experiments.survey import EVERYTHING, Asked, Survey, survey
+from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import (
     check_masked,

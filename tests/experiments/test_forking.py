@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 from stilts_repro.experiments import forking
-from stilts_repro.experiments.executor import _enter_worker
+from stilts_repro.experiments.workers import _enter_worker
 from stilts_repro.machine import Machine
 
 ASK = """
@@ -27,7 +27,7 @@ RUN = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from stilts_repro.experiments import forking
-from stilts_repro.experiments.executor import _enter_worker
+from stilts_repro.experiments.workers import _enter_worker
 from stilts_repro.machine import Machine
 if __name__ == "__main__":
     arguments = (dict(os.environ), Machine())

@@ -26,7 +26,7 @@ from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.training import loop
-from stilts_repro.training.loop import TrainingLog
+from stilts_repro.training.state import TrainingLog
 from tests.planning import SMALL, small_scale
 from tests.run.test_compare import seal
 

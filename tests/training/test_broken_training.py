@@ -9,7 +9,7 @@ from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training import loop
+from stilts_repro.training import loop, state
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 
@@ -47,7 +47,7 @@ def test_a_loss_that_is_no_number_is_one_line_with_task_and_step(model, monkeypa
         loss = backward(*arguments)
         return loss * torch.nan if next(steps) == spoilt else loss
 
-    monkeypatch.setattr(loop, "LOOK_EVERY", every)
+    monkeypatch.setattr(state, "LOOK_EVERY", every)
     monkeypatch.setattr(loop, "backward", spoil)
     with pytest.raises(InputError) as caught:
         train(model, {"mnli": task(20)}, PAD, 0, "target/mnli", Machine())

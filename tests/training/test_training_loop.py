@@ -10,8 +10,9 @@ from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.tables import TRAINING_SETS
-from stilts_repro.training.loop import TrainingLog, TrainingTask, train
+from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe, schedule
+from stilts_repro.training.state import TrainingLog
 
 PAD, START, END = 1, 0, 2
 FORMATS = {

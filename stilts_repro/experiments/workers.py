@@ -1,0 +1,172 @@
+"""Worker processes of this machine, as many at once as cores or GPUs; and what a worker does."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import Any, Protocol
+
+from stilts_repro import stopping
+from stilts_repro.data.cache import CACHE, cache_root
+from stilts_repro.errors import MissingError, reason
+from stilts_repro.experiments import forking
+from stilts_repro.experiments.conditions import World
+from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.store import Store
+from stilts_repro.machine import TOKENS, Machine, take_gpu
+from stilts_repro.streams import steady
+
+GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
+_hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
+
+
+class Pool(Protocol):
+    """Workers that jobs are handed to, as `concurrent.futures` has it."""
+
+    def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
+        """Have a worker do `work`; `BrokenProcessPool` in the future: the worker died."""
+        ...
+
+
+Workers = Callable[[Machine, int], AbstractContextManager[tuple[Pool, int]]]
+
+
+@contextmanager
+def local_workers(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
+    """Give processes of this machine, at most `most` of them, and how many they are."""
+    # The main process says where the cache is, or why there is none: workers would each say it.
+    variables = {**os.environ, CACHE: str(cache_root() or "off")}
+    workers = min(machine.workers(), most)
+    with starting():
+        context = forking.start()
+        pool = ProcessPoolExecutor(
+            max_workers=workers,
+            mp_context=context,
+            initializer=_enter_worker,
+            initargs=(variables, machine, gpus(context, machine)),
+        )
+    try:
+        yield pool, workers
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end_workers(multiprocessing.active_children())
+
+
+def _end_workers(workers: Sequence[BaseProcess]) -> None:
+    """End worker processes; what they train is left in a checkpoint first."""
+    for process in workers:
+        process.terminate()
+    deadline = time.monotonic() + GRACE
+    for process in workers:  # none writes any more
+        process.join(max(0.0, deadline - time.monotonic()))
+    for process in workers:
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Say in one line why the block could start no process: `MissingError`."""
+    try:
+        yield
+    except (OSError, EOFError, ImportError, NotImplementedError) as error:
+        raise MissingError(
+            f"no worker process can be started ({reason(error)}); workers need memory, processes, "
+            "/dev/shm with some room, and a temporary folder with a short name (TMPDIR)"
+        ) from None
+
+
+def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
+    """Return the GPUs that workers take one each of; None on a CPU."""
+    if machine.device != "cuda":
+        return None
+    indices: SimpleQueue[int] = context.SimpleQueue()
+    for index in range(machine.workers()):
+        indices.put(index)
+    return indices
+
+
+def _enter_worker(
+    variables: Mapping[str, str], machine: Machine, indices: "SimpleQueue[int] | None" = None
+) -> None:
+    """Give the worker its threads and, of `indices`, its GPU; let it end with the main process.
+
+    That is also where the main process was killed. `variables` are the main process's: they may
+    have changed since the worker's helper started.
+    """
+    os.environ.clear()
+    os.environ.update(variables)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
+    signal.signal(signal.SIGTERM, stopping.request)
+    steady()
+    _end_with_main()
+    try:
+        _prepare(machine, indices)
+    except Exception as error:  # raised here it would be printed with its traceback
+        _hindrances.append(error)
+
+
+def _prepare(machine: Machine, indices: "SimpleQueue[int] | None") -> None:
+    import torch
+    from transformers.utils import logging
+
+    torch.set_num_threads(machine.threads)
+    torch.set_num_interop_threads(1)
+    if indices is not None:
+        take_gpu(indices)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _end_with_main() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this runs in workers only"
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
+    """Do a job in this process; return the seconds that it took."""
+    import torch
+
+    from stilts_repro.experiments.work import run_job
+
+    started = time.perf_counter()
+    try:
+        for hindrance in _hindrances:
+            raise hindrance
+        run_job(job, world, Store(output), machine, keep_models=keep_models)
+    except torch.OutOfMemoryError:
+        raise MissingError(
+            f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
+            f"once, below {machine.tokens} and start the same command again to go on"
+        ) from None
+    except Exception as error:
+        _check_travels(error)
+        raise
+    return time.perf_counter() - started
+
+
+def _check_travels(error: Exception) -> None:
+    """Raise what says the same where `error` itself cannot be sent to the main process.
+
+    It would be taken for a worker's death there.
+    """
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,160 @@
+"""What a training has come to so far, and all that its next step hangs on."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+
+from stilts_repro.errors import InputError
+from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.tasks.recipe import Recipe
+from stilts_repro.training.checkpointing import Tensors, Told
+
+LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for
+
+
+@dataclass
+class TrainingLog:
+    """What one training did: steps, real tokens, seconds, task weights, losses by step.
+
+    `best_step` is the step whose weights were kept (None: the last step's, nothing was evaluated),
+    `dev_scores` the score after each evaluation; `halvings` how often the memory was too small for
+    what was computed at once, which was halved then.
+    """
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    weights: dict[str, float] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    best_step: int | None = None
+    dev_scores: list[float] = field(default_factory=list)
+    halvings: int = 0
+
+    def last_loss(self, window: int = 20) -> float:
+        """Return the mean of the last `window` losses."""
+        tail = self.losses[-window:]
+        return sum(tail) / max(1, len(tail))
+
+
+class Losses:
+    """The losses so far, left on the device; some steps at a time they are looked at."""
+
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
+        self._tasks: list[str] = []
+        self._losses: list[torch.Tensor] = []
+        self._seen: list[float] = []
+
+    def add(self, task: str, loss: torch.Tensor) -> None:
+        """Take a step's loss; `InputError` where, by now and then, one is no finite number."""
+        self._tasks.append(task)
+        self._losses.append(loss)
+        if len(self._losses) == LOOK_EVERY:
+            self.values()
+
+    def restore(self, seen: list[float]) -> None:
+        """Take up losses of before, all of which were looked at."""
+        self._tasks, self._seen = [""] * len(seen), seen
+
+    def values(self) -> list[float]:
+        """Return all losses; `InputError` where one is no finite number."""
+        start, self._losses, new = len(self._seen), [], self._losses
+        self._seen += torch.stack(new).float().cpu().tolist() if new else []
+        for step in range(start, len(self._seen)):
+            if not math.isfinite(self._seen[step]):
+                raise InputError(
+                    f"{self.purpose}: the loss of {self._tasks[step]} at step {step + 1} is not a "
+                    "finite number; the model's weights are broken, or the recipe's rate is too "
+                    "high for it"
+                )
+        return self._seen
+
+
+class Best:
+    """The best weights so far, and whether it is time to stop (jiant's rule)."""
+
+    def __init__(self, model: MultiTaskModel, recipe: Recipe) -> None:
+        self.model = model
+        self.every = recipe.evaluate_every or 1
+        self.patience = recipe.patience
+        self.scores: list[float] = []
+        self.step = 0
+        self.weights: Tensors = {}
+
+    def due(self, step: int, steps: int) -> bool:
+        """Say whether the model is to be evaluated after `step` of `steps`."""
+        return step % self.every == 0 or step == steps
+
+    def add(self, score: float, step: int) -> None:
+        """Take the score after `step`, and the weights where there was no better one."""
+        if not self.scores or score > max(self.scores):
+            self.step = step
+            self.weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+        self.scores.append(score)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last `patience` evaluations were all no better than one before."""
+        return len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.patience
+
+    def restore(self) -> None:
+        """Give the model its best weights."""
+        self.model.load_state_dict(self.weights)
+
+
+class State:
+    """All that the next step of a training hangs on, but for what is drawn by its number."""
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        optimiser: torch.optim.Optimizer,
+        losses: Losses,
+        best: Best | None,
+        log: TrainingLog,
+    ) -> None:
+        self.model, self.optimiser, self.losses = model, optimiser, losses
+        self.best, self.log = best, log
+
+    def held(self) -> tuple[Tensors, Told]:
+        """Return tensors by name, and the rest as JSON."""
+        moments = self.optimiser.state_dict()["state"]
+        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
+        for number, values in moments.items():
+            tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
+        told: Told = {"losses": self.losses.values()}
+        told |= {name: getattr(self.log, name) for name in ("tokens", "seconds", "halvings")}
+        if self.best:
+            tensors |= {f"best/{name}": value for name, value in self.best.weights.items()}
+            told |= {"scores": self.best.scores, "best step": self.best.step}
+        return tensors, told
+
+    def restore(self, found: tuple[int, Tensors, Told] | None) -> int:
+        """Take up what was held; return the steps that were done, none without a checkpoint."""
+        if found is None:
+            return 0
+        steps, tensors, told = found
+        by_kind: dict[str, Tensors] = {}
+        for name, value in tensors.items():
+            kind, _, rest = name.partition("/")
+            by_kind.setdefault(kind, {})[rest] = value
+        self.model.load_state_dict(by_kind["model"])
+        moments: dict[int, Tensors] = {}
+        for name, value in by_kind["optimiser"].items():
+            number, _, rest = name.partition("/")
+            moments.setdefault(int(number), {})[rest] = value
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        torch.set_rng_state(by_kind["random"]["cpu"])
+        if "cuda" in by_kind["random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state(by_kind["random"]["cuda"])
+        self.losses.restore(told["losses"])
+        for name in ("tokens", "seconds", "halvings"):
+            setattr(self.log, name, told[name])
+        if self.best:
+            self.best.weights = by_kind.get("best", {})
+            self.best.scores, self.best.step = told["scores"], told["best step"]
+        return steps
