@@ -161,7 +161,7 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
         return 0
     if options.export_xtreme:
         check_export(request.output)
-    with stopping.terminable():
+    with stopping.terminable(), together.leading(request.machine):
         result = run_claims(request, PrintedProgress(console))
     write_claims(request.output, result)
     print_table(console, result)
@@ -208,7 +208,7 @@ def _workers(options: argparse.Namespace) -> Workers:
     if together.several():
         if options.executor != "local":
             raise InputError("--executor ray: not below torchrun or accelerate; leave it out")
-        return together.leading_workers
+        return together.all_workers
     if options.executor == "local":
         if options.address is not None:
             raise InputError("--address: that of a Ray cluster; give --executor ray as well")

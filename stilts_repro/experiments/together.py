@@ -1,7 +1,8 @@
 """One job on several GPUs or nodes: `torchrun ... -m reproduce`, `accelerate launch -m reproduce`.
 
 All processes are the same command. The leading one plans, hands each job to all, and writes; the
-others do their share of its training, and nothing else.
+others do their share of its training, and nothing else. What all processes meet alike, an
+`InputError`, fails the job; anything else ends the process, and so the launcher ends all.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from stilts_repro.errors import StiltsError
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.workers import work
 from stilts_repro.machine import Machine
 
@@ -34,18 +35,25 @@ def follow(machine: Machine) -> None:
     """Do this process's share of each job that the leading one hands out, to the last."""
     with _joined(machine):
         while arguments := _received():
-            with suppress(StiltsError):  # all processes meet it alike, and the leading one tells
+            with suppress(InputError):  # the leading one tells
                 work(*arguments)
 
 
 @contextmanager
-def leading_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
-    """Give all processes together as one worker (`workers.Workers`)."""
+def leading(machine: Machine) -> Iterator[None]:
+    """Lead the others in the block, if there are any; after it they have nothing more to do."""
+    if not several():
+        yield
+        return
     with _joined(machine):
-        try:
-            yield _Pool(), 1
-        finally:
-            _send(None)
+        yield
+        _send(None)
+
+
+@contextmanager
+def all_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
+    """Give all processes together as one worker (`workers.Workers`), in a block of `leading`."""
+    yield _Pool(), 1
 
 
 class _Pool:
@@ -55,7 +63,7 @@ class _Pool:
         _send(arguments)
         try:
             future.set_result(work(*arguments))
-        except Exception as error:
+        except InputError as error:
             future.set_exception(error)
         return future
 

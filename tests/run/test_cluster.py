@@ -103,8 +103,11 @@ def test_a_dead_node_and_a_dead_driver_lose_nothing(nodes, local, tiny_model, tm
 
 
 def test_nodes_that_die_one_after_the_other_lose_nothing(nodes, local, tiny_model, tmp_path, times):
+    wanted = times(0, 10)
+    if not wanted:
+        pytest.skip("tox -e soak does this; one node dies in the test before")
     made, (victim, _) = nodes
-    rng, kills, wanted, rounds = random.Random(4), 0, times(1, 10), 0
+    rng, kills, rounds = random.Random(4), 0, 0
     while kills < wanted:
         rounds += 1
         output = tmp_path / str(rounds)

@@ -46,7 +46,7 @@ def stamps(output):
 
 def test_no_kill_loses_a_finished_job_or_has_it_done_again(whole, tiny_model, tmp_path, times):
     _, expected = whole
-    rng, kills, rounds = random.Random(5), 0, times(3, 100)
+    rng, kills, rounds = random.Random(5), 0, times(2, 100)
     output = tmp_path / "0"
     while kills < rounds:
         before = stamps(output)
@@ -151,7 +151,7 @@ def test_no_content_of_a_run_folder_is_a_fault(whole, tmp_path, capsys, times, t
     """Whatever is spoilt, a run on the folder finds what it found before."""
     original, expected = whole
     rng = random.Random(8)
-    for number in range(times(4, 60)):
+    for number in range(times(2, 60)):
         output = shutil.copytree(original, tmp_path / str(number))
         files = sorted(path for path in output.rglob("*.json"))
         for path in rng.sample(files, 3):
