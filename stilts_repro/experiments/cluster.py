@@ -5,6 +5,7 @@ another; one whose own code fails has failed. What jobs leave is in the run's fo
 nodes must see under the same name, and there alone: the main process may die, and another go on.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -39,11 +40,11 @@ def ray_workers(address: str | None) -> Workers:
     @contextmanager
     def workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
         at = address or os.environ.get("RAY_ADDRESS")
-        given = {} if at else {"num_cpus": _cores(machine)}
+        given: dict[str, Any] = {} if at else {"num_cpus": _cores(machine)}
         handler = signal.getsignal(signal.SIGTERM)  # Ray would put its own in its place
         try:
             _knock(at)
-            ray.init(address=at, logging_level="ERROR", include_dashboard=False, **given)
+            ray.init(address=at, logging_level=logging.ERROR, include_dashboard=False, **given)
         except Exception as error:  # a dozen kinds: no such host, another version, a port in use
             where = at or "this machine"
             raise MissingError(f"--address: no Ray cluster at {where} ({reason(error)})") from None
@@ -91,7 +92,7 @@ class _Pool:
             name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)
         }
         options = {"max_retries": RETRIES, "retry_exceptions": False, **_needs(machine)}
-        self.task = ray.remote(**options)(_outcome)
+        self.task: Any = ray.remote(_outcome).options(**options)
 
     def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
         """Have one of them do a job."""
