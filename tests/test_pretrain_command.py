@@ -61,7 +61,6 @@ def test_an_encoder_is_trained_further_and_stays_whole(texts, tiny_model, tmp_pa
         (["--start", "nowhere/no/model"], 3, "--start nowhere/no/model: no such directory"),
         (["--start", "x", "--size", "mini"], 2, "--start: its model has its size"),
         (["--unrelated"], 2, "--unrelated: only the testbed"),
-        (["--echoes"], 2, "--echoes: only the testbed"),
         (["--steps", "0"], 2, "--steps 0: give a number above zero"),
         (["--minutes", "-1"], 2, "--minutes -1.0: give a number above zero"),
     ],

@@ -185,7 +185,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
     if seeds < 1:
         raise InputError(f"--seeds {seeds}: give a number above zero")
     return Request(
-        claims=tuple(known[name] for name in dict.fromkeys(options.claims or known)),
+        claims=tuple(known[name].at(scale.name) for name in dict.fromkeys(options.claims or known)),
         scale=scale,
         data=scale.data if options.data == "auto" else options.data,
         model=options.model or scale.model,

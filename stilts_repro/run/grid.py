@@ -7,7 +7,7 @@ and the only one under which the paper's printed averages come out).
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from statistics import fmean
 from typing import Any
@@ -19,6 +19,8 @@ from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
 # The targets in which a cross-lingual effect shows soonest, and at the least cost: retrieval, for
 # which nothing is trained, and answers in the text. Controls are measured on them.
 CROSSING = ("bucc2018", "tatoeba", "xquad", "tydiqa")
+# For a claim of six rows of the grid: all nine targets cost a third of the testbed's time.
+CROSSING_ON_THE_TESTBED = dict.fromkeys(("smoke", "testbed"), CROSSING)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Claim:
     targets      the targets it is about, all nine of the paper unless it says which; empty: it is
                  arithmetic, nothing is run
     scales       where it can be measured; None: everywhere
+    narrowed     by scale, the targets that it is about there (see `at`)
     needed       those of `conditions` without which it is not measured (None: all); with none at
                  all, one of them is enough
     by_language  the value's parts, for a check that holds each language against the paper
@@ -101,6 +104,7 @@ class Claim:
     details: Details | None = None
     targets: tuple[str, ...] = TARGETS
     scales: tuple[str, ...] | None = None
+    narrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needed: tuple[Condition, ...] | None = None
     by_language: ByLanguage | None = None
     obstacle: Callable[[Sequence[Record]], str | None] | None = None
@@ -109,6 +113,10 @@ class Claim:
     def is_arithmetic(self) -> bool:
         """Whether it needs no cells."""
         return self.targets == ()
+
+    def at(self, scale: str) -> "Claim":
+        """Return the claim as it is at `scale`, about fewer targets where it is too dear there."""
+        return replace(self, targets=self.narrowed.get(scale, self.targets))
 
     def runs(self, scale: str) -> bool:
         """Say whether it needs any job at `scale`."""

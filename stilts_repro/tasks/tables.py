@@ -68,7 +68,11 @@ _TRAINING_SETS = (
             "laptop": modest(4_000, 2),
             "testbed": gentle(6_000),
         },
-        target={"paper": jiant(32, 2), "laptop": modest(4_000, 2), "testbed": small(2_000)},
+        target={
+            "paper": jiant(32, 2),
+            "laptop": modest(4_000, 2),
+            "testbed": small(20_000, learning_rate=5e-4),
+        },
     ),
     TrainingSet(
         "qqp",

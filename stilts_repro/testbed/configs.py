@@ -85,7 +85,7 @@ def configs() -> dict[tuple[str, str], Config]:
         (XTREME, "tydiqa"): Config("tydiqa.{code}", squad.tydiqa, everywhere, interleaved=True),
     }
     for code, language in LANGUAGES.items():
-        sizes = ({"train": 4_000} if code == "en" else {}) | _HELD_OUT
+        sizes = ({"train": 20_000} if code == "en" else {}) | _HELD_OUT
         table |= {
             (XTREME, f"PAWS-X.{code}"): Config("PAWS-X", paraphrase.pawsx, sizes, code),
             (XTREME, f"PAN-X.{code}"): Config("PAN-X.{code}", tagging.panx, sizes, code),

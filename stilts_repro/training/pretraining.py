@@ -14,7 +14,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -64,7 +64,8 @@ class PretrainRecipe:
     `batch_tokens` is the padded size of a batch, `max_length` the longest sequence, both in tokens.
     The last `block_steps` of `steps` read blocks of `max_length` tokens of one language, as XLM-R
     does, and those before read single documents: from blocks alone, a model of this size does not
-    leave its first plateau. `size` is None where there is a model to start from.
+    leave its first plateau. The share of masked tokens goes from `mask_rate` evenly to
+    `last_mask_rate` (default: it stays). `size` is None where there is a model to start from.
     """
 
     size: Size | None
@@ -77,6 +78,7 @@ class PretrainRecipe:
     max_length: int = 128
     dropout: float = 0.0
     mask_rate: float = 0.15
+    last_mask_rate: float | None = None
     seed: int = 0
 
 
@@ -218,7 +220,7 @@ class Pretraining:
         seed, step = self.recipe.seed, self.log.steps
         torch.manual_seed(derive(seed, "pretrain", "dropout", step))
         generator = torch.Generator().manual_seed(derive(seed, "pretrain", "mask", step))
-        batch = masked_batch(batch, self.masking, generator)
+        batch = masked_batch(batch, self._masking(share), generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
         with self.machine.autocast():
@@ -232,6 +234,12 @@ class Pretraining:
         if not math.isfinite(value := float(loss.detach())):
             raise InputError(f"pre-training: the loss at step {self.log.steps} is not finite")
         return value
+
+    def _masking(self, share: float) -> Masking:
+        first, last = self.recipe.mask_rate, self.recipe.last_mask_rate
+        if last is None:
+            return self.masking
+        return replace(self.masking, rate=first + (last - first) * share)
 
     def _save(self, file: Path) -> None:
         """Write the run's state to `file`, which is always whole."""
