@@ -171,7 +171,7 @@ def test_a_run_that_is_asked_to_end_leaves_checkpoints(tiny_model, tmp_path):
     while len([*output.glob("jobs/[!.]*")]) < 2:  # the baseline's; phase (ii) is under way
         assert run.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(2.0)
+    time.sleep(5.0)  # to read the data, and begin to train
     run.terminate()
     printed, complaints = run.communicate(timeout=60)
     assert (run.returncode, printed) == (143, "")

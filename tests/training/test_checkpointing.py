@@ -60,7 +60,7 @@ def test_resumed_equals_unbroken_wherever_it_was_killed(tiny_model, tmp_path, un
             begun = {path.name for path in folder.glob("*")}
             while process.is_alive() and begun == {path.name for path in folder.glob("*")}:
                 process.join(0.002)
-            process.join(rng.uniform(0.0, 0.05))
+            process.join(rng.uniform(0.0, 0.02))
             process.kill()
             kills += 1
         process.join()
