@@ -9,8 +9,6 @@ from typing import Any
 
 from stilts_repro.errors import InputError, MissingError, reason
 
-BLOCK = 2**20  # bytes that are hashed at once
-
 
 def canonical(value: Any) -> str:
     """Return `value` as JSON with sorted keys and no blanks: equal values give equal text."""
@@ -37,11 +35,8 @@ def flush(path: Path) -> None:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hex."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            found.update(block)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:

@@ -38,7 +38,16 @@ def run_jobs(
     starts from a job that failed fails with it; all others are run. Raises what would stop any job:
     no room, no worker, many failures in a row.
     """
-    under_way = _UnderWay(jobs, worlds, store, machine, report, complain, keep_models)
+
+    def hand(pool: Pool, job: Job) -> Future[float]:
+        world = worlds[job.condition.world]
+        with starting():
+            return pool.submit(work, job, world, store.output, machine, keep_models)
+
+    def is_done(job: Job) -> bool:
+        return store.done(job.hash, with_model=_keeps_model(job, keep_models))
+
+    under_way = _UnderWay([*jobs.values()], store, hand, is_done, report, complain)
     while under_way.waiting:
         with workers(machine, len(under_way.waiting)) as (pool, room):
             try:
@@ -64,10 +73,15 @@ def unfinished(
             damage = f"{store.folder(name)}: was built on job {job.start}"
         if damage:
             damaged[name] = damage
-        model = keep_models and isinstance(job, TargetTraining)
-        if damage or not there or (model and not store.has_model(name)):
+        lacks = _keeps_model(job, keep_models) and not store.has_model(name)
+        if damage or not there or lacks:
             left[name] = job
     return left, damaged
+
+
+def _keeps_model(job: Job, keep_models: bool) -> bool:
+    """Say whether the model of a job is to stay besides its records."""
+    return keep_models and isinstance(job, TargetTraining)
 
 
 class _UnderWay:
@@ -75,19 +89,18 @@ class _UnderWay:
 
     def __init__(
         self,
-        jobs: Mapping[str, Job],
-        worlds: Mapping[str, World],
+        waiting: list[Job],
         store: Store,
-        machine: Machine,
+        hand: Callable[[Pool, Job], Future[float]],
+        is_done: Callable[[Job], bool],
         report: Report,
         complain: Complain,
-        keep_models: bool,
     ) -> None:
-        self.waiting = [*jobs.values()]
+        self.waiting = waiting
         self.running: dict[Future[float], Job] = {}
         self.failed: dict[str, Exception] = {}
-        self.worlds, self.store, self.machine = worlds, store, machine
-        self.report, self.complain, self.keep_models = report, complain, keep_models
+        self.store, self.hand, self.is_done = store, hand, is_done
+        self.report, self.complain = report, complain
         self._lost: dict[str, int] = {}  # how often a job's worker died
         self._in_a_row = self._deaths = 0  # failures, dead workers, since a job last finished
         self._shares = False  # with another run
@@ -140,17 +153,11 @@ class _UnderWay:
                 self._tell_of(job)
                 continue
             self.waiting.remove(job)
-            model = self.keep_models and isinstance(job, TargetTraining)
-            if self.store.done(job.hash, with_model=model):  # by another run, meanwhile
+            if self.is_done(job):  # by another run, meanwhile
                 self._finish(job, 0.0)
                 pending.remove(job.hash)
                 continue
-            world = self.worlds[job.condition.world]
-            with starting():
-                future = pool.submit(
-                    work, job, world, self.store.output, self.machine, self.keep_models
-                )
-            self.running[future] = job
+            self.running[self.hand(pool, job)] = job
         return elsewhere
 
     def _tell_of(self, job: Job) -> None:

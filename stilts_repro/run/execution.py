@@ -4,15 +4,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from stilts_repro.claims.expected import load_expected
+from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.commands import told
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN
-from stilts_repro.experiments.executor import run_jobs, unfinished
+from stilts_repro.experiments.executor import Report, run_jobs, unfinished
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.store import Store
-from stilts_repro.run.request import Request, plan_of
+from stilts_repro.run.request import Planned, Request, plan_of
 from stilts_repro.run.results import Results, platform_of
 
 
@@ -55,20 +55,7 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             store.set_aside(job)
         reused = len(plan.jobs) - len(left)
         progress.planned(plan.jobs, reused)
-        waiting = [
-            (claim, planned.jobs(claim, request.seeds) & left.keys()) for claim in request.running
-        ]
-
-        def finished(job: Job, seconds: float) -> None:
-            progress.finished(job, seconds)
-            for claim, rest in waiting:
-                if job.hash in rest:
-                    rest.remove(job.hash)
-                    if not rest and any(others for _, others in waiting):
-                        done = planned.jobs(claim, request.seeds)
-                        results = Results(request, planned, store, done)
-                        progress.measured(results.claim(claim, expected[claim.id]))
-
+        finished = _telling_early(request, planned, store, left, expected, progress)
         statuses: list[int] = []
         failures: dict[str, str] = {}
 
@@ -104,3 +91,29 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             "intermediate": results.intermediate(),
             "retrieval": results.retrieval(),
         }
+
+
+def _telling_early(
+    request: Request,
+    planned: Planned,
+    store: Store,
+    left: Mapping[str, Job],
+    expected: Mapping[str, Expected],
+    progress: Progress,
+) -> Report:
+    """Return what tells `progress` of each job, and of claims as soon as none of theirs is left."""
+    waiting = [
+        (claim, planned.jobs(claim, request.seeds) & left.keys()) for claim in request.running
+    ]
+
+    def finished(job: Job, seconds: float) -> None:
+        progress.finished(job, seconds)
+        for claim, rest in waiting:
+            if job.hash in rest:
+                rest.remove(job.hash)
+                if not rest and any(others for _, others in waiting):
+                    done = planned.jobs(claim, request.seeds)
+                    results = Results(request, planned, store, done)
+                    progress.measured(results.claim(claim, expected[claim.id]))
+
+    return finished

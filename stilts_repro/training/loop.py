@@ -130,10 +130,11 @@ def _gradients(
         random = torch.get_rng_state()
         try:
             loss = backward(model, task, batch, replace(machine, tokens=at_once))
-            return Ranks.here().add_up(model, loss)
         except Exception as error:
             if not short_of_memory(error) or log.halvings == HALVINGS:
                 raise
+        else:  # once all processes have theirs, none may begin anew
+            return Ranks.here().add_up(model, loss)
         # Here nothing of the error's frames is held any more.
         log.halvings += 1
         model.zero_grad(set_to_none=True)
