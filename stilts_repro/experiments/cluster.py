@@ -44,10 +44,12 @@ def ray_workers(address: str | None) -> Workers:
         handler = signal.getsignal(signal.SIGTERM)  # Ray would put its own in its place
         try:
             _knock(at)
-            ray.init(address=at, logging_level=logging.ERROR, include_dashboard=False, **given)
+            # Without "local" a Ray that somebody has started here would be joined.
+            where = at or "local"
+            ray.init(address=where, logging_level=logging.ERROR, include_dashboard=False, **given)
         except Exception as error:  # a dozen kinds: no such host, another version, a port in use
-            where = at or "this machine"
-            raise MissingError(f"--address: no Ray cluster at {where} ({reason(error)})") from None
+            name = at or "this machine"
+            raise MissingError(f"--address: no Ray cluster at {name} ({reason(error)})") from None
         signal.signal(signal.SIGTERM, handler)
         try:
             yield _Pool(machine), max(1, AHEAD * _slots(machine, ray.cluster_resources()))
