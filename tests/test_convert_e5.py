@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from stilts_repro.convert import e5
 from stilts_repro.convert.__main__ import main
+from stilts_repro.convert.packed import _full_name
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.evaluation.predict import embed
 from stilts_repro.experiments.inventory import Inventory
@@ -132,7 +133,7 @@ def test_every_tensor_and_token_arrives(wheels, tmp_path, capsys):
     assert not loaded["unexpected_keys"]
     state = model.state_dict()
     for name, value in numbers.items():
-        assert np.array_equal(state[e5._full_name(name)].numpy(), value), name
+        assert np.array_equal(state[_full_name(name)].numpy(), value), name
     tokenizer = AutoTokenizer.from_pretrained(output)
     assert [tokenizer.convert_ids_to_tokens(i) for i in range(len(PIECES))] == PIECES
     assert tokenizer.mask_token_id == 7 and tokenizer.pad_token_id == 1
