@@ -1,4 +1,4 @@
-"""`python -m stilts_repro.pretrain`: train a tokenizer and a small multilingual masked LM.
+"""`python -m stilts_repro.pretrain`: train a tokenizer and a small multilingual language model.
 
 On real text (`--corpus DIR`, one file a language) or on the testbed's documents (`--testbed`); or
 train an encoder further as a masked LM (`--start MODEL`), with its own tokenizer and in the tokens
@@ -18,12 +18,14 @@ from rich.console import Console
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from stilts_repro import stopping
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
+from stilts_repro.experiments.scales import WIDTHS
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
 from stilts_repro.machine import Machine
@@ -39,17 +41,23 @@ TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train 
 MOST_DOCUMENTS = 200_000  # of real text: more than a small model reads in an hour
 SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
 
-# The testbed's model: eight languages, about 300 stems each with their inflections.
+# The testbed's models: eight languages, about 300 stems each with their inflections.
+TESTBED_SIZES = {
+    str(width): Size(layers, width, heads=4, intermediate=4 * width, vocabulary=3_000)
+    for width, layers in WIDTHS.items()
+}
 TESTBED_RECIPE = PretrainRecipe(
-    size=Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=3_000),
-    steps=16_000,
+    size=TESTBED_SIZES["96"],
+    steps=22_000,
     block_steps=4_000,
     learning_rate=2e-3,
-    # Twice BERT's: in 4,000 steps it aligns languages as far as 0.15 does in 9,000.
+    # Twice BERT's: in 4,000 steps it aligns languages as far as 0.15 does in 9,000. BERT's at the
+    # end: whether two sentences agree cannot be told where half of what they say is masked.
     mask_rate=0.3,
+    last_mask_rate=0.15,
 )
-# The control's: it need only be a masked LM of its own languages.
-UNRELATED_RECIPE = replace(TESTBED_RECIPE, steps=5_000, block_steps=0, mask_rate=0.15)
+# The studies' models, of any size and class: each less than an hour on two cores.
+LADDER_RECIPE = replace(TESTBED_RECIPE, steps=8_000, block_steps=1_500)
 # Of a public encoder: what it knows is to stay, and its head is new.
 # Batches are larger: each step moves the embeddings of all the corpus's tokens.
 START_RECIPE = PretrainRecipe(size=None, minutes=60.0, learning_rate=3e-4, batch_tokens=4096)
@@ -59,15 +67,15 @@ UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 
-def testbed_corpus(*, unrelated: bool = False, echoes: bool = False) -> Documents:
+def testbed_corpus(*, unrelated: bool = False) -> Documents:
     """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
 
     The shares are what web crawls bring by accident: most documents are in one language. Of
-    `unrelated` languages there are only their own. With `echoes` they come back to what they told.
+    `unrelated` languages there are only their own.
     """
     from stilts_repro.testbed.source import TestbedSource
 
-    source = TestbedSource(unrelated=unrelated, echoes=echoes)
+    source = TestbedSource(unrelated=unrelated)
     sizes = UNRELATED_DOCUMENTS if unrelated else TESTBED_DOCUMENTS
     streams: dict[str, Iterator[str]] = {
         code: islice(source.documents(code), sizes["monolingual"]) for code in source.languages
@@ -117,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m stilts_repro.pretrain",
-        description="Train a small multilingual masked LM from scratch.",
+        description="Train a small multilingual language model from scratch: a masked one, or with "
+        "--causal a decoder.",
     )
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--corpus", type=folder, help="folder of <language>.txt[.gz], a text a line")
@@ -126,18 +135,19 @@ def _parser() -> Parser:
         "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
     )
     parser.add_argument(
-        "--echoes",
-        action="store_true",
-        help="with --testbed: documents that come back to what they told (docs/testbed.md)",
-    )
-    parser.add_argument(
         "--start", type=named, metavar="MODEL", help="with --corpus: hub id or folder to start from"
     )
     parser.add_argument("--output", type=folder, required=True, help="folder for the model")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
     parser.add_argument(
-        "--size", choices=sorted(SIZES), help="from scratch: mini (default) or small"
+        "--size",
+        choices=sorted({*SIZES, *TESTBED_SIZES}),
+        help="from scratch: mini (default) or small; on the testbed the width of a study's model: "
+        + ", ".join(TESTBED_SIZES),
+    )
+    parser.add_argument(
+        "--causal", action="store_true", help="from scratch: a decoder, which reads left to right"
     )
     parser.add_argument("--seed", type=int, default=0)
     return parser
@@ -148,19 +158,26 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:  # nor NaN
             raise InputError(f"--{name} {value}: give a number above zero")
-    for name, what in (("unrelated", "languages"), ("echoes", "documents")):
-        if getattr(options, name) and not options.testbed:
-            raise InputError(f"--{name}: only the testbed has such {what}; give --testbed")
-    if options.start is not None and (options.testbed or options.size):
+    if options.unrelated and not options.testbed:
+        raise InputError("--unrelated: only the testbed has such languages; give --testbed")
+    if options.start is not None and (options.testbed or options.size or options.causal):
         raise InputError(
-            "--start: its model has its size and languages; leave --testbed, --size out"
+            "--start: its model has its size, class and languages; leave --testbed, --size and "
+            "--causal out"
         )
-    if options.testbed:
-        recipe = UNRELATED_RECIPE if options.unrelated else TESTBED_RECIPE
+    sizes = TESTBED_SIZES if options.testbed else SIZES
+    if options.size and options.size not in sizes:
+        raise InputError(f"--size {options.size}: choose one of {', '.join(sizes)} here")
+    if options.testbed and (options.size or options.causal):
+        recipe = replace(LADDER_RECIPE, size=sizes[options.size or "96"])
+    elif options.testbed:
+        recipe = TESTBED_RECIPE
     elif options.start is not None:
         recipe = START_RECIPE
     else:
-        recipe = PretrainRecipe(SIZES[options.size or "mini"], minutes=5.0, learning_rate=1e-3)
+        recipe = PretrainRecipe(sizes[options.size or "mini"], minutes=5.0, learning_rate=1e-3)
+    if options.causal:
+        recipe = replace(recipe, objective="causal")
     if options.steps is not None or options.minutes is not None:
         recipe = replace(recipe, steps=options.steps, minutes=options.minutes, block_steps=0)
     return replace(recipe, seed=options.seed)
@@ -178,7 +195,7 @@ def _pretrain(options: argparse.Namespace) -> int:
         output.mkdir(parents=True, exist_ok=True)
     documents: Documents
     if options.testbed:
-        documents = testbed_corpus(unrelated=options.unrelated, echoes=options.echoes)
+        documents = testbed_corpus(unrelated=options.unrelated)
         chosen = balanced(documents, recipe.seed, 1.0)
     else:
         files = corpus_files(options.corpus)
@@ -206,7 +223,8 @@ def _pretrain(options: argparse.Namespace) -> int:
     checkpoint = output / "checkpoint"
     machine = Machine.of(device="cpu") if start else Machine()
     training = Pretraining(recipe, parts, tokenizer, checkpoint, start, machine)
-    log = training.run(report)
+    with stopping.itself():
+        log = training.run(report)
     new = checkpoint / "model"  # whole before it is where a model is looked for
     model = start.widened() if start else training.model
     with writing("--output", output):
@@ -216,7 +234,7 @@ def _pretrain(options: argparse.Namespace) -> int:
         for file in sorted(new.iterdir(), key=lambda file: file.name == CARD):  # the card last
             file.replace(output / file.name)
         shutil.rmtree(checkpoint)
-    console.print(f"{output}: a masked LM of {model.num_parameters():,} parameters")
+    console.print(f"{output}: a language model of {model.num_parameters():,} parameters")
     return 0
 
 

@@ -51,6 +51,17 @@ def training() -> Iterator[None]:
         leave()
 
 
+@contextmanager
+def itself() -> Iterator[None]:
+    """Let the block, a training in the main process, see to its end itself when SIGTERM comes."""
+    before = signal.signal(signal.SIGTERM, request)
+    try:
+        with training():
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def asked() -> bool:
     """Say whether the process has been asked to end."""
     return _asked

@@ -5,13 +5,12 @@ import json
 import resource
 
 import pytest
-import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.models.pretrained import check_masked, check_pretrained, fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training import pretraining
+from stilts_repro.training import checkpointing, pretraining
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def test_an_encoder_is_trained_further_and_stays_whole(texts, tiny_model, tmp_pa
         (["--start", "nowhere/no/model"], 3, "--start nowhere/no/model: no such directory"),
         (["--start", "x", "--size", "mini"], 2, "--start: its model has its size"),
         (["--unrelated"], 2, "--unrelated: only the testbed"),
-        (["--echoes"], 2, "--echoes: only the testbed"),
+        (["--size", "96"], 2, "--size 96: choose one of mini, small here"),
         (["--steps", "0"], 2, "--steps 0: give a number above zero"),
         (["--minutes", "-1"], 2, "--minutes -1.0: give a number above zero"),
     ],
@@ -86,7 +85,7 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
     texts, tmp_path, capsys, little_room, monkeypatch
 ):
     seconds = itertools.count()
-    monkeypatch.setattr(pretraining.time, "perf_counter", lambda: float(next(seconds)))
+    monkeypatch.setattr(checkpointing.time, "monotonic", lambda: float(next(seconds)))
     monkeypatch.setattr(pretraining, "SAVE_EVERY", 70)
     output = tmp_path / "model"
     command = ["--corpus", str(texts), "--steps", "110", "--output", str(output)]
@@ -104,8 +103,8 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
         "the same command goes on from here"
     )
     assert [name for name in files(output) if not name.startswith("checkpoint/")] == []
-    done = torch.load(output / "checkpoint/state.pt")["log"]["steps"]
-    assert 70 < done < 110
+    done = json.loads((output / "checkpoint/checkpoint.json").read_text())["step"]
+    assert 70 <= done < 110
     steps = []
     step = pretraining.Pretraining._step
     monkeypatch.setattr(

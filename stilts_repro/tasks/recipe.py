@@ -57,6 +57,12 @@ def recalled(batch_size: int, epochs: int, max_length: int = 256) -> Recipe:
     return Recipe(batch_size=batch_size, epochs=epochs, max_length=max_length, provenance=known)
 
 
+def xtreme_r(epochs: int) -> Recipe:
+    """Return a recipe of XTREME-R's multiple choice, for XLM-R Large."""
+    known = Recipe(learning_rate=3e-5, max_length=128, provenance="XTREME-R's scripts (verified)")
+    return replace(known, epochs=epochs)
+
+
 def modest(
     rows: int, epochs: float, max_length: int = 128, *, learning_rate: float = 1e-4
 ) -> Recipe:
@@ -76,10 +82,10 @@ def small(rows: int, epochs: float = 1, *, learning_rate: float = 1e-3) -> Recip
     return replace(base, learning_rate=learning_rate, rows=rows, epochs=epochs)
 
 
-def gentle(rows: int) -> Recipe:
+def taught(rows: int) -> Recipe:
     """Return an intermediate task's recipe of the testbed.
 
-    At this rate a task is learned and what phase (i) aligned stays aligned: 5e-4 learns span
-    extraction faster, and takes half of the retrieval away.
+    The rate is what teaches the tasks, by their own English dev rows: at 1e-4 HellaSwag, of the
+    same rows, is told in 46 % and at 5e-4 in 99 % (docs/testbed.md).
     """
-    return small(rows, learning_rate=1e-4)
+    return small(rows, learning_rate=5e-4)

@@ -12,7 +12,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from stilts_repro import stopping
 from stilts_repro.errors import InputError, MissingError
@@ -23,6 +24,30 @@ EVERY = 300.0  # seconds; most of the testbed's trainings are over before
 
 Tensors = dict[str, Tensor]
 Told = dict[str, Any]  # JSON
+
+
+def weights_and_moments(model: nn.Module, optimiser: Optimizer) -> Tensors:
+    """Return what a step changes of both, by names that `take_up` knows."""
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    for number, values in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+    return tensors
+
+
+def take_up(model: nn.Module, optimiser: Optimizer, tensors: Tensors) -> None:
+    """Give both what `weights_and_moments` returned."""
+    model.load_state_dict(within("model", tensors))
+    moments: dict[int, Tensors] = {}
+    for name, value in within("optimiser", tensors).items():
+        number, _, rest = name.partition("/")
+        moments.setdefault(int(number), {})[rest] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+
+
+def within(kind: str, tensors: Tensors) -> Tensors:
+    """Return those of `tensors` whose names begin with `kind`, by the rest of their names."""
+    start = f"{kind}/"
+    return {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
 
 
 class Checkpoints:

@@ -1,4 +1,4 @@
-"""Phase (i): a small XLM-R-class masked LM, trained from scratch on the corpus at hand.
+"""Phase (i): a small language model, XLM-R-class or a decoder, trained on the corpus at hand.
 
 The paper starts from XLM-R Large, which cannot be trained here. This makes a model of the same
 class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
@@ -10,30 +10,39 @@ scratch that is in fp32, which is the same everywhere; a public encoder is train
 processor has it.
 """
 
-import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
 
+from stilts_repro import stopping
 from stilts_repro.data.features import Batch, Features, blocks, collate, token_batches
-from stilts_repro.errors import InputError, reason
-from stilts_repro.jsonio import content_hash, write_bytes
+from stilts_repro.errors import InputError
+from stilts_repro.jsonio import content_hash
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import use
+from stilts_repro.models.causal import causal_loss
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.models.vocabulary import Narrowed
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
+from stilts_repro.training.checkpointing import Checkpoints, take_up, weights_and_moments
 from stilts_repro.training.optimiser import make_optimiser, schedule
 
-STATE = "state.pt"
 WINDOW = 3072  # sequences that are sorted by length together
 TELL_EVERY, SAVE_EVERY = 30, 120  # seconds; a large vocabulary's state takes some to write
 
@@ -64,7 +73,10 @@ class PretrainRecipe:
     `batch_tokens` is the padded size of a batch, `max_length` the longest sequence, both in tokens.
     The last `block_steps` of `steps` read blocks of `max_length` tokens of one language, as XLM-R
     does, and those before read single documents: from blocks alone, a model of this size does not
-    leave its first plateau. `size` is None where there is a model to start from.
+    leave its first plateau. The share of masked tokens goes from `mask_rate` evenly to
+    `last_mask_rate` (default: it stays). `size` is None where there is a model to start from. What
+    is learned from is masked tokens (an encoder) or, with the objective "causal", each token from
+    those before it (a decoder).
     """
 
     size: Size | None
@@ -77,7 +89,9 @@ class PretrainRecipe:
     max_length: int = 128
     dropout: float = 0.0
     mask_rate: float = 0.15
+    last_mask_rate: float | None = None
     seed: int = 0
+    objective: Literal["masked", "causal"] = "masked"
 
 
 @dataclass
@@ -96,13 +110,45 @@ class PretrainLog:
     recent: list[float] = field(default_factory=list)
 
 
-def build_model(
-    recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase
-) -> XLMRobertaForMaskedLM:
-    """Return a randomly initialised masked LM for `tokenizer`."""
+def build_model(recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """Return a randomly initialised language model for `tokenizer`: XLM-R's class, or Llama's."""
     size = recipe.size
     assert size is not None, "a model that starts from another is not built"
-    config = XLMRobertaConfig(
+    torch.manual_seed(derive(recipe.seed, "pretrain", "init"))
+    model: PreTrainedModel
+    if recipe.objective == "causal":
+        model = LlamaForCausalLM(_decoder(recipe, size, tokenizer))
+    else:
+        model = XLMRobertaForMaskedLM(_encoder(recipe, size, tokenizer))
+    # What fine-tuning draws poolers and heads with: XLM-R Large's scale, carried over to a narrower
+    # model. With 0.02 at width 96, classification does not leave its starting loss in 1,000 steps.
+    model.config.initializer_range = 0.02 * math.sqrt(1024 / size.hidden)
+    return model
+
+
+def _decoder(recipe: PretrainRecipe, size: Size, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+    """Return a decoder's configuration: as many parameters a layer as an encoder of `size` has."""
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.hidden,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.heads,
+        # Its feed-forward layers have three matrices where an encoder's have two.
+        intermediate_size=2 * size.intermediate // 3,
+        max_position_embeddings=recipe.max_length,
+        attention_dropout=recipe.dropout,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def _encoder(
+    recipe: PretrainRecipe, size: Size, tokenizer: PreTrainedTokenizerBase
+) -> XLMRobertaConfig:
+    return XLMRobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.hidden,
         num_hidden_layers=size.layers,
@@ -117,19 +163,13 @@ def build_model(
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    torch.manual_seed(derive(recipe.seed, "pretrain", "init"))
-    model = XLMRobertaForMaskedLM(config)
-    # What fine-tuning draws poolers and heads with: XLM-R Large's scale, carried over to a narrower
-    # model. With 0.02 at width 96, classification does not leave its starting loss in 1,000 steps.
-    model.config.initializer_range = 0.02 * math.sqrt(1024 / size.hidden)
-    return model
 
 
 class Pretraining:
     """One pre-training run that can be stopped and go on; `parts` are the languages' documents.
 
     It starts from `start`, whose rows the documents are then of, or from scratch, on a CPU.
-    Its state, in the folder `checkpoint`, is one file: weights, optimiser moments and the log.
+    In the folder `checkpoint` are weights, optimiser moments and the log of now and then.
     """
 
     def __init__(
@@ -142,7 +182,7 @@ class Pretraining:
         machine: Machine = Machine(),  # noqa: B008 (frozen)
     ) -> None:
         self.recipe, self.machine = recipe, machine
-        self.state_file = checkpoint / STATE if checkpoint else None
+        self.checkpoints = Checkpoints(checkpoint, SAVE_EVERY) if checkpoint else None
         self.features = Features.joined(parts)
         self.blocks: Features | None = None
         if recipe.block_steps:
@@ -162,8 +202,8 @@ class Pretraining:
         held = [asdict(recipe), tokenizer.get_vocab(), self.features.fingerprint]
         by = [start.origin, machine.precision] if start else []
         self.identity = content_hash([*held, *by])
-        if self.state_file and self.state_file.is_file():
-            self._restore(self.state_file)
+        if self.checkpoints:
+            self._restore(self.checkpoints)
 
     def run(self, report: Report | None = None) -> PretrainLog:
         """Train to the end of the recipe; `report` gets the log, the last loss and the share done.
@@ -175,7 +215,7 @@ class Pretraining:
             next(batches)
         self.model.train()
         started, before = time.perf_counter(), log.seconds
-        told = saved = started
+        told = started
         while (share := self._share()) < 1.0:
             features, units = next(batches)
             log.recent.append(self._step(collate(features, units, self.pad_id), share))
@@ -191,9 +231,9 @@ class Pretraining:
             if report is not None and (whole or now - told > TELL_EVERY):
                 report(log, loss, self._share())
                 told = now
-            if self.state_file and now - saved > SAVE_EVERY:
-                self._save(self.state_file)
-                saved = time.perf_counter()
+            if self.checkpoints and self.checkpoints.due:
+                self._save(self.checkpoints)
+                stopping.leave()
         return log
 
     def _batches(self) -> Iterator[tuple[Features, np.ndarray]]:
@@ -217,12 +257,13 @@ class Pretraining:
         # Seeded by the step, so that a run that goes on masks what an unbroken run would.
         seed, step = self.recipe.seed, self.log.steps
         torch.manual_seed(derive(seed, "pretrain", "dropout", step))
-        generator = torch.Generator().manual_seed(derive(seed, "pretrain", "mask", step))
-        batch = masked_batch(batch, self.masking, generator)
+        if masked := self.recipe.objective == "masked":
+            generator = torch.Generator().manual_seed(derive(seed, "pretrain", "mask", step))
+            batch = masked_batch(batch, self._masking(share), generator)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
         with self.machine.autocast():
-            loss = mlm_loss(self.model, batch)
+            loss = (mlm_loss if masked else causal_loss)(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
@@ -233,43 +274,27 @@ class Pretraining:
             raise InputError(f"pre-training: the loss at step {self.log.steps} is not finite")
         return value
 
-    def _save(self, file: Path) -> None:
-        """Write the run's state to `file`, which is always whole."""
-        state = io.BytesIO()
-        torch.save(
-            {
-                "identity": self.identity,
-                "log": asdict(self.log),
-                "model": self.model.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-            },
-            state,
-        )
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(file, state.getbuffer())
+    def _masking(self, share: float) -> Masking:
+        first, last = self.recipe.mask_rate, self.recipe.last_mask_rate
+        if last is None:
+            return self.masking
+        return replace(self.masking, rate=first + (last - first) * share)
 
-    def _restore(self, file: Path) -> None:
-        """Go on from the state in `file`.
+    def _save(self, checkpoints: Checkpoints) -> None:
+        held = weights_and_moments(self.model, self.optimiser)
+        told = {"identity": self.identity, "log": asdict(self.log)}
+        checkpoints.save(self.log.steps, held, told)
 
-        Raises `InputError` where it is damaged, or that of another run.
-        """
-        data = file.read_bytes()  # that it cannot be read does not mean that it is damaged
-        try:
-            state = torch.load(io.BytesIO(data), weights_only=True)
-            same, log = state["identity"] == self.identity, PretrainLog(**state["log"])
-            if same:
-                self.model.load_state_dict(state["model"])
-                self.optimiser.load_state_dict(state["optimiser"])
-        except MemoryError:
-            raise
-        except Exception as error:  # half a file, or another kind of file: anything
+    def _restore(self, checkpoints: Checkpoints) -> None:
+        """Go on from a checkpoint, if there is one; `InputError` where it is another run's."""
+        if (found := checkpoints.load()) is None:
+            return
+        _, tensors, told = found
+        if told["identity"] != self.identity:
             raise InputError(
-                f"{file}: damaged, or of no checkpoint ({reason(error)}); "
-                f"remove {file.parent} to start afresh"
-            ) from None
-        if not same:
-            raise InputError(
-                f"{file.parent}: the checkpoint of another recipe or corpus; remove it to start "
-                "afresh"
+                f"{checkpoints.folder}: the checkpoint of another recipe or corpus; remove it to "
+                "start afresh"
             )
-        self.log = log
+        take_up(self.model, self.optimiser, tensors)
+        self.log = PretrainLog(**told["log"])
+        self.log.losses = [(step, loss) for step, loss in self.log.losses]  # JSON has no tuples

@@ -8,7 +8,13 @@ import torch
 from stilts_repro.errors import InputError
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.training.checkpointing import Tensors, Told
+from stilts_repro.training.checkpointing import (
+    Tensors,
+    Told,
+    take_up,
+    weights_and_moments,
+    within,
+)
 
 LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for
 
@@ -119,10 +125,7 @@ class State:
 
     def held(self) -> tuple[Tensors, Told]:
         """Return tensors by name, and the rest as JSON."""
-        moments = self.optimiser.state_dict()["state"]
-        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        for number, values in moments.items():
-            tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+        tensors = weights_and_moments(self.model, self.optimiser)
         tensors["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random/cuda"] = torch.cuda.get_rng_state()
@@ -138,23 +141,15 @@ class State:
         if found is None:
             return 0
         steps, tensors, told = found
-        by_kind: dict[str, Tensors] = {}
-        for name, value in tensors.items():
-            kind, _, rest = name.partition("/")
-            by_kind.setdefault(kind, {})[rest] = value
-        self.model.load_state_dict(by_kind["model"])
-        moments: dict[int, Tensors] = {}
-        for name, value in by_kind["optimiser"].items():
-            number, _, rest = name.partition("/")
-            moments.setdefault(int(number), {})[rest] = value
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
-        torch.set_rng_state(by_kind["random"]["cpu"])
-        if "cuda" in by_kind["random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state(by_kind["random"]["cuda"])
+        take_up(self.model, self.optimiser, tensors)
+        random = within("random", tensors)
+        torch.set_rng_state(random["cpu"])
+        if "cuda" in random and torch.cuda.is_available():
+            torch.cuda.set_rng_state(random["cuda"])
         self.losses.restore(told["losses"])
         for name in ("tokens", "seconds", "halvings"):
             setattr(self.log, name, told[name])
         if self.best:
-            self.best.weights = by_kind.get("best", {})
+            self.best.weights = within("best", tensors)
             self.best.scores, self.best.step = told["scores"], told["best step"]
         return steps

@@ -1,20 +1,23 @@
 import itertools
-import pickle
+import signal
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 
+from stilts_repro import stopping
 from stilts_repro.data.features import collate
 from stilts_repro.errors import InputError
+from stilts_repro.models.families import DECODER, family_of
 from stilts_repro.pretrain import balanced
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import pretraining
+from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.pretraining import Pretraining, PretrainRecipe, Size, build_model
 
 RECIPE = PretrainRecipe(
@@ -48,8 +51,9 @@ def stop_at(steps):
 @pytest.fixture
 def fast_clock(monkeypatch):
     """A clock on which every look is a second later: a checkpoint in the middle of a hundred."""
-    seconds = itertools.count()
-    monkeypatch.setattr(pretraining.time, "perf_counter", lambda: float(next(seconds)))
+    for clock in ("perf_counter", "monotonic"):
+        seconds = itertools.count()
+        monkeypatch.setattr(pretraining.time, clock, lambda seconds=seconds: float(next(seconds)))
 
 
 def weights(run):
@@ -66,18 +70,19 @@ def test_a_run_that_goes_on_gives_the_weights_of_an_unbroken_one(
     broken = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
     with pytest.raises(Stopped):
         broken.run(stop_at(200))
-    state = torch.load(tmp_path / "checkpoint/state.pt")
-    assert 120 < state["log"]["steps"] < 130  # what came after it is trained again
+    done, *_ = broken.checkpoints.load()
+    assert 120 < done < 130  # what came after it is trained again
 
     torch.manual_seed(99)
     again = Pretraining(RECIPE, [features], tokenizer, tmp_path / "checkpoint")
-    assert again.log.steps == state["log"]["steps"]
+    assert again.log.steps == done
     again.run()
     assert (again.log.steps, again.log.tokens) == (230, log.tokens)
     assert again.log.losses == log.losses
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(again).items())
-    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["state.pt"]
+    files = {path.suffix for path in (tmp_path / "checkpoint").iterdir()}
+    assert files == {".json", ".safetensors"}  # nothing that could run code when it is read
 
 
 def test_the_last_steps_read_blocks_of_one_language(features, tokenizer, tmp_path, fast_clock):
@@ -116,10 +121,8 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
 
     monkeypatch.setattr(Path, "replace", killed)  # the last that is done
     with pytest.raises(Stopped):
-        run._save(run.state_file)
+        run._save(run.checkpoints)
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
-    (checkpoint / "state.pt").rename(checkpoint / ".state.pt.7.tmp")  # nor is a half of one read
-    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 0
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(features, tokenizer, checkpoint):
@@ -138,6 +141,26 @@ def test_a_run_ends_after_its_minutes(features, tokenizer, fast_clock):
     recipe = replace(RECIPE, steps=None, minutes=0.5)
     log = Pretraining(recipe, [features], tokenizer).run()
     assert 5 < log.steps < 31  # thirty seconds of a clock with a second a look
+
+
+def test_a_decoder_learns_and_has_an_encoders_size(features, tokenizer):
+    recipe = replace(RECIPE, objective="causal", steps=100)
+    run = Pretraining(recipe, [features], tokenizer)
+    log = run.run()
+    assert sum(log.recent or [log.losses[0][1]]) < log.first[0] * 0.9
+    size = Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=800)
+    body = {
+        objective: sum(
+            p.numel()
+            for name, p in build_model(
+                replace(recipe, size=size, objective=objective), tokenizer
+            ).base_model.named_parameters()
+            if "embed" not in name
+        )
+        for objective in ("masked", "causal")
+    }
+    assert body["causal"] == pytest.approx(body["masked"], rel=0.05)
+    assert family_of(run.model.config) is DECODER
 
 
 def test_the_seed_decides_the_first_weights(tokenizer):
@@ -179,7 +202,7 @@ def checkpoint(features, tokenizer, tmp_path):
     run.log.steps = 100
     run._step(collate(*_first(run), 1), 0.1)  # an optimiser without moments has nothing to keep
     run.log.steps = 100
-    run._save(tmp_path / "state.pt")
+    run._save(Checkpoints(tmp_path))
     return tmp_path
 
 
@@ -187,62 +210,42 @@ def _first(run):
     return next(run._batches())
 
 
-def rewritten(**changes):
-    """Change what the file holds; None takes a part out."""
-
-    def change(path):
-        state = torch.load(path) | changes
-        torch.save({k: v for k, v in state.items() if v is not None}, path)
-
-    return change
-
-
-def truncated(path):
-    path.write_bytes(path.read_bytes()[:-100])
+def test_a_damaged_checkpoint_is_none_and_is_said_to_be(features, tokenizer, checkpoint, capsys):
+    """What else may be damaged, and how: tests/training/test_checkpointing.py."""
+    file = checkpoint / "100.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"  {checkpoint}: a damaged checkpoint; the training starts anew"
 
 
-def pickled(path):
-    """A file that would run code when it is read."""
-    path.write_bytes(pickle.dumps({"identity": Path("/")}))
+def test_sigterm_leaves_a_checkpoint(features, tokenizer, tmp_path, monkeypatch):
+    """Where it ends the process, a test cannot follow: it is stopped there."""
 
+    def stop(status):
+        assert status == 143
+        raise Stopped
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        truncated,
-        pickled,
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b"\0" * 99),
-        lambda path: path.write_text("[1]"),
-        lambda path: torch.save([1], path),
-        lambda path: torch.save(torch.ones(2), path),
-        lambda path: save_file({"a": torch.ones(2)}, path),
-        rewritten(identity=None),
-        rewritten(log=None),
-        rewritten(log={"more": 1}),
-        rewritten(model=None),
-        rewritten(model={"a": torch.ones(2)}),
-        rewritten(optimiser=None),
-        rewritten(optimiser={"state": {}}),
-    ],
-)
-def test_a_damaged_checkpoint_is_one_line_that_names_the_file(
-    features, tokenizer, checkpoint, damage
-):
-    file = checkpoint / "state.pt"
-    assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
-    damage(file)
-    with pytest.raises(InputError) as caught:
-        Pretraining(RECIPE, [features], tokenizer, checkpoint)
-    line = str(caught.value)
-    assert line.startswith(f"{file}: damaged, or of no checkpoint (")
-    assert line.endswith(f"); remove {checkpoint} to start afresh") and "\n" not in line
+    monkeypatch.setattr(stopping.os, "_exit", stop)
+    monkeypatch.setattr(stopping, "_asked", False)
+    run = Pretraining(RECIPE, [features], tokenizer, tmp_path)
+    step = run._step
+
+    def terminated(*given):
+        if run.log.steps == 6:
+            signal.raise_signal(signal.SIGTERM)
+        return step(*given)
+
+    monkeypatch.setattr(run, "_step", terminated)
+    with pytest.raises(Stopped), stopping.itself():
+        run.run()
+    monkeypatch.setattr(stopping, "_asked", False)
+    assert Pretraining(RECIPE, [features], tokenizer, tmp_path).log.steps == 7
 
 
 def test_a_full_disk_costs_no_checkpoint(features, tokenizer, checkpoint, little_room):
     run = Pretraining(RECIPE, [features], tokenizer, checkpoint)
     run.log.steps = 200
-    with little_room(5_000), pytest.raises(OSError, match="File too large"):
-        run._save(run.state_file)
+    with little_room(5_000), pytest.raises(SafetensorError, match="File too large"):
+        run._save(run.checkpoints)
     assert Pretraining(RECIPE, [features], tokenizer, checkpoint).log.steps == 100
-    assert [path.name for path in checkpoint.iterdir()] == ["state.pt"]
