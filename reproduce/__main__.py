@@ -27,9 +27,11 @@ def start() -> int:
     if LOOKS.isdisjoint(sys.argv):
         with suppress(OSError):  # who needs workers says why there are none
             forking.start()  # first of all: they get ready while the rest is imported and read
-    from reproduce.catalogue import all_claims
-    from stilts_repro.cli.reproduce import main
+    from reproduce.catalogue import all_claims, all_studies
+    from stilts_repro.cli.reproduce import main, study
 
+    if sys.argv[1:2] == ["study"]:
+        return study(all_studies().values(), sys.argv[2:])
     return main(all_claims().values())
 
 

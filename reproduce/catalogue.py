@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from stilts_repro.run.grid import Claim
+from stilts_repro.run.studies import Study
 
 # The five headline claims, the rest of Table 2 from its top, what the paper says besides, and
 # what is not trained.
@@ -15,8 +16,17 @@ ORDER = (
     *("control_shuffled", "control_random", "control_unrelated"),
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
+STUDIES = (
+    *("scaling", "alignment", "data_size", "architecture", "calibration"),
+    "commonsense",
+)
 
 
 def all_claims() -> dict[str, Claim]:
     """Return every script's claim by id."""
     return {name: import_module(f"reproduce.{name}").CLAIM for name in ORDER}
+
+
+def all_studies() -> dict[str, Study]:
+    """Return every study by id."""
+    return {name: import_module(f"reproduce.studies.{name}").STUDY for name in STUDIES}

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run.grid import Claim, Scores, added, with_and_without
+from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores, added, with_and_without
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -26,6 +26,7 @@ CLAIM = Claim(
     conditions=with_and_without(mlm=True),
     value=value,
     details=details,
+    narrowed=RETRIEVED_ON_THE_TESTBED,
 )
 
 if __name__ == "__main__":

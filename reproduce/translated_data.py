@@ -11,7 +11,7 @@ from typing import Any
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import after
 from stilts_repro.paper import BEST
-from stilts_repro.run.grid import Claim, Scores, added, with_and_without
+from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores, added, with_and_without
 
 Told = Mapping[str, Any]  # what a record says of the translations into one language
 
@@ -49,6 +49,7 @@ CLAIM = Claim(
     conditions=with_and_without(translated=True),
     value=value,
     details=details,
+    narrowed=RETRIEVED_ON_THE_TESTBED,
 )
 
 if __name__ == "__main__":

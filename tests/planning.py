@@ -7,8 +7,9 @@ from stilts_repro.experiments.jobs import Setting
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.survey import Survey
+from stilts_repro.paper import TARGETS
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.tables import TARGET_TASKS, intermediate_tasks
+from stilts_repro.tasks.tables import intermediate_tasks
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 SETTING = Setting("smoke", "abc", "def", 4, 128, {"torch": "2.13.0"})
@@ -30,7 +31,7 @@ def small_scale(recipe=SMALL, evaluation_rows=3):
 
 def ground_of(inventory, world=WORLD, sets=(), **changes):
     """Return a world that has every target, and `sets` besides the intermediate tasks."""
-    survey = Survey(tuple(TARGET_TASKS), (*intermediate_tasks(), *sets))
+    survey = Survey(TARGETS, (*intermediate_tasks(), *sets))
     return Ground(world, replace(SETTING, **changes), inventory, survey)
 
 

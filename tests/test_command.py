@@ -16,6 +16,7 @@ from rich.console import Console
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.expected import load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.cli import progress as printing
 from stilts_repro.cli import reproduce
 from stilts_repro.cli.reproduce import main
 from stilts_repro.run import execution
@@ -95,7 +96,8 @@ def test_list_shows_every_claim_with_its_paper_value(capsys):
     [
         (["no_such_claim"], "no_such_claim: no such claim; choose among squad_gain"),
         (["--scale", "huge"], "--scale huge: no such scale; choose one of smoke, testbed"),
-        (["--seeds", "0"], "--seeds 0: give a number above zero"),
+        (["--seeds", "0"], "argument --seeds: 0: give a number above zero"),
+        (["--seeds", "5-3"], "argument --seeds: 5-3: give a number above zero"),
         (["--sampler", "capped:many"], "--sampler capped:many: give proportional, uniform"),
         (["--crosses", "nothing"], "argument --crosses: invalid choice: 'nothing'"),
         (["--translator", "testbed:2"], "--translator testbed:2: give testbed:ERROR_RATE"),
@@ -195,7 +197,7 @@ def test_an_expected_results_file_that_breaks_its_schema_is_status_2(
     raw = json.loads((folder / "squad_gain.json").read_text())
     raw["tolerance"] = 5
     (folder / "squad_gain.json").write_text(json.dumps(raw))
-    monkeypatch.setattr(execution, "load_expected", lambda claim: load_expected(claim, folder))
+    monkeypatch.setattr(execution, "load_expected", lambda claim, _: load_expected(claim, folder))
     status, _, error = outcome(
         capsys, "squad_gain", "--scale", "smoke", "--model", tiny_model, "--output", tmp_path / "o"
     )
@@ -239,7 +241,7 @@ def test_what_trains_is_not_imported_by_the_main_process():
 
 def test_a_finished_job_says_how_long_the_others_will_take(monkeypatch):
     clock = iter([100.0, 130.0, 160.0])  # planned, and two jobs of half a minute each
-    monkeypatch.setattr(reproduce.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(printing.time, "monotonic", lambda: next(clock))
     console = Console(file=StringIO(), width=100)
     progress = reproduce.PrintedProgress(console)
     job = SimpleNamespace(title="none -> mnli (seed 0)", recipes={})

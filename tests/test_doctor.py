@@ -8,7 +8,7 @@ import pytest
 from reproduce.catalogue import all_claims
 from stilts_repro.cli import doctor
 from stilts_repro.experiments.sources import inventory_of
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.paper import TARGETS
 from tests.mirrors import build
 
 
@@ -31,7 +31,7 @@ def test_the_testbed_needs_nothing_but_what_is_installed(capsys, tmp_path):
     assert re.search(r"^ok +device: .*, fp32, \d+ jobs at once$", told, re.M)
     assert re.search(r"^ok +room: .* GB free for .*, about 0\.1 GB needed a seed$", told, re.M)
     assert re.search(r"^ok +target XNLI: 8 languages$", told, re.M)
-    assert sum(line.startswith("ok       target ") for line in lines) == len(TARGET_TASKS)
+    assert sum(line.startswith("ok       target ") for line in lines) == len(TARGETS)
     assert not (tmp_path / "out").exists()
 
 

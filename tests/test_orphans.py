@@ -3,11 +3,14 @@
 import pkgutil
 
 import reproduce
-from reproduce.catalogue import ORDER, all_claims
+from reproduce import studies
+from reproduce.catalogue import ORDER, STUDIES, all_claims, all_studies
 from stilts_repro.claims.expected import expected_claims, load_expected
 from stilts_repro.claims.interval import FEWEST_SEEDS
+from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED, UNRELATED_MODEL
 from stilts_repro.models.pretrained import fingerprint
+from stilts_repro.run.studies import STUDIES as FILES
 
 
 def test_scripts_and_expected_results_match_one_to_one():
@@ -16,8 +19,15 @@ def test_scripts_and_expected_results_match_one_to_one():
 
 def test_every_script_is_in_the_catalogue_and_holds_the_claim_of_its_name():
     scripts = {module.name for module in pkgutil.iter_modules(reproduce.__path__)}
-    assert sorted(scripts - {"__main__", "catalogue"}) == sorted(ORDER)
+    assert sorted(scripts - {"__main__", "catalogue", "studies"}) == sorted(ORDER)
     assert [claim.id for claim in all_claims().values()] == list(ORDER)
+
+
+def test_every_study_has_a_script_a_file_and_a_page():
+    scripts = sorted(module.name for module in pkgutil.iter_modules(studies.__path__))
+    pages = sorted(path.stem for path in (EXPECTED_RESULTS.parent / "docs/studies").glob("*.md"))
+    assert scripts == sorted(STUDIES) == expected_claims(FILES) == pages
+    assert [study.id for study in all_studies().values()] == list(STUDIES)
 
 
 def test_the_testbeds_references_were_made_on_the_shipped_models():

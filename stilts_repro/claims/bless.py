@@ -1,10 +1,11 @@
 """Making a run's values the reference: the only way a reference gets into a file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from stilts_repro.claims.check import SAME
 from stilts_repro.claims.expected import Made, check_raw
 from stilts_repro.claims.interval import FEWEST_SEEDS
 from stilts_repro.errors import InputError
@@ -17,21 +18,46 @@ def write_reference(
     """Put `made`, values in the claim's unit, into the file as `scale`'s reference in `arithmetic`.
 
     `data` is the hash of rows that are not the scale's own. The values in other arithmetic stay
-    beside it where they are of the same model and rows. Raises `InputError`, and leaves the file
-    alone, on fewer than three seeds or where the file would no longer fit its schema.
+    beside it where they are of the same model and rows. Seeds without the first are added to those
+    that are there, if these were made alike: a reference of many need not be made in one go. Raises
+    `InputError`, and leaves the file alone, on fewer than three seeds, on a seed that has another
+    value now, or where the file would no longer fit its schema.
     """
-    if len(made.values) < FEWEST_SEEDS or len(set(made.seeds)) != len(made.seeds):
-        raise InputError(
-            f"{path}: reference for scale {scale} has {len(made.values)} values, seeds"
-            f" {list(made.seeds)}; give at least {FEWEST_SEEDS}, each with a seed of its own"
-        )
     raw = read_json(path)
     check_raw(raw, path)
     before = raw["reference"].get(scale, {})
     same = (before.get("model"), before.get("data")) == (model, data)
     runs: Mapping[str, Any] = before["runs"] if same else {}
+    if 0 not in made.seeds and arithmetic in runs:
+        made = _added(path, Made(**runs[arithmetic]), made)
+    if len(made.values) < FEWEST_SEEDS or len(set(made.seeds)) != len(made.seeds):
+        raise InputError(
+            f"{path}: reference for scale {scale} has {len(made.values)} values, seeds"
+            f" {list(made.seeds)}; give at least {FEWEST_SEEDS}, each with a seed of its own"
+        )
     entry = {"model": model, **({"data": data} if data else {})}
     plain = asdict(made) | {"values": list(made.values), "seeds": list(made.seeds)}
     raw["reference"][scale] = entry | {"runs": {**runs, arithmetic: plain}}
     check_raw(raw, path)
     write_json(path, raw)
+
+
+def _added(path: Path, before: Made, made: Made) -> Made:
+    """Return `before` with the seeds of `made`; `InputError` where the two were not made alike."""
+    for what in ("platform", "versions"):
+        if getattr(before, what) != getattr(made, what):
+            raise InputError(
+                f"{path}: the seeds {list(before.seeds)} are of another kind of machine or other "
+                f"versions ({what}); make all of them anew, from seed 0"
+            )
+    values = before.by_seed
+    for seed, value in made.by_seed.items():
+        if abs(values.setdefault(seed, value) - value) > SAME:
+            raise InputError(
+                f"{path}: seed {seed} has {values[seed]} there and {value} now: something else "
+                "changed; make all seeds anew, from seed 0"
+            )
+    seeds = tuple(sorted(values))
+    ordered = tuple(values[seed] for seed in seeds)
+    made_with = f"{before.made_with}; {made.made_with}"
+    return replace(before, seeds=seeds, values=ordered, made_with=made_with)

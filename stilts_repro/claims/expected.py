@@ -28,6 +28,21 @@ class PaperValue:
 
 
 @dataclass(frozen=True)
+class Design:
+    """What a study laid down before anything was run.
+
+    question  what it asks
+    smallest  the smallest effect that would matter, in the statistic's unit; the sign is the one
+              that answers yes
+    languages the sets that its statistic contrasts, by name
+    """
+
+    question: str
+    smallest: float
+    languages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Made:
     """Our own runs in one arithmetic: one raw value a seed, and what made them.
 
@@ -105,14 +120,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Expected:
-    """One file of `expected_results`."""
+    """One file of `expected_results`; a claim has the paper's value, a study its design."""
 
     claim: str
     statement: str
     unit: str
-    paper: PaperValue
     reference: Mapping[str, Reference]
     check: Check
+    paper: PaperValue = PaperValue(None, "", "")
+    design: Design | None = None
 
 
 def expected_claims(folder: Path = EXPECTED_RESULTS) -> list[str]:
@@ -133,9 +149,10 @@ def load_expected(claim: str, folder: Path = EXPECTED_RESULTS) -> Expected:
         claim=raw["claim"],
         statement=raw["statement"],
         unit=raw["unit"],
-        paper=PaperValue(**raw["paper"]),
         reference={scale: _reference(entry) for scale, entry in raw["reference"].items()},
         check=Check(**raw["check"]),
+        **({"paper": PaperValue(**raw["paper"])} if "paper" in raw else {}),
+        design=Design(**raw["design"]) if "design" in raw else None,
     )
 
 
@@ -147,7 +164,7 @@ def check_raw(raw: Any, path: Path) -> None:
             f"{path}: $.claim: is {raw['claim']!r}, but the file is named {path.name};"
             f" give both the same name"
         )
-    if ("languages" in raw["paper"]) != ("language_tolerance" in raw["check"]):
+    if ("languages" in raw.get("paper", {})) != ("language_tolerance" in raw["check"]):
         raise InputError(
             f"{path}: $.paper.languages and $.check.language_tolerance: give both or neither"
         )

@@ -25,7 +25,7 @@ def half_width(sd: float, n: int, m: float, level: float, floor: float) -> float
     return max(floor, float(quantile) * sd * math.sqrt(1 / n + 1 / m))
 
 
-def power(change: float, sd: float, n: int, m: int, level: float, floor: float) -> float:
+def power(change: float, sd: float, n: int, m: float, level: float, floor: float) -> float:
     """Return the probability that the check finds a true `change` of the mean.
 
     `sd` is taken as the true standard deviation of one run. The reference's own estimate of it
@@ -42,7 +42,7 @@ def power(change: float, sd: float, n: int, m: int, level: float, floor: float) 
     return float(np.mean(above + below))
 
 
-def detectable_change(sd: float, n: int, m: int, level: float, floor: float) -> float:
+def detectable_change(sd: float, n: int, m: float, level: float, floor: float) -> float:
     """Return the smallest true change that the check finds with 80 % probability."""
     error = sd * math.sqrt(1 / n + 1 / m)
     if error == 0:

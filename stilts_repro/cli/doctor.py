@@ -87,18 +87,24 @@ def findings(
     yield device(scale)
     yield room(claims, world, output)
     yield cache()
-    for name in dict.fromkeys([world.model, *(other.model for other in scale.worlds)]):
+    named = {condition.world for claim in claims for condition in claim.conditions}
+    others = (other.model for other in scale.worlds if other.name in named)
+    for name in dict.fromkeys([world.model, *others]):
         yield tried("model", name, partial(_model, name, scale))
     try:
         inventory = inventory_in(world, FEW)
     except (InputError, MissingError) as error:
         yield Finding("data", "missing", str(error))
         return
+    targets = {target for claim in claims for target in claim.targets}
+    read = {task for claim in claims for c in claim.conditions for task in c.row.sets}
+    read |= {rows for target in targets if (rows := TARGET_TASKS[target].train_on)}
     for name, data in TRAINING_SETS.items():
-        if name in scale.intermediate or name in scale.target:
+        if name in read:
             yield tried("training rows", data.title, partial(_rows, inventory, name))
     for name, task in TARGET_TASKS.items():
-        yield tried("target", task.title, partial(_target, inventory, name))
+        if name in targets:
+            yield tried("target", task.title, partial(_target, inventory, name))
 
 
 def python() -> Finding:

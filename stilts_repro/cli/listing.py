@@ -21,7 +21,7 @@ def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:
     """Print each claim with its statement, the paper's value and what it costs a scale."""
     table = Table("claim", "statement", "paper", "cost", title="Claims", show_lines=True)
     for name, claim in claims.items():
-        expected = load_expected(name)
+        expected = load_expected(name, claim.file.parent)
         paper = paper_cell({"paper": expected.paper.value, "unit": expected.unit})
         table.add_row(name, expected.statement, paper, "\n".join(costs(claim, expected)))
     console.print(table)
@@ -37,15 +37,18 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
     """Return what one seed of the claim costs alone, a line a scale: measured where we have it."""
     if claim.is_arithmetic:
         return ["nothing to train"]
-    sets = {TARGET_TASKS[target].train_on for target in claim.targets} - {None}
-    measured = claim.measured()
-    trainings = len(measured) * len(sets) + sum(bool(c.row.tasks) for c in measured)
     return [
         f"{name}: {reference.seconds / 60:.1f} core minutes"
         if (reference := expected.reference.get(name)) and reference.seconds is not None
-        else f"{name}: {trainings} trainings"
+        else f"{name}: {_trainings(claim.at(SCALES[name]))} trainings"
         for name in claim.scales or SCALES
     ]
+
+
+def _trainings(claim: Claim) -> int:
+    sets = {TARGET_TASKS[target].train_on for target in claim.targets} - {None}
+    measured = claim.measured()
+    return len(measured) * len(sets) + sum(bool(c.row.tasks) for c in measured)
 
 
 def print_plan(console: Console, request: Request) -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from transformers.utils import logging
 from stilts_repro import stopping
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.expected import Made
-from stilts_repro.claims.schema import EXPECTED_RESULTS
-from stilts_repro.cli.listing import duration, print_claims, print_plan, print_tasks
+from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
+from stilts_repro.cli.progress import PrintedProgress
 from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import together
-from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import SCALES, scale_of
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
 from stilts_repro.experiments.store import Store
@@ -29,29 +28,39 @@ from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
 from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
-from stilts_repro.report.table import number, paper_cell, print_table, value_form
+from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
-from stilts_repro.run.execution import Progress, run_claims
+from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
+from stilts_repro.run.studies import Study, run_study
 from stilts_repro.training.sampler import Sampler
 from stilts_repro.translation.mixed import WAYS
 
+ABOUT_CLAIMS = (
+    "Run the paper's claims and check each against what is expected of it. python -m reproduce "
+    "study NAME answers a question of our own, compare RUN RUN says what moved from one run's "
+    "folder to another's, store ls|verify|gc RUN looks after a folder, doctor says what is missing "
+    "here for a run."
+)
+ABOUT_STUDIES = (
+    "Answer a question that the paper leaves open: whether its target can be measured at all, then "
+    "what three seeds or more say of it."
+)
 
-def parser() -> Parser:
-    """Return the parser of `python -m reproduce`."""
+
+def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Parser:
+    """Return the parser of `python -m reproduce`, or of its `study`, `about` which it tells."""
     line = Parser(
-        prog="python -m reproduce",
-        description="Run the paper's claims and check each against what is expected of it. "
-        "python -m reproduce compare RUN RUN says what moved from one run's folder to another's, "
-        "store ls|verify|gc RUN looks after a folder, doctor says what is missing here for a run.",
+        prog=prog,
+        description=about,
         epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
         "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
         "4 a fault of this package, 130 stopped from the keyboard, 143 by SIGTERM.",
     )
-    line.add_argument("claims", nargs="*", metavar="CLAIM", help="claims to run (default: all)")
+    line.add_argument("claims", nargs="*", metavar="NAME", help="what to run (default: all)")
     for name, text in (
-        ("list", "show every claim and leave"),
+        ("list", "show what there is to run and leave"),
         ("tasks", "show every task and leave"),
         ("plan", "show what the run would cost here and leave"),
     ):
@@ -83,7 +92,12 @@ def _add_settings(line: Parser) -> None:
         help="auto, hub, a folder laid out like it, or hub+FOLDER",
     )
     line.add_argument("--model", type=named, help="hub id or folder of the masked LM to start from")
-    line.add_argument("--seeds", type=int, metavar="N", help="run with seeds 0 to N - 1")
+    line.add_argument(
+        "--seeds",
+        type=_seeds,
+        metavar="N",
+        help="run with seeds 0 to N - 1; A-B: with seeds A to B",
+    )
     for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
         line.add_argument(
             f"--{option}",
@@ -136,6 +150,18 @@ def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int
     return run(parser(), partial(act, known), arguments, resumes=True)
 
 
+def study(studies: Iterable[Study], arguments: Sequence[str] | None = None) -> int:
+    """Run `python -m reproduce study` on `studies`, one of them; return its exit status."""
+    known = {study.id: study for study in studies}
+
+    def one(options: argparse.Namespace) -> int:
+        if not (options.list or options.tasks or options.plan) and len(options.claims) != 1:
+            raise InputError(f"name one of {', '.join(known)}")
+        return act(known, options)
+
+    return run(parser("python -m reproduce study", ABOUT_STUDIES), one, arguments, resumes=True)
+
+
 def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
     logging.set_verbosity_error()  # transformers' warnings are no line of ours
@@ -162,7 +188,8 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
     if options.export_xtreme:
         check_export(request.output)
     with stopping.terminable(), together.leading(request.machine):
-        result = run_claims(request, PrintedProgress(console))
+        asked = run_study if isinstance(request.claims[0], Study) else run_claims
+        result = asked(request, PrintedProgress(console))
     write_claims(request.output, result)
     print_table(console, result)
     console.print(f"written: {request.output}/claims.json, claims.md, report.html", markup=False)
@@ -180,16 +207,19 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
     scale = scale_of(options.scale)
     for name in options.claims:
         if name not in known:
-            raise InputError(f"{name}: no such claim; choose among {', '.join(known)}")
-    seeds = scale.seeds if options.seeds is None else options.seeds
-    if seeds < 1:
-        raise InputError(f"--seeds {seeds}: give a number above zero")
+            kind = "study" if isinstance(next(iter(known.values())), Study) else "claim"
+            raise InputError(f"{name}: no such {kind}; choose among {', '.join(known)}")
+    claims = tuple(known[name].at(scale) for name in dict.fromkeys(options.claims or known))
+    if scale.evaluation_rows is not None:
+        rows = max(scale.evaluation_rows, *(claim.evaluation_rows for claim in claims))
+        scale = replace(scale, evaluation_rows=rows)
+    seeds = max(scale.seeds, *(claim.seeds for claim in claims))
     return Request(
-        claims=tuple(known[name] for name in dict.fromkeys(options.claims or known)),
+        claims=claims,
         scale=scale,
         data=scale.data if options.data == "auto" else options.data,
         model=options.model or scale.model,
-        seeds=tuple(range(seeds)),
+        seeds=options.seeds or tuple(range(seeds)),
         output=options.output or Path("results") / scale.name,
         skip_missing=options.skip_missing,
         crosses=options.crosses,
@@ -201,6 +231,18 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         machine=Machine.of(precision=scale.precision, at_once=scale.at_once),
         workers=_workers(options),
     )
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds that `--seeds` names."""
+    first, dash, last = text.partition("-")
+    try:
+        seeds = range(int(first), int(last) + 1) if dash else range(int(text))
+    except ValueError:
+        seeds = range(0)
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"{text}: give a number above zero, or two, as in 3-7")
+    return tuple(seeds)
 
 
 def _workers(options: argparse.Namespace) -> Workers:
@@ -223,7 +265,7 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
     export_xtreme(
         request.output,
         choose_entries(result, request.seeds[0], Store(request.output)),
-        inventory_in(request.main, request.scale.evaluation_rows),
+        inventory_in(request.main, request.scale.evaluation_rows, request.scale.more_rows),
     )
 
 
@@ -238,71 +280,27 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             f"--output {request.output}: no jobs of one kind of machine, so no reference;"
             " run them all on one, in a folder of their own"
         )
-    scale = request.scale.name
+    scale, seeds = request.scale.name, request.seeds
+    files = {claim.id: claim.file for claim in request.claims}
+    span = f"{seeds[0]}-{seeds[-1]}" if seeds[0] else f"{len(seeds)}"
     for claim in result["claims"]:
         values = claim["observed"]["values"]
         if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
             continue
         made = Made(
             values=values,
-            seeds=request.seeds,
+            seeds=seeds,
             versions=result["versions"],
             platform=result["platform"],
-            seconds=round(claim["seconds"] / len(request.seeds), 1),
+            seconds=round(claim["seconds"] / len(seeds), 1),
             made_with=f"{request.machine.asking} python -m reproduce {claim['id']} "
-            f"--scale {scale} --seeds {len(request.seeds)}",
+            f"--scale {scale} --seeds {span}",
         )
         write_reference(
-            EXPECTED_RESULTS / f"{claim['id']}.json",
+            files[claim["id"]],
             scale,
             request.machine.arithmetic,
             made,
             claim["model"],
             None if result["data"] == request.scale.data else claim["data"],
         )
-
-
-class PrintedProgress(Progress):
-    """A line a finished job, with the time that is left if the others take as long."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.total = self.done = self.reused = 0
-        self.started = 0.0
-
-    def planned(self, jobs: Mapping[str, Job], reused: int) -> None:
-        """Say how much there is to do."""
-        self.total, self.done, self.reused = len(jobs), reused, reused
-        self.started = time.monotonic()
-        if jobs:
-            trainings = sum(bool(job.recipes) for job in jobs.values())
-            self.console.print(
-                f"{len(jobs)} jobs, {trainings} of them trainings; {reused} finished already"
-            )
-
-    def finished(self, job: Job, seconds: float) -> None:
-        """Print the job, how long it took, and what the rest will take, about."""
-        self.done += 1
-        width, rest = len(str(self.total)), self.total - self.done
-        each = (time.monotonic() - self.started) / (self.done - self.reused)
-        left = f", about {duration(each * rest)} left" if rest else ""
-        self.console.print(
-            f"[{self.done:{width}}/{self.total}] {job.title}  {seconds:.1f} s{left}",
-            markup=False,
-            highlight=False,
-        )
-
-    def damaged(self, complaints: Mapping[str, str]) -> None:
-        """Say which files are not what was written."""
-        for job, complaint in complaints.items():
-            self.console.print(f"{complaint}; job {job} is set aside and done again", markup=False)
-
-    def failed(self, job: Job, reason: str) -> None:
-        """Say which job failed, and why."""
-        self.console.print(f"failed: {job.title}: {reason}", markup=False, highlight=False)
-
-    def measured(self, claim: Mapping[str, Any]) -> None:
-        """Print what a claim comes to, before the table that has all of them."""
-        value = number(claim["observed"]["value"], value_form(claim))
-        paper = "" if claim["paper"] is None else f" (paper {paper_cell(claim)})"
-        self.console.print(f"  {claim['id']}: {value}{paper}, {claim['verdict']}")

@@ -7,6 +7,8 @@ As they are printed and stored:
 `mnli+translated` machine translations mixed in: rows in turn in English and other languages
 `mnli+shuffled`   a control: its labels are permuted, so that there is nothing to learn
 `mnli+random`     a control: phase (i) is skipped; its baseline is `none+random`
+`hellaswag>mnli`  one task, and then another
+`mnli/4`          on a quarter of its rows, once; `mnli/4+repeated`: as many steps as on all
 `mnli+unrelated`  in the world `unrelated`; its baseline is `none+unrelated`
 
 Nothing reads these names back: code hands the values on.
@@ -51,6 +53,10 @@ class Row:
     translated  rows are in turn in English and in other languages
     shuffled    training labels are permuted
     random      phase (i) is skipped: weights are drawn
+    divided     of each task's rows one in so many is trained on: the first of a permutation that
+                the seed draws, so that fewer rows are among more
+    repeated    fewer rows are read as many times more, so that the steps are as many
+    then        trained on after that, alone and as it is
     """
 
     tasks: tuple[str, ...] = ()
@@ -58,11 +64,17 @@ class Row:
     translated: bool = False
     shuffled: bool = False
     random: bool = False
+    divided: int = 1
+    repeated: bool = False
+    then: str = ""
 
     def __str__(self) -> str:
         base = "multitask" if self.tasks == INTERMEDIATES else "&".join(self.tasks) or "none"
-        changes = (MLM, TRANSLATED, "shuffled", "random")
-        return "+".join([base, *(change for change in changes if getattr(self, change))])
+        if self.divided > 1:
+            base += f"/{self.divided}"
+        changes = (MLM, TRANSLATED, "shuffled", "random", "repeated")
+        first = "+".join([base, *(change for change in changes if getattr(self, change))])
+        return f"{first}>{self.then}" if self.then else first
 
     @property
     def several(self) -> bool:
@@ -83,7 +95,7 @@ class Row:
     @property
     def needs(self) -> tuple[str, ...]:
         """What must be there to train it: rows by their names, and text."""
-        return (*self.sets.values(), MLM) if self.mlm else tuple(self.sets.values())
+        return (*self.sets.values(), *[self.then] * bool(self.then), *[MLM] * self.mlm)
 
     def possible(self, there: Container[str]) -> bool:
         """Say whether it can be trained where `there` is, of what rows need.
@@ -91,7 +103,8 @@ class Row:
         Multi-task training makes do with what there is, of two tasks at least.
         """
         held = sum(rows in there for rows in self.sets.values())
-        return held >= min(2, len(self.tasks)) and (not self.mlm or MLM in there)
+        others = self.needs[len(self.tasks) :]
+        return held >= min(2, len(self.tasks)) and all(need in there for need in others)
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,11 @@ class _UnderWay:
         self.store.leases.release(job.hash)
         self.failed[job.hash] = error
         self.complain(job, error)
+        self._lose(job)
+
+    def _lose(self, job: Job) -> None:
+        """Give up what starts from a job that failed, and what starts from that."""
         for other in [other for other in self.waiting if other.start == job.hash]:
             self.waiting.remove(other)
             self.failed[other.hash] = MissingError(f"{job.title}, which it starts from, failed")
+            self._lose(other)

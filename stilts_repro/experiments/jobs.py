@@ -29,6 +29,7 @@ class Setting:
     retrieval_length: int
     environment: Mapping[str, str]
     crosses: Crossing = DEFAULT
+    more_rows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,11 @@ class IntermediateTraining(Job):
     def title(self) -> str:
         """The job in words, for progress lines."""
         return f"{self.condition} (seed {self.seed})"
+
+    @property
+    def purpose(self) -> str:
+        """What the random streams are for: a second training reads what it would as the first."""
+        return f"{self.kind}/{self.condition.row.then or self.name}"
 
 
 class TargetTraining(Job):

@@ -37,7 +37,8 @@ class Material:
     @cached_property
     def inventory(self) -> Inventory:
         """The data sets of the job's world."""
-        return inventory_in(self.world, self.job.setting.evaluation_rows)
+        setting = self.job.setting
+        return inventory_in(self.world, setting.evaluation_rows, setting.more_rows)
 
     def format(self, name: str) -> Format:
         """Return the format of training set `name`."""
@@ -55,9 +56,17 @@ class Material:
     def task(self, name: str) -> TrainingTask:
         """Return the features of training set `name`; the job's row may change phase (ii)'s."""
         recipe, row = self.job.recipes[name], Row()
-        if isinstance(self.job, IntermediateTraining):
+        if isinstance(self.job, IntermediateTraining) and not self.job.condition.row.then:
             row = self.job.condition.row
         examples = self.inventory.rows(name, recipe.rows, row.translated).examples
+        if row.divided > 1:
+            if len(examples) < row.divided:
+                raise InputError(
+                    f"{self.job.title}: {len(examples)} rows of {name} cannot be divided by "
+                    f"{row.divided}; give more"
+                )
+            order = numpy_rng(self.job.seed, "subset", name).permutation(len(examples))
+            examples = tuple(examples[place] for place in order[: len(examples) // row.divided])
         features = featurise(self.format(name), examples, self.tokenizer, limits_of(recipe))
         if row.shuffled:
             features = with_shuffled_labels(features, numpy_rng(self.job.seed, "shuffle", name))

@@ -1,10 +1,10 @@
 """From cells to jobs: what must be trained once, and shared."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.conditions import MLM, Cell, Condition, World
+from stilts_repro.experiments.conditions import MLM, Cell, Condition, Row, World
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.jobs import (
     RETRIEVAL,
@@ -17,6 +17,7 @@ from stilts_repro.experiments.jobs import (
 )
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.experiments.survey import Survey
+from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 
@@ -61,6 +62,12 @@ class Plan:
         """Return the job that measures `cell`."""
         return self.jobs[self._by_cell[cell]]
 
+    def behind(self, job: Job) -> Iterator[Job]:
+        """Yield what `job` starts from, what that starts from, and so on."""
+        while job.start is not None:
+            job = self.jobs[job.start]
+            yield job
+
     def _ground(self, condition: Condition) -> Ground:
         if condition.world not in self.grounds:
             raise InputError(f"+{condition.world}: this plan has no such world")
@@ -74,6 +81,8 @@ class Plan:
         row, ground = condition.row, self._ground(condition)
         if not row.tasks:
             return None
+        if row.then:
+            return self._second(condition, seed)
         inventory = ground.inventory
         # Where data is left out, multi-task training has the rest; reports say which.
         tasks = tuple(task for task, name in row.sets.items() if name in ground.survey.sets)
@@ -93,10 +102,28 @@ class Plan:
                 seed=seed,
                 data=data,
                 setting=ground.setting,
-                recipes={task: recipes[task] for task in tasks},
+                recipes={task: _as_often(recipes[task], row) for task in tasks},
                 continued=continued,
                 translation=versions if row.translated else None,
                 sampler=self.sampler if row.several else PROPORTIONAL,
+            )
+        )
+
+    def _second(self, condition: Condition, seed: int) -> Job:
+        """Return the training that comes after another of phase (ii)."""
+        ground, task = self._ground(condition), condition.row.then
+        first = self._training(replace(condition, row=replace(condition.row, then="")), seed)
+        assert first is not None, "it comes after one"
+        recipe = self.scale.intermediate[task]
+        return self._put(
+            IntermediateTraining(
+                condition=condition,
+                tasks=(task,),
+                seed=seed,
+                data={task: ground.inventory.intermediate_hash(task, recipe.rows, False)},
+                setting=ground.setting,
+                recipes={task: recipe},
+                start=first.hash,
             )
         )
 
@@ -123,3 +150,8 @@ class Plan:
                 start=start.hash if start else None,
             )
         )
+
+
+def _as_often(recipe: Recipe, row: Row) -> Recipe:
+    """Return `recipe` with the passes over its rows that `row` makes."""
+    return replace(recipe, epochs=recipe.epochs * row.divided) if row.repeated else recipe

@@ -19,6 +19,7 @@ from stilts_repro.tasks.retrieval import (
     Mining,
     Pool,
     accuracy_by_layer,
+    alignment,
     geometry_by_layer,
     mine_pool,
 )
@@ -42,16 +43,17 @@ class Retriever:
         layers = range(self._layers + 1)
         held = self.material.inventory.evaluation(task, part)
         english_of = self._encoder((p.target for e in held.values() for p in e.examples), layers)
-        by_layer, geometry, predictions, broken = {}, {}, {}, {}
+        by_layer, geometry, metrics, predictions, broken = {}, {}, {}, {}, {}
         for code, found in held.items():
             english = english_of([pair.target for pair in found.examples])
             other = self._embed([pair.source for pair in found.examples], layers)
             by_layer[code] = accuracy_by_layer(english, other)
+            metrics[code] = {"accuracy": by_layer[code][self.layer]}
+            metrics[code] |= alignment(english[self.layer], other[self.layer])
             if len(found) > 1:  # else there are no two unrelated sentences
                 geometry[code] = geometry_by_layer(english, other)
             broken[code] = _not_finite(torch.cat([english, other], dim=2).transpose(0, 1))
             predictions[code] = nearest(english[self.layer], other[self.layer]).tolist()
-        metrics = {code: {"accuracy": values[self.layer]} for code, values in by_layer.items()}
         settings = self._settings("cosine") | {"by_layer": by_layer, "geometry": geometry}
         kind = TARGET_TASKS[task].format
         counts = {code: len(found) for code, found in held.items()}

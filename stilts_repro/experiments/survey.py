@@ -84,7 +84,7 @@ def survey(
     ]
     needed = {
         (task, row.translated): rows_name for row in rows for task, rows_name in row.sets.items()
-    }
+    } | {(row.then, False): row.then for row in rows if row.then}
     sets = [
         check(
             partial(inventory.intermediate_hash, task, scale.intermediate[task].rows, translated),

@@ -8,9 +8,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro import stopping
+from stilts_repro.evaluation.confidence import confidence, judged, temperature_of
 from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
 from stilts_repro.experiments.conditions import MLM, World
 from stilts_repro.experiments.jobs import (
@@ -234,10 +236,15 @@ class _Evaluation(Work):
 class _Target(_Trainer, _Evaluation):
     """Phase (iii).
 
-    untrained  by target and language, the score before training, where that is the floor
+    untrained     by target and language, the score before training, where that is the floor
+    temperatures  by target, what English dev's logits are to be divided by, of classifiers
     """
 
     untrained: Mapping[str, dict[str, float | None]] = {}
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.temperatures: dict[str, float | None] = {}
 
     def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
         """Train on English, evaluate in all languages."""
@@ -260,6 +267,8 @@ class _Target(_Trainer, _Evaluation):
         with self.meter.phase("score"):
             scored = score_by_language(kind, rows, features, logits)
             floor = {code: kind.floor(own, code) for code, own in rows.items()}
+            for code, sureness in self._sureness(task, part, rows, logits).items():
+                scored[code].metrics.update(sureness)
         broken = broken_by_language(rows, features, logits)
         return Outcome(
             kind.metric,
@@ -268,6 +277,17 @@ class _Target(_Trainer, _Evaluation):
             self.tolerated(f"{task} {part}", rows, broken),
             floor | (self.untrained.get(task, {}) if part == "dev" else {}),
         )
+
+    def _sureness(
+        self, task: str, part: str, rows: ByLanguage, logits: np.ndarray
+    ) -> dict[str, dict[str, float]]:
+        """Return how sure a classifier is, by language; dev, whose English tunes, is first."""
+        if not TARGET_TASKS[task].format.labels_rows:
+            return {}
+        held = judged(rows, logits)
+        if part == "dev":
+            self.temperatures[task] = temperature_of(held)
+        return confidence(held, self.temperatures[task])
 
     def _untrained_scores(self, task: str) -> dict[str, float | None]:
         """Return, by language, what the model as it is scores on dev: nothing was learned yet.

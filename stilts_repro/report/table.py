@@ -18,6 +18,8 @@ COLOURS = {
     "not_measurable": "yellow",
     "agrees": "green",
     "disagrees": "yellow",
+    "supported": "green",
+    "contradicted": "yellow",
 }
 NOTHING = "–"
 POINTS = "points"
@@ -55,7 +57,7 @@ def claim_row(claim: Mapping[str, Any]) -> tuple[str, ...]:
         expected_cell(claim),
         measured_cell(claim),
         claim["verdict"],
-        claim["direction"] or NOTHING,
+        claim["direction"] or claim.get("finding", {}).get("answer", NOTHING),
         f"{claim['seconds']:.1f}",
     )
 
@@ -102,9 +104,24 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     verdicts = (
         (claim["id"], f"{claim['verdict']}: {claim['reason']}")
         for claim in result["claims"]
-        if claim["verdict"] != "pass"
+        if claim["verdict"] != "pass" and not _unanswerable(claim)
     )
-    return [*incomplete(result), *unusual_parts(result), *_by_text(verdicts)]
+    return [*findings(result), *incomplete(result), *unusual_parts(result), *_by_text(verdicts)]
+
+
+def _unanswerable(claim: Mapping[str, Any]) -> bool:
+    """Say whether it is a study whose finding says why there is none."""
+    return bool(claim.get("finding", {}).get("answer") == "not_measurable")
+
+
+def findings(result: Mapping[str, Any]) -> list[str]:
+    """Return one line a study: what its seeds say, and the smallest effect that they would show."""
+    held = {claim["id"]: claim["finding"] for claim in result["claims"] if "finding" in claim}
+    return [
+        f"{name}: {found['answer']}: {found['reason']}"
+        + (f"; effects from {found['seen']:.2g} on would be seen" if found["seen"] else "")
+        for name, found in held.items()
+    ]
 
 
 def unusual_parts(result: Mapping[str, Any]) -> list[str]:
@@ -187,6 +204,7 @@ def not_measurable(result: Mapping[str, Any]) -> list[str]:
     return [
         *_by_text(texts),
         *(f"{t} is not measurable: {gates[t]['reason']}" for t in dark(gates, gates)),
+        *(f"{t} is in no mean of this scale: {why}" for t, why in result.get("dark", {}).items()),
     ]
 
 

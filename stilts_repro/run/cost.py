@@ -312,8 +312,7 @@ def _alone(plan: Plan, costs: Costs) -> Iterable[Cost]:
         job = plan.job_of(cell)
         own = costs.of(job)
         yield Cost(1, own.trainings, own.trained, costs.evaluation(job, cell.target))
-        if job.start is not None:
-            yield costs.of(plan.jobs[job.start])
+        yield from map(costs.of, plan.behind(job))
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:

@@ -43,7 +43,7 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
     """
     started = time.perf_counter()
     progress = progress or Progress()
-    expected = {claim.id: load_expected(claim.id) for claim in request.claims}
+    expected = {claim.id: load_expected(claim.id, claim.file.parent) for claim in request.claims}
     store = Store(request.output)
     store.prepare()
     with store.used():
@@ -87,6 +87,7 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             "conditions": results.conditions(),
             "languages": results.languages(),
             "gates": results.gates,
+            "dark": dict(request.scale.dark),
             "grid": results.grid(),
             "intermediate": results.intermediate(),
             "retrieval": results.retrieval(),

@@ -7,18 +7,23 @@ and the only one under which the paper's printed averages come out).
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE, Cell, Condition, after
+from stilts_repro.experiments.scales import Scale
 from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
 
 # The targets in which a cross-lingual effect shows soonest, and at the least cost: retrieval, for
 # which nothing is trained, and answers in the text. Controls are measured on them.
 CROSSING = ("bucc2018", "tatoeba", "xquad", "tydiqa")
+# For a claim of six rows of the grid: all nine targets cost a third of the testbed's time.
+RETRIEVED_ON_THE_TESTBED = dict.fromkeys(("smoke", "testbed"), CROSSING[:2])
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Scores:
     the intermediate tasks whose data was there; reports say where that is not all of them.
     `translations` holds, by condition and task, what records say of translated rows; `own`, by
     condition and task, how well the model does what it trained on, in points on its English dev
-    rows; `losses`, by condition, what that training's loss came to.
+    rows; `losses`, by condition, what that training's loss came to; `metrics`, as `languages`, all
+    that was measured, by name.
     """
 
     values: Mapping[tuple[str, str, str], float]
@@ -39,6 +45,9 @@ class Scores:
     translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[tuple[str, str, str], Mapping[str, Mapping[str, float]]] = field(
+        default_factory=dict
+    )
 
     def held(self, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         """Return those of `conditions` whose tasks were there."""
@@ -55,6 +64,11 @@ class Scores:
     def dev_languages(self, condition: Condition, target: str) -> Mapping[str, float]:
         """Return the development score in points by language code."""
         return self.languages[str(condition), target, "dev"]
+
+    def metric(self, name: str, condition: Condition, target: str, part: str) -> dict[str, float]:
+        """Return what is called `name` in the records, by language; the score is one of them."""
+        held = self.metrics[str(condition), target, part]
+        return {code: metrics[name] for code, metrics in held.items() if name in metrics}
 
     def dev_counts(self, condition: Condition, target: str) -> Mapping[str, int]:
         """Return how many development rows were scored, by language code."""
@@ -89,10 +103,13 @@ class Claim:
     targets      the targets it is about, all nine of the paper unless it says which; empty: it is
                  arithmetic, nothing is run
     scales       where it can be measured; None: everywhere
+    narrowed     by scale, the targets that it is about there (see `at`)
     needed       those of `conditions` without which it is not measured (None: all); with none at
                  all, one of them is enough
     by_language  the value's parts, for a check that holds each language against the paper
     obstacle     why these records do not measure what the paper measured, or None
+    seeds, evaluation_rows
+                 how many it is run with, and looks at of a language, where the scale has fewer
     """
 
     id: str
@@ -101,14 +118,30 @@ class Claim:
     details: Details | None = None
     targets: tuple[str, ...] = TARGETS
     scales: tuple[str, ...] | None = None
+    narrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needed: tuple[Condition, ...] | None = None
     by_language: ByLanguage | None = None
     obstacle: Callable[[Sequence[Record]], str | None] | None = None
+    seeds: int = 1
+    evaluation_rows: int = 0
+
+    @property
+    def file(self) -> Path:
+        """The file of what is expected of it."""
+        return EXPECTED_RESULTS / f"{self.id}.json"
 
     @property
     def is_arithmetic(self) -> bool:
         """Whether it needs no cells."""
         return self.targets == ()
+
+    def at(self, scale: Scale) -> "Claim":
+        """Return the claim as it is at `scale`: about fewer targets where it is too dear there.
+
+        Targets that the scale leaves dark are in no claim's mean.
+        """
+        targets = self.narrowed.get(scale.name, self.targets)
+        return replace(self, targets=tuple(t for t in targets if t not in scale.dark))
 
     def runs(self, scale: str) -> bool:
         """Say whether it needs any job at `scale`."""

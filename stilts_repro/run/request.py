@@ -91,8 +91,8 @@ class Planned:
 
     def jobs(self, claim: Claim, seeds: Iterable[int]) -> set[str]:
         """Return the hashes of all jobs that `claim`, which has some, rests on."""
-        jobs = {self.plan.job_of(cell).hash for cell in self.cells(claim, seeds)}
-        return jobs | {s for job in jobs if (s := self.plan.jobs[job].start) is not None}
+        jobs = [self.plan.job_of(cell) for cell in self.cells(claim, seeds)]
+        return {job.hash for last in jobs for job in (last, *self.plan.behind(last))}
 
 
 def plan_of(request: Request) -> Planned:
@@ -103,7 +103,7 @@ def plan_of(request: Request) -> Planned:
     """
     claims = request.running
     # A folder that is not there is told before the hub is asked for a model.
-    inventory_in(request.main, request.scale.evaluation_rows)
+    inventory_in(request.main, request.scale.evaluation_rows, request.scale.more_rows)
     tokenizer = check_pretrained(request.model, longest(request.scale)) if claims else None
     grounds = {MAIN: _ground(request.main, tokenizer, request)}
     no_world = {}
@@ -145,7 +145,7 @@ def _ground(
 ) -> Ground:
     """Read and check what the request's claims need of a world; nothing without a tokenizer."""
     scale = request.scale
-    inventory = inventory_in(world, scale.evaluation_rows)
+    inventory = inventory_in(world, scale.evaluation_rows, scale.more_rows)
     claims = [
         claim
         for claim in request.running
@@ -168,6 +168,7 @@ def _ground(
         model_hash=fingerprint(model),
         tokenizer_hash=tokenizer_hash(tokenizer) if tokenizer else "",
         evaluation_rows=scale.evaluation_rows,
+        more_rows=scale.more_rows,
         retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(request.machine),
         crosses=request.crosses,

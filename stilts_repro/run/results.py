@@ -6,7 +6,8 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.claims.check import Run, check
-from stilts_repro.claims.expected import Expected
+from stilts_repro.claims.expected import Design, Expected
+from stilts_repro.claims.finding import finding
 from stilts_repro.claims.gate import dark, gate
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import NONE
@@ -71,6 +72,10 @@ class Results:
                 for entry in trained
             },
             {entry["intermediate"]: entry["last_loss"] for entry in trained},
+            {
+                _cell(record): {code: v["metrics"] for code, v in record["languages"].items()}
+                for record in records
+            },
         )
 
     @cached_property
@@ -87,7 +92,13 @@ class Results:
         targets = claim.of(self.planned.survey.targets)
         jobs = self._jobs(claim)
         records = [record for record in self.records if record["job"] in jobs]
+        unseen = dark(self.gates, targets)
+        blind = "; ".join(
+            f"{t}: {self.gates[t]['reason']}" for t in unseen if len(unseen) == len(targets)
+        )
         obstacle = self._not_run(claim) or self._failure(jobs)
+        if expected.design and blind:  # no more of it than its baseline need be there
+            obstacle = obstacle or blind
         scores: list[Scores] = []
         if obstacle is None:
             # Arithmetic on published numbers has no seed.
@@ -104,8 +115,7 @@ class Results:
             languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
         )
         result = check(expected, run, self.request.scale.name, obstacle=obstacle)
-        unseen = dark(self.gates, targets) if values else []
-        if unseen and len(unseen) == len(targets):
+        if blind and (values or expected.design):
             result = result.unseen(unseen)
         return {
             "id": claim.id,
@@ -115,7 +125,7 @@ class Results:
             "observed": {"value": fmean(values) if values else None, "values": values},
             "details": [claim.details(held, targets) for held in scores] if claim.details else [],
             "targets": list(targets),
-            "not_measurable": unseen,
+            "not_measurable": unseen if values else [],
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
             "model": models_of(records),
@@ -123,6 +133,7 @@ class Results:
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs if job in self.results), 1),
             **result.as_json(),
+            **_finding(expected.design, values, blind),
         }
 
     def conditions(self) -> dict[str, dict[str, Any]]:
@@ -300,6 +311,10 @@ def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
     """
     kinds = {record["platform"] for record in records}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def _finding(design: Design | None, values: Sequence[float], blind: str) -> dict[str, Any]:
+    return {} if design is None else {"finding": finding(design, values, blind or None)}
 
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:

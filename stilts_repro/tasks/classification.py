@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Classification(Format):
 
     name = "classification"
     classes = "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING"
+    labels_rows = True
     first: str
     second: str
     label: str
@@ -102,10 +104,16 @@ class Classification(Format):
         return [self.labels[example.label] for example in examples]
 
     def score(self, examples: Sequence[Pair], predictions: Sequence[Any], language: str) -> Scored:
-        """Score by accuracy and, where a label is `positive`, by its F1 and the mean of both."""
+        """Score by accuracy and, where a label is `positive`, by its F1 and the mean of both.
+
+        Beside them stand the mean of all labels' F1, and that of the last label.
+        """
         scored = super().score(examples, predictions, language)
+        gold = self.gold(examples)
+        f1 = {label: label_f1(gold, predictions, label) for label in self.labels}
+        last = self.labels[-1]
+        scored.metrics.update({"macro_f1": fmean(f1.values()), f"f1_of_{last}": f1[last]})
         if self.positive is not None:
-            accuracy = scored.metrics["accuracy"]
-            f1 = label_f1(self.gold(examples), predictions, self.positive)
-            scored.metrics.update(f1=f1, accuracy_f1=(accuracy + f1) / 2)
+            accuracy, found = scored.metrics["accuracy"], f1[self.positive]
+            scored.metrics.update(f1=found, accuracy_f1=(accuracy + found) / 2)
         return scored

@@ -63,6 +63,7 @@ class Format(ABC):
     shared_column  the column of a text that several rows are about, which stay together where a
                    split is divided; "" where rows are on their own
     suffix         of the files of predictions and labels that XTREME reads
+    labels_rows    whether an example has one label, and one row of logits for it
     """
 
     name: ClassVar[str]
@@ -70,6 +71,7 @@ class Format(ABC):
     classes: ClassVar[str] = ""
     shared_column: ClassVar[str] = ""
     suffix: ClassVar[str] = "tsv"
+    labels_rows: ClassVar[bool] = False
 
     @property
     def metric(self) -> str:

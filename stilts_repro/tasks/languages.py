@@ -1,4 +1,4 @@
-"""The languages of XTREME, as the hub's data sets name them.
+"""The languages of XTREME and XCOPA, as the hub's data sets name them.
 
 Three names for one language: the code that XTREME's tables use (`de`), the English name in the
 part-of-speech configurations (`udpos.German`) and TyDi QA's ids (`finnish-…`), and the three-letter
@@ -23,6 +23,7 @@ _TABLE = """
 af Afrikaans afr  | ar Arabic ara     | bg Bulgarian bul | bn Bengali ben  | de German deu
 el Greek ell      | en English eng    | es Spanish spa   | et Estonian est | eu Basque eus
 fa Persian pes    | fi Finnish fin    | fr French fra    | he Hebrew heb   | hi Hindi hin
+ht Haitian hat    | qu Quechua que
 hu Hungarian hun  | id Indonesian ind | it Italian ita   | ja Japanese jpn | jv Javanese jav
 ka Georgian kat   | kk Kazakh kaz     | ko Korean kor    | ml Malayalam mal| mr Marathi mar
 ms Malay zsm      | my Burmese mya    | nl Dutch nld     | pt Portuguese por | ru Russian rus

@@ -1,4 +1,4 @@
-"""Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, CSQA)."""
+"""Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, COPA, ...)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Format, Limits, Row, Text, take, take_label, take_list
 from stilts_repro.tasks.tokens import pair_features
+
+QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 
 
 @dataclass(frozen=True)
@@ -161,3 +163,42 @@ class CommonsenseQA(MultipleChoice):
     def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
         question, *choices = texts
         return {"question": question, "choices": {**row["choices"], "text": choices}}
+
+
+@dataclass(frozen=True)
+class SocialIQA(MultipleChoice):
+    """SIQA's columns: the prompt is context and question, as Cosmos QA's, answers A to C."""
+
+    columns = ("context", "question", "answerA", "answerB", "answerC", "label")
+    choices: int = 3
+
+    def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+        context, question, *answers = self._texts(row, where)
+        label = take_label(row, "label", ("1", "2", "3"), where)
+        return Choices(f"{context} {question}", tuple(answers), label)
+
+
+@dataclass(frozen=True)
+class Copa(MultipleChoice):
+    """COPA's and XCOPA's columns; a choice is read after the question in English words (XTREME-R).
+
+    The question is "cause" or "effect".
+    """
+
+    columns = ("premise", "choice1", "choice2", "question", "label")
+    choices: int = 2
+
+    def parse(self, row: Row, where: str) -> Choices:
+        """Check one row and return its example; `InputError` names `where` and what is wrong."""
+        premise, *choices = self._texts(row, where)
+        asked = [*QUESTIONS.values()][take_label(row, "question", tuple(QUESTIONS), where)]
+        # SuperGLUE's classes are named as its columns.
+        label = take_label(row, "label", self._numbers, where, (self.columns[1:3],))
+        return Choices(premise, tuple(f"{asked} {choice}" for choice in choices), label)
+
+    def _texts(self, row: Row, where: str) -> list[str]:
+        return [take(row, column, str, where) for column in self.columns[:3]]
+
+    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
+        return dict(zip(self.columns[:3], texts, strict=True))

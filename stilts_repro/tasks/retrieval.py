@@ -15,6 +15,7 @@ from stilts_repro.metrics.retrieval import (
     centred,
     mine,
     mining_f1,
+    nearest,
     retrieval_accuracy,
     top_variance,
     unrelated_cosine,
@@ -200,6 +201,20 @@ def geometry_by_layer(english: Tensor, other: Tensor) -> dict[str, list[float]]:
         "cosine": [unrelated_cosine(e, o) for e, o in layers],
         "variance": [100 * top_variance(torch.cat([e, o])) for e, o in layers],
     }
+
+
+def alignment(english: Tensor, other: Tensor) -> dict[str, float]:
+    """Return how well one layer's vectors [n, H] of translations lie side by side, in points.
+
+    Either language's mean is taken away: `centred` is the accuracy then, and `mutual` the share of
+    pairs that are nearer to each other than either is to any other sentence (MEXA, Kargaran 2025).
+    """
+    english, other = centred(english), centred(other)
+    rows = torch.arange(len(english))
+    forward, backward = nearest(english, other).cpu(), nearest(other, english).cpu()
+    mutual = ((forward == rows) & (backward == rows)).float().mean()
+    accuracy = (forward == rows).float().mean()
+    return {"centred": 100 * float(accuracy), "mutual": 100 * float(mutual)}
 
 
 def _ids_by_text(named: Iterable[Named]) -> dict[str, tuple[str, ...]]:

@@ -124,3 +124,16 @@ def test_values_of_another_model_leave_nothing_beside_them(folder):
     bless(folder, arithmetic="bf16")
     bless(folder, model="mlm@3c4d")
     assert [*load_expected("squad_gain", folder).reference["testbed"].runs] == ["fp32"]
+
+
+def test_seeds_after_the_first_are_added_to_a_reference_made_alike(folder):
+    bless(folder)
+    bless(folder, values=[1.0, 7.0, 8.0], seeds=(2, 3, 4))  # seed 2 once more, with its value
+    made = load_expected("squad_gain", folder).reference["testbed"].main
+    assert made.by_seed == {0: 1.5, 1: 2.25, 2: 1.0, 3: 7.0, 4: 8.0}
+    with pytest.raises(InputError, match=r"seed 3 has 7.0 there and 7.5 now"):
+        bless(folder, values=[7.5], seeds=(3,))
+    other = Made((9.0,), (5,), {"torch": "2.11.0"}, "command", "x86_64", 12.3)
+    with pytest.raises(InputError, match=r"other versions \(versions\); make all of them anew"):
+        write_reference(folder / "squad_gain.json", "testbed", "fp32", other, "mlm@1a2b")
+    assert load_expected("squad_gain", folder).reference["testbed"].main == made

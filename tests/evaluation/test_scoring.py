@@ -30,11 +30,13 @@ def test_a_positive_label_gives_gLUEs_mean_of_accuracy_and_f1():
     f1 = 100 * 2 * (2 / 3) * (2 / 3) / (2 / 3 + 2 / 3)
     assert scored.metrics == pytest.approx(
         {"accuracy": 60.0, "f1": f1, "accuracy_f1": (60 + f1) / 2}
+        | {"macro_f1": (f1 + 50) / 2, "f1_of_1": f1}
     )
     assert form.metric == "accuracy_f1"
     plain = Classification("a", "b", "label", ("0", "1"))
     scored = score_by_language(plain, {"en": examples}, features, one_hot(predicted, 2))["en"]
-    assert (scored.metrics, plain.metric) == ({"accuracy": 60.0}, "accuracy")
+    assert (scored.metrics["accuracy"], plain.metric) == (60.0, "accuracy")
+    assert "f1" not in scored.metrics
 
 
 def test_label_f1_of_nothing_is_zero_and_lengths_must_agree():

@@ -16,6 +16,9 @@ from stilts_repro.paper import INTERMEDIATES
         (after("mnli"), "mnli", "none"),
         (after("mnli", mlm=True), "mnli+mlm", "none"),
         (after("mnli", shuffled=True), "mnli+shuffled", "none"),
+        (after("hellaswag", shuffled=True, then="mnli"), "hellaswag+shuffled>mnli", "none"),
+        (after("mnli", divided=4, shuffled=True), "mnli/4+shuffled", "none"),
+        (after("mnli", divided=4, repeated=True), "mnli/4+repeated", "none"),
         (after("mnli", translated=True, mlm=True), "mnli+mlm+translated", "none"),
         (after("mnli", random=True), "mnli+random", "none+random"),
         (after(world="unrelated"), "none+unrelated", "none+unrelated"),
@@ -41,6 +44,8 @@ def test_a_row_needs_its_data():
     assert Row(INTERMEDIATES).possible(there)
     assert not Row(INTERMEDIATES).possible(("mnli", "mlm"))
     assert Row(random=True).possible(())
+    assert not Row(("mnli",), then="qqp").possible(("mnli",))
+    assert Row(("mnli",), then="qqp").possible(("mnli", "qqp"))
 
 
 def test_controls_are_known_as_such():

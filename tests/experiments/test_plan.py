@@ -1,18 +1,22 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from reproduce.catalogue import all_claims
 from stilts_repro.errors import InputError
+from stilts_repro.experiments import material
 from stilts_repro.experiments.conditions import MULTITASK, NONE, Cell, World, after
 from stilts_repro.experiments.jobs import (
     IntermediateTraining,
     RetrievalEvaluation,
     TargetTraining,
 )
+from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.scales import SCALES, UNRELATED, retrieval_layer
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
-from stilts_repro.paper import INTERMEDIATES
+from stilts_repro.models.pretrained import load_tokenizer
+from stilts_repro.paper import INTERMEDIATES, TARGETS
 from stilts_repro.tasks.tables import TARGET_TASKS
 from tests.planning import WORLD, ground_of, plan_of_cells
 
@@ -25,7 +29,7 @@ def make_plan(cells, scale=SCALE, world=WORLD, **changes):
 
 
 def cells(claim, seed=0):
-    return all_claims()[claim].cells(tuple(TARGET_TASKS), seed)
+    return all_claims()[claim].cells(TARGETS, seed)
 
 
 def phase_two(plan):
@@ -40,7 +44,7 @@ def test_targets_that_train_on_one_set_share_one_training():
 
 
 def test_a_row_of_the_grid_is_one_phase_two_training_six_targets_and_one_retrieval():
-    plan = make_plan([Cell(after("mnli"), target, 0) for target in TARGET_TASKS])
+    plan = make_plan([Cell(after("mnli"), target, 0) for target in TARGETS])
     kinds = [type(job) for job in plan.jobs.values()]
     assert [
         kinds.count(kind) for kind in (IntermediateTraining, TargetTraining, RetrievalEvaluation)
@@ -140,8 +144,8 @@ def test_a_world_that_the_plan_lacks_is_named():
 
 def test_every_scale_has_a_recipe_for_every_training():
     for scale in SCALES.values():
-        assert set(scale.intermediate) == set(INTERMEDIATES)
-        assert set(scale.target) == {t.train_on for t in TARGET_TASKS.values()} - {None}
+        assert set(scale.intermediate) >= set(INTERMEDIATES)
+        assert set(scale.target) >= {TARGET_TASKS[t].train_on for t in TARGETS} - {None}
 
 
 def test_the_retrieval_layer_is_the_papers_at_its_depth():
@@ -161,3 +165,34 @@ def test_who_translates_is_part_of_a_translated_rows_address_and_of_no_other():
     assert job.tasks == ("mnli",)
     assert set(job.translation) == {"qaa", "qac", "qag"}
     assert "error rate 0.33" in job.translation["qaa"]
+
+
+def test_fewer_rows_are_among_more_and_others_with_each_seed(tiny_model, monkeypatch):
+    inventory = inventory_of("testbed", 4)
+    monkeypatch.setattr(material, "inventory_in", lambda *_: inventory)
+    tokenizer = load_tokenizer(str(tiny_model))
+
+    def read(seed, **changes):
+        plan = make_plan([Cell(after("mnli", **changes), "xnli", seed)])
+        (job,) = phase_two(plan)
+        task = Material(job, WORLD, tokenizer).task("mnli")
+        features = task.features
+        rows = {ids.tobytes() for ids in np.split(features.ids, features.offsets[1:-1])}
+        return rows, len(features) * task.recipe.epochs
+
+    (quarter, steps), (half, _), (whole, all_steps) = (read(0, divided=n) for n in (4, 2, 1))
+    assert quarter < half < whole
+    assert steps == all_steps / 4
+    assert read(0, divided=4, repeated=True) == (quarter, all_steps)
+    assert read(1, divided=4)[0] != quarter
+
+
+def test_a_task_after_another_starts_from_it_and_reads_what_it_would_read_alone():
+    direct, then = after("mnli"), after("hellaswag", shuffled=True, then="mnli")
+    plan = make_plan([Cell(direct, "tatoeba", 0), Cell(then, "tatoeba", 0)])
+    alone, first, second = phase_two(plan)
+    assert (first.condition, first.tasks) == (after("hellaswag", shuffled=True), ("hellaswag",))
+    assert (second.start, second.tasks) == (first.hash, ("mnli",))
+    assert second.recipes == alone.recipes
+    assert second.purpose == alone.purpose  # the same batches in the same order
+    assert plan.job_of(Cell(then, "tatoeba", 0)).start == second.hash

@@ -7,9 +7,10 @@ from stilts_repro.metrics.retrieval import (
     centred,
     retrieval_accuracy,
     top_variance,
+    unit_rows,
     unrelated_cosine,
 )
-from stilts_repro.tasks.retrieval import geometry_by_layer
+from stilts_repro.tasks.retrieval import alignment, geometry_by_layer
 
 SQUARE = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 
@@ -49,3 +50,23 @@ def test_all_of_it_layer_by_layer():
     assert found["centred"] == [100.0, 100.0]
     assert found["cosine"] == [pytest.approx(-1 / 3), pytest.approx(1.0, abs=0.01)]
     assert found["variance"] == [pytest.approx(50.0), pytest.approx(50.0, abs=0.01)]
+
+
+def test_pairs_are_aligned_where_each_is_the_others_nearest():
+    """Far from the origin and from each other: each language's mean is taken away."""
+    english = torch.eye(4)
+    other = torch.eye(4) + 9.0
+    assert alignment(english, other) == {"centred": 100.0, "mutual": 100.0}
+    # Where a pair beats its row and its column, or its row alone.
+    torch.manual_seed(0)
+    english, other = torch.randn(40, 5), torch.randn(40, 5)
+    other += english
+    cosines = unit_rows(english - english.mean(0)) @ unit_rows(other - other.mean(0)).T
+    rows, columns = (cosines.diag() == cosines.amax(dim=axis) for axis in (1, 0))
+    found = alignment(english, other)
+    assert found["centred"] == pytest.approx(100 * float(rows.float().mean()))
+    assert found["mutual"] == pytest.approx(100 * float((rows & columns).float().mean()))
+    assert 0 < found["mutual"] < found["centred"] < 100
+    english = torch.eye(4)
+    swapped = alignment(english, torch.eye(4)[[1, 0, 2, 3]])
+    assert swapped == {"centred": 50.0, "mutual": 50.0}

@@ -187,7 +187,9 @@ def test_curves_of_retrieval_stand_before_and_after_phase_two():
 
 def test_the_gate_is_shown_and_said_beside_every_mean(result):
     result["claims"][0]["not_measurable"] = ["xnli"]
+    result["dark"] = {"pawsx": "learned by heart"}
     told = text_of(result)
+    assert "pawsx is in no mean of this scale: learned by heart" in told
     assert "xnli not measurable +0.5 -2.5 (5 needed)" in told
     assert "tydiqa measurable +20.0 +17.0 (5 needed)" in told
     targets = len(TARGETS)

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from stilts_repro.report.table import claim_row, markdown, print_table
+from stilts_repro.report.table import claim_row, markdown, notes, print_table
 
 
 def printed(result, colour=False) -> list[str]:
@@ -81,3 +81,17 @@ def test_markdown_makes_no_link_of_a_name(result):
     result["model"] = "[x](http://y) &lt; ~~z~~"
     said = markdown(result).splitlines()[2]
     assert "model [x]\\(http://y) \\&lt; \\~\\~z" in said
+
+
+def test_a_study_says_what_its_seeds_say_and_what_they_could_have_shown(result):
+    found = {"answer": "absent", "low": -0.5, "high": 0.75, "smallest": 2.0, "seen": 1.25}
+    result["claims"][0] |= {
+        "id": "calibration",
+        "direction": None,
+        "finding": found | {"reason": "-0.50 to 0.75; an effect below 2 would not matter"},
+    }
+    assert claim_row(result["claims"][0])[5] == "absent"
+    assert notes(result)[0] == (
+        "calibration: absent: -0.50 to 0.75; an effect below 2 would not matter; "
+        "effects from 1.2 on would be seen"
+    )

@@ -17,6 +17,7 @@ from stilts_repro.machine import Machine
 from stilts_repro.metrics.labels import accuracy, span_f1
 from stilts_repro.metrics.retrieval import mining_f1
 from stilts_repro.metrics.squad import mlqa_scores, squad_scores
+from stilts_repro.paper import TARGETS
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
 from stilts_repro.tasks.loading import load_evaluation
 from stilts_repro.tasks.tables import TARGET_TASKS
@@ -71,11 +72,11 @@ class Awkward(TestbedSource):
 @pytest.fixture(scope="module")
 def run(tiny_model, tmp_path_factory):
     """The baseline on every target: its store, its records, its inventory."""
-    recipes = {task.train_on: RECIPE for task in TARGET_TASKS.values() if task.train_on}
+    recipes = {t: RECIPE for name in TARGETS if (t := TARGET_TASKS[name].train_on)}
     scale = replace(SCALES["smoke"], target=recipes)
     inventory = Inventory(CachedSource(Awkward()), ROWS)
     ground = ground_of(inventory, World("", str(tiny_model), "awkward"), retrieval_length=96)
-    plan = plan_of_cells(scale, [Cell(NONE, target, 0) for target in TARGET_TASKS], ground)
+    plan = plan_of_cells(scale, [Cell(NONE, target, 0) for target in TARGETS], ground)
     store = Store(tmp_path_factory.mktemp("run"))
     store.prepare()
     with pytest.MonkeyPatch.context() as patch:
@@ -105,7 +106,7 @@ def files(output, side, task):
     return sorted((output / side / task).iterdir())
 
 
-@pytest.mark.parametrize("task", TARGET_TASKS)
+@pytest.mark.parametrize("task", TARGETS)
 def test_files_score_as_the_record_says(run, export, task):
     _, records, _ = run
     (record,) = (r for r in records if (r["task"], r["part"]) == (task, "test"))
@@ -200,7 +201,7 @@ def scored(task, code, examples, predictions):
     return vars(squad_scores(gold, predictions))
 
 
-@pytest.mark.parametrize("task", TARGET_TASKS)
+@pytest.mark.parametrize("task", TARGETS)
 def test_half_right_predictions_score_alike_in_memory_and_in_files(run, tmp_path, task):
     held = {c: found.examples for c, found in run[2].evaluation(task, "test").items()}
     predictions = {code: half_right(task, examples) for code, examples in held.items()}
@@ -218,7 +219,7 @@ def test_half_right_predictions_score_alike_in_memory_and_in_files(run, tmp_path
 def test_chosen_tells_the_model_and_our_scores(run, export):
     _, records, _ = run
     chosen = json.loads((export / "predictions/chosen.json").read_text())
-    assert list(chosen) == list(TARGET_TASKS)
+    assert list(chosen) == list(TARGETS)
     for record in (r for r in records if r["part"] == "test"):
         entry = chosen[record["task"]]
         assert (entry["intermediate"], entry["seed"]) == ("none", 0)

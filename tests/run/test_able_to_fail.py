@@ -99,7 +99,7 @@ def blessed(tiny_model, tmp_path_factory):
 @pytest.fixture
 def verdicts(blessed, tiny_model, tmp_path, monkeypatch):
     """Run the seeds again, with whatever the test has changed, and return the claims' verdicts."""
-    monkeypatch.setattr(execution, "load_expected", lambda name: load_expected(name, blessed))
+    monkeypatch.setattr(execution, "load_expected", lambda name, _: load_expected(name, blessed))
 
     def rerun():
         return {c["id"]: c["verdict"] for c in run(tiny_model, tmp_path, SEEDS)["claims"]}
@@ -169,7 +169,7 @@ def found(elsewhere, tmp_path, monkeypatch):
     measure, at_home, away = elsewhere
 
     def rerun(*, here):
-        monkeypatch.setattr(execution, "load_expected", lambda _: at_home if here else away)
+        monkeypatch.setattr(execution, "load_expected", lambda *_: at_home if here else away)
         return measure(tmp_path, (0,))["claims"][0]
 
     return rerun

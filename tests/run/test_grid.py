@@ -4,6 +4,8 @@ import pytest
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MULTITASK, NONE, Cell, after
+from stilts_repro.experiments.scales import SCALES
+from stilts_repro.paper import TARGETS
 from stilts_repro.run.grid import (
     Claim,
     Scores,
@@ -121,3 +123,11 @@ def test_a_claim_without_intermediates_needs_the_baseline_of_its_targets():
     baseline = replace(claim(), targets=("b",))
     assert baseline.cells(("a", "b"), 0) == [Cell(NONE, "b", 0)]
     assert replace(claim(), targets=()).cells(("a", "b"), 0) == []
+
+
+def test_a_claim_is_about_fewer_targets_where_its_scale_says_so():
+    testbed = replace(SCALES["testbed"], dark={"pawsx": "cannot be learned"})
+    narrow = replace(claim("mnli"), narrowed={"testbed": ("pawsx", "xnli")})
+    assert claim("mnli").at(testbed).targets == tuple(t for t in TARGETS if t != "pawsx")
+    assert narrow.at(testbed).targets == ("xnli",)
+    assert narrow.at(replace(testbed, name="laptop", dark={})).targets == TARGETS

@@ -40,7 +40,7 @@ def test_a_reference_goes_by_the_rows(tiny_model, tmp_path, monkeypatch):
     made = Made(values, SEEDS, first["versions"], "command", first["platform"])
     written = (Machine.of().arithmetic, made, found["model"], found["data"])
     write_reference(folder / "squad_gain.json", "smoke", *written)
-    monkeypatch.setattr(execution, "load_expected", lambda name: load_expected(name, folder))
+    monkeypatch.setattr(execution, "load_expected", lambda name, _: load_expected(name, folder))
     assert run()["claims"][0]["verdict"] == "pass"
 
     # Another sentence in one of the rows: nobody has run these before.

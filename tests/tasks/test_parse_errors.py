@@ -22,7 +22,19 @@ SENTENCES = {
     "source_lang": "de-1",
     "target_lang": "en-1",
 }
+COPA = {
+    "premise": "He fell.",
+    "choice1": "It hurt.",
+    "choice2": "It rained.",
+    "question": "cause",
+    "label": 1,
+}
+SIQA = {"context": "He fell.", "question": "How is he?", "label": "3"} | {
+    f"answer{letter}": letter for letter in "ABC"
+}
 FORMATS = {
+    "copa": (TRAINING_SETS["copa"].format, COPA),
+    "siqa": (TRAINING_SETS["siqa"].format, SIQA),
     "pair": (TRAINING_SETS["mnli"].format, PAIR),
     "choice": (TRAINING_SETS["hellaswag"].format, CHOICE),
     "tags": (TRAINING_SETS["panx_en"].format, TAGS),
@@ -51,6 +63,12 @@ def test_good_rows_pass():
     assert parsed["pair"].label == NLI_LABELS.index("contradiction")
     assert parsed["choice"].endings == ("then a", "then b", "then c", "then d")
     assert (parsed["choice"].prompt, parsed["choice"].label) == ("He", 3)
+    assert parsed["copa"].prompt == "He fell."
+    assert parsed["copa"].endings == (
+        "What was the cause? It hurt.",
+        "What was the cause? It rained.",
+    )
+    assert (parsed["siqa"].prompt, parsed["siqa"].label) == ("He fell. How is he?", 2)
     assert parsed["tags"].tags == ("O", "B-LOC")
     assert parsed["span"].answers == (("Rome", 12),)
     assert parsed["retrieval"].target_id == "en-1"
@@ -143,3 +161,7 @@ def test_blank_answers_are_withheld_ones():
     parsed = form.parse({**QUESTION, **answers([""], [0])}, WHERE)
     assert form.withheld(parsed) == f"(id {parsed.id}): its answer is empty text"
     assert not form.withheld(form.parse(QUESTION, WHERE))
+
+
+def test_a_question_of_copa_is_for_cause_or_effect():
+    assert "'reason'" in refusal("copa", COPA | {"question": "reason"})

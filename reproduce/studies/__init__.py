@@ -1,0 +1,1 @@
+"""The studies, one a script: questions that the paper leaves open."""

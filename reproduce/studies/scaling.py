@@ -1,0 +1,88 @@
+"""S1: how what phase (ii) brings grows with the model's size, for encoders and for decoders.
+
+The statistic is the rise with each doubling of the parameters beside the embeddings, in points, of
+what MNLI and SQuAD v2.0 bring encoders on the targets that are scored by F1, in languages other
+than English. SQuAD's gain is not counted where the target trains on SQuAD itself.
+"""
+
+import math
+from statistics import fmean
+from typing import Any
+
+from stilts_repro.cli.reproduce import study
+from stilts_repro.experiments.conditions import Condition, after
+from stilts_repro.experiments.scales import WIDTHS
+from stilts_repro.run.grid import Scores
+from stilts_repro.run.studies import Study, errors_left_out, slope_per_doubling
+
+TARGETS = ("udpos", "panx", "xquad", "mlqa", "tydiqa")
+COUNTED = {"mnli": TARGETS, "squad_v2": ("udpos", "panx", "tydiqa")}
+KINDS = ("encoder", "decoder")
+# A layer has twelve times the square of its width, biases and normalisation aside.
+PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
+CONDITIONS = {
+    kind: tuple(after(task, world=f"{kind}-{width}") for width in WIDTHS for task in COUNTED)
+    for kind in KINDS
+}
+
+
+def f1(scores: Scores, condition: Condition, target: str) -> float:
+    """Return the mean F1 over a target's development rows in languages other than English."""
+    values = scores.metric("f1", condition, target, "dev")
+    return fmean(value for code, value in values.items() if code != "en")
+
+
+def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, float]:
+    """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits."""
+
+    def height(condition: Condition, target: str) -> float:
+        value = f1(scores, condition, target)
+        share = min(max(value / 100, 1e-3), 1 - 1e-3)
+        return math.log(share / (1 - share)) if logits else value
+
+    found = {}
+    for width, size in PARAMETERS.items():
+        conditions = {task: after(task, world=f"{kind}-{width}") for task in COUNTED}
+        found[float(size)] = fmean(
+            height(c, target) - height(c.baseline, target)
+            for task, c in conditions.items()
+            for target in COUNTED[task]
+        )
+    return found
+
+
+def value(scores: Scores, targets: tuple[str, ...]) -> float:
+    """Return the rise of encoders' gain with each doubling of their parameters, in points."""
+    return slope_per_doubling(gains(scores, "encoder"))
+
+
+def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+    """Return gains and rises by kind, in logits too, and how well each form tells a size left out.
+
+    Near 100 a gain can fall by the ceiling alone; in logits there is none. Decoders are told where
+    their models were there.
+    """
+    there = {name for name, _, _ in scores.metrics}
+    kinds = [kind for kind in KINDS if {*map(str, CONDITIONS[kind])} <= there]
+    return {
+        "gain by parameters": {kind: gains(scores, kind) for kind in kinds},
+        "rise per doubling": {kind: slope_per_doubling(gains(scores, kind)) for kind in kinds},
+        "rise per doubling, in logits": {
+            kind: slope_per_doubling(gains(scores, kind, logits=True)) for kind in kinds
+        },
+        "error at a size left out": {kind: errors_left_out(gains(scores, kind)) for kind in kinds},
+    }
+
+
+STUDY = Study(
+    id="scaling",
+    conditions=(*CONDITIONS["encoder"], *CONDITIONS["decoder"]),
+    value=value,
+    details=details,
+    targets=TARGETS,
+    scales=("smoke", "testbed"),
+    needed=CONDITIONS["encoder"],
+)
+
+if __name__ == "__main__":
+    raise SystemExit(study([STUDY]))

@@ -1,0 +1,176 @@
+"""Studies: what they contrast, what they find, and that nothing is run where nothing is seen."""
+
+import json
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+import pytest
+
+from reproduce.catalogue import all_studies
+from reproduce.studies.scaling import PARAMETERS
+from stilts_repro.claims.expected import Design, load_expected
+from stilts_repro.claims.finding import finding
+from stilts_repro.claims.schema import validate
+from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import NONE
+from stilts_repro.report.page import write_claims
+from stilts_repro.run.execution import Progress
+from stilts_repro.run.grid import Scores
+from stilts_repro.run.request import Request
+from stilts_repro.run.studies import (
+    STUDIES,
+    contrast,
+    contrast_at_equal,
+    design_of,
+    errors_left_out,
+    run_study,
+    slope_per_doubling,
+)
+from tests.planning import SMALL, small_scale
+
+DESIGN = Design("?", 2.0, {"rich": ("tr", "ru", "fi"), "poor": ("vi", "zh")})
+
+
+def test_a_contrast_is_of_the_languages_that_are_there():
+    assert contrast({"tr": 4.0, "ru": 2.0, "vi": 1.0, "en": 99.0}, DESIGN, "rich", "poor") == 2.0
+    with pytest.raises(InputError, match=r"no rows in any of the poor languages \(vi, zh\)"):
+        contrast({"tr": 4.0}, DESIGN, "rich", "poor")
+
+
+def test_what_accuracy_alone_brings_is_no_contrast_at_equal_accuracy():
+    accuracy = {"tr": 40.0, "ru": 45.0, "fi": 50.0, "vi": 48.0, "zh": 60.0}
+    sureness = {code: 70 - value for code, value in accuracy.items()}
+    assert contrast(sureness, DESIGN, "rich", "poor") == pytest.approx(9.0)
+    at_equal = contrast_at_equal(sureness, accuracy, DESIGN, "rich", "poor")
+    assert at_equal == pytest.approx(0.0, abs=1e-9)
+    for code in DESIGN.languages["rich"]:
+        sureness[code] += 3
+    at_equal = contrast_at_equal(sureness, accuracy, DESIGN, "rich", "poor")
+    assert at_equal == pytest.approx(3.0)
+    few = {"tr": 1.0, "ru": 2.0, "vi": 3.0}
+    assert contrast_at_equal(few, few, DESIGN, "rich", "poor") is None
+
+
+def test_a_slope_is_the_rise_with_each_doubling():
+    assert slope_per_doubling({1 / 4: 10.0, 1 / 2: 13.0, 1.0: 16.0}) == pytest.approx(3.0)
+    with pytest.raises(InputError, match="2 sizes; a slope needs three"):
+        slope_per_doubling({1.0: 1.0, 2.0: 2.0})
+
+
+def test_the_form_that_made_the_values_tells_a_size_that_was_left_out_best():
+    sizes = (1e5, 3e5, 1e6, 3e6)
+    made = {
+        "constant": lambda n: 5.0,
+        "linear in the logarithm": lambda n: 2 * np.log2(n),
+        "saturating": lambda n: 9 - 900 * n**-0.5,
+    }
+    for name, form in made.items():
+        errors = errors_left_out({n: float(form(n)) for n in sizes})
+        assert errors[name] < 1e-6
+        # What is constant is a case of the others.
+        assert name == "constant" or min(v for n, v in errors.items() if n != name) > 0.1
+
+
+def made_up(study, rng, effect):
+    """Return one seed's scores in which a study's statistic is `effect`, but for noise."""
+    design = design_of(study.id)
+    conditions = dict.fromkeys(c for one in study.conditions for c in (one.baseline, one))
+    codes = ("en", *(code for held in design.languages.values() for code in held), "fi")
+    metrics, languages, values = {}, {}, {}
+    for condition in (NONE, *conditions):
+        for target in study.targets:
+            rows = {code: row(study.id, design, condition, code, rng, effect) for code in codes}
+            for part in ("dev", "test"):
+                cell = (str(condition), target, part)
+                metrics[cell] = rows
+                languages[cell] = {code: held["accuracy"] for code, held in rows.items()}
+                values[cell] = fmean(languages[cell].values())
+    tasks = {task for c in study.conditions for task in c.row.sets}
+    return Scores(values, languages, tuple(tasks), metrics=metrics)
+
+
+def row(name, design, condition, code, rng, effect):
+    """Return made-up metrics of one language."""
+    level, phase_two = 10 + rng.normal(0, 1), bool(condition.row.tasks)
+    match name:
+        case "data_size":
+            level -= effect * np.log2(condition.row.divided)
+        case "alignment":
+            level += effect * bool(condition.row.then)
+        case "commonsense":
+            level += effect * phase_two
+        case "architecture":
+            level += effect * (phase_two and "encoder" in condition.world)
+        case "scaling" if phase_two:
+            level += effect * np.log2(PARAMETERS[int(condition.world.split("-")[1])] / 1e5)
+        case "calibration":
+            level += effect * (code in design.languages["rich"])
+    names = ("macro_f1", "f1_of_1", "f1", "mutual", "centred")
+    sureness = ("overconfidence", "debiased_error", "nll", "brier")
+    scaled = [f"scaled_{name}" for name in sureness]
+    accuracy = 50 + rng.normal(0, 5) if name == "calibration" else level
+    return dict.fromkeys([*names, *sureness, *scaled], level) | {"accuracy": accuracy}
+
+
+@pytest.mark.parametrize("name", all_studies())
+def test_a_planted_effect_is_in_the_interval_as_often_as_it_says(name):
+    study, rng = all_studies()[name], np.random.default_rng(7)
+    held = []
+    for _ in range(100):
+        seeds = [made_up(study, rng, effect=5.0) for _ in range(5)]
+        values = [study.value(scores, study.targets) for scores in seeds]
+        held.append(finding(design_of(name), values))
+        study.details(seeds[0], study.targets)
+    assert 90 <= sum(found["low"] <= 5.0 <= found["high"] for found in held) <= 98
+    assert {found["answer"] for found in held} == {"supported"}
+
+
+@pytest.mark.parametrize("name", all_studies())
+def test_the_file_of_a_study_fits_and_is_in_the_written_layout(name):
+    path = STUDIES / f"{name}.json"
+    assert load_expected(name, STUDIES).design is not None
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    assert path.read_text(encoding="utf-8") == json.dumps(raw, indent=2, ensure_ascii=False) + "\n"
+
+
+class Titles(Progress):
+    def __init__(self):
+        self.titles = []
+
+    def finished(self, job, seconds):
+        self.titles.append(job.title)
+
+
+@pytest.mark.parametrize("level", [5.0, -500.0], ids=["dark", "seen"])
+def test_nothing_is_run_where_the_baseline_says_that_nothing_is_seen(
+    tiny_model, tmp_path, monkeypatch, level
+):
+    """The gate's margins are moved: no model that is trained in a test learns XNLI."""
+    monkeypatch.setattr("stilts_repro.claims.gate.ENGLISH", level)
+    monkeypatch.setattr("stilts_repro.claims.gate.OTHERS", level)
+    monkeypatch.setattr("stilts_repro.claims.gate.LARGEST_SHARE", 2.0 if level < 0 else 0.95)
+    study = replace(all_studies()["calibration"], seeds=1)
+    request = Request(
+        claims=(study,),
+        scale=small_scale(replace(SMALL, rows=8), evaluation_rows=6),
+        data="testbed",
+        model=str(tiny_model),
+        seeds=(0, 1, 2),
+        output=tmp_path,
+    )
+    progress = Titles()
+    result = run_study(request, progress)
+    write_claims(tmp_path, result)
+    validate(json.loads((tmp_path / "claims.json").read_text()), "claims", "claims.json")
+    (entry,) = result["claims"]
+    if level > 0:
+        assert sorted(progress.titles) == [f"none -> mnli (seed {seed})" for seed in range(3)]
+        assert (entry["verdict"], entry["observed"]["values"]) == ("not_measurable", [])
+        assert entry["finding"]["answer"] == "not_measurable"
+        assert entry["finding"]["reason"].startswith("xnli: ")
+    else:
+        assert len(progress.titles) == 3 + 3 * 6
+        assert len(entry["observed"]["values"]) == 3
+        assert entry["finding"]["low"] < entry["finding"]["high"]
+        assert set(entry["details"][0]["nll"]) == {"none", "squad_v2", "hellaswag", "mnli"}
