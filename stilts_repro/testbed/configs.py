@@ -80,12 +80,18 @@ def configs() -> dict[tuple[str, str], Config]:
     in_all = {split: size * len(CODES) for split, size in _HELD_OUT.items()}
     everywhere = {"train": 400 * len(CODES)} | in_all
     table = _INTERMEDIATE | {
-        (XTREME, "XNLI"): Config("XNLI", nli.xnli, in_all, interleaved=True),
+        # As many as the calibration of a model wants.
+        (XTREME, "XNLI"): Config(
+            "XNLI",
+            nli.xnli,
+            {split: 2_000 * len(CODES) for split in _HELD_OUT},
+            interleaved=True,
+        ),
         # Every language has other questions.
         (XTREME, "tydiqa"): Config("tydiqa.{code}", squad.tydiqa, everywhere, interleaved=True),
     }
     for code, language in LANGUAGES.items():
-        sizes = ({"train": 4_000} if code == "en" else {}) | _HELD_OUT
+        sizes = ({"train": 20_000} if code == "en" else {}) | _HELD_OUT
         table |= {
             (XTREME, f"PAWS-X.{code}"): Config("PAWS-X", paraphrase.pawsx, sizes, code),
             (XTREME, f"PAN-X.{code}"): Config("PAN-X.{code}", tagging.panx, sizes, code),

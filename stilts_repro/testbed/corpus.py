@@ -4,8 +4,9 @@ Every stream draws from its own random stream, so documents of two languages are
 stream is bilingual on purpose. The events of a split's documents are those that the rows of the
 same split may use: no pair of participants met in pre-training on 'train' is ever tested.
 
-With `echoes` documents come back to what they told, as texts do: in other words, with what follows
-from it, with what cannot be so as well, by asking whether it is so.
+Documents come back to what they told, as texts do: in other words, with what follows from it, with
+what cannot be so as well, by asking whether it is so. Without, a masked LM has little reason to
+compare two sentences.
 """
 
 import itertools
@@ -19,6 +20,8 @@ from stilts_repro.testbed.inference import (
     broader,
     changeable,
     contrary,
+    exchangeable,
+    exchanged,
     excluded,
     implied,
     narrower,
@@ -48,11 +51,11 @@ def random_style(
 
 
 def day(rng: random.Random, sampler: Sampler) -> list[Line]:
-    """Draw two to four events of one person's day, following the world's scripts."""
+    """Draw two or three events of one person's day, following the world's scripts."""
     agent = sampler.world.person(rng)
     event = sampler.event(rng, agent, negated=0.1)
     lines = [Line(event, random_style(rng, event))]
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(rng.randint(1, 2)):
         same_story = not event.negated and rng.random() < 0.75
         if same_story:
             event = sampler.follow_up(rng, event)
@@ -65,19 +68,19 @@ def day(rng: random.Random, sampler: Sampler) -> list[Line]:
 
 
 def facts(rng: random.Random, sampler: Sampler) -> list[Line]:
-    """Draw what is so about two to four related subjects."""
+    """Draw what is so about two or three related subjects."""
     world = sampler.world
     person = world.persons[world.person(rng)]
     subjects = [person.name, person.home, rng.choice(words.ORGANISATIONS)]
     subjects += rng.sample(_OBJECTS, 2)
     rng.shuffle(subjects)
-    topics = subjects[: rng.randint(2, 4)]
+    topics = subjects[: rng.randint(2, 3)]
     return [Line(fact) for subject in topics for fact in world.facts(subject)]
 
 
 def news(rng: random.Random, sampler: Sampler) -> list[Line]:
-    """Draw two to four unrelated events."""
-    events = [sampler.event(rng, negated=0.15) for _ in range(rng.randint(2, 4))]
+    """Draw two or three unrelated events."""
+    events = [sampler.event(rng, negated=0.15) for _ in range(rng.randint(2, 3))]
     return [Line(event, random_style(rng, event)) for event in events]
 
 
@@ -110,25 +113,23 @@ def paragraph(rng: random.Random, sampler: Sampler) -> list[Line]:
     return facts(rng, sampler) if draw < 0.7 else news(rng, sampler)
 
 
-def document(rng: random.Random, sampler: Sampler, *, echoes: bool = False) -> list[Line]:
-    """Draw a paragraph, now and then under a headline or with a question at its end.
-
-    With `echoes` it comes back to what it told on the way as well.
-    """
+def document(rng: random.Random, sampler: Sampler) -> list[Line]:
+    """Draw a paragraph that comes back to what it told, now and then under a headline."""
     lines = paragraph(rng, sampler)
     top = headline(rng, lines) if rng.random() < 0.3 else []
-    if echoes:
-        return top + echoed(rng, sampler, lines) + afterword(rng, lines)
-    return top + lines + (exchange(rng, lines) if rng.random() < 0.35 else [])
+    return top + echoed(rng, sampler, lines) + afterword(rng, sampler, lines)
 
 
 def echoed(rng: random.Random, sampler: Sampler, lines: list[Line]) -> list[Line]:
     """Come back to some of the events that `lines` tell, each time at once; join some sentences."""
     text: list[Line] = []
     for line in lines:
+        if not isinstance(line.meaning, Event):
+            text.append(line)
+            continue
         joins = text and not (line.style.opening or line.style.pronoun) and rng.random() < 0.3
         text.append(_opened(line, "and") if joins else line)
-        if isinstance(line.meaning, Event) and rng.random() < 0.4:
+        if rng.random() < 0.5:
             text.append(echo(rng, sampler, line.meaning))
     return text
 
@@ -151,30 +152,54 @@ def echo(rng: random.Random, sampler: Sampler, event: Event) -> Line:
     return _opened(line, word) if rng.random() < 0.9 else line
 
 
-def afterword(rng: random.Random, lines: list[Line]) -> list[Line]:
+def afterword(rng: random.Random, sampler: Sampler, lines: list[Line]) -> list[Line]:
     """Tell two of the events of `lines` once more in one sentence, ask about some; or neither."""
     events = _events(lines)
+    told = [event for event in events if not event.negated and event.patient in words.CATEGORY_OF]
     end: list[Line] = []
     if len(events) > 1 and rng.random() < 0.3:
         one, other = (_retold(rng, event) for event in rng.sample(events, 2))
         end += [one, _opened(other, "and")]
     while rng.random() < 0.5:
-        doubts = events and rng.random() < 0.7
-        end += doubt(rng, rng.choice(events)) if doubts else exchange(rng, lines)
+        if not events or rng.random() < 0.2:
+            end += exchange(rng, lines)
+        elif len(told) > 1 and rng.random() < 0.4:
+            end += double_doubt(rng, sampler, *rng.sample(told, 2))
+        else:
+            end += doubt(rng, rng.choice(events))
     return end
 
 
 def doubt(rng: random.Random, event: Event) -> list[Line]:
-    """Ask whether something is so, and answer yes or no with `event`."""
+    """Ask whether something is so, and answer yes or no with `event`.
+
+    That one did it to the other is no answer to whether the other did it to the one: also "no".
+    """
     asked, word = event.but(negated=False), "no"
     if event.negated:
         asked = narrower(rng, asked)
-    elif changeable(event) and rng.random() < 0.6:
+    elif event.patient not in words.CATEGORY_OF and rng.random() < 0.3:
+        asked = broader(rng, event).converse()
+    elif changeable(event) and rng.random() < 0.5:
         asked = contrary(rng, event)
     else:
         asked, word = broader(rng, event), "yes"
-    style = random_style(rng, asked, passive=0.4, titles=False)
-    return [Line(asked, style, "polarity"), _opened(_retold(rng, event), word)]
+    return [_asked(rng, asked), _opened(_retold(rng, event), word)]
+
+
+def double_doubt(rng: random.Random, sampler: Sampler, one: Event, other: Event) -> list[Line]:
+    """Ask whether both are so, perhaps with a slot of one and the other exchanged; answer."""
+    pair, word = (one, other), "yes"
+    slots = exchangeable(sampler, one, other)
+    if slots and rng.random() < 0.5:
+        pair, word = exchanged(one, other, rng.choice(slots)), "no"
+    first, second = (_asked(rng, event) for event in rng.sample(pair, 2))
+    answer, rest = _retold(rng, one), _retold(rng, other)
+    return [first, _opened(second, "and"), _opened(answer, word), _opened(rest, "and")]
+
+
+def _asked(rng: random.Random, event: Event) -> Line:
+    return Line(event, random_style(rng, event, passive=0.4, titles=False), "polarity")
 
 
 def _events(lines: list[Line]) -> list[Event]:
@@ -190,11 +215,11 @@ def _opened(line: Line, word: str) -> Line:
 
 
 def passage(sentences: Iterable[tuple[Line, str]]) -> str:
-    """Join sentences to a text; one that opens with 'and' goes on in the sentence before it."""
+    """Join sentences to a text; one that opens with 'and' goes on in the one before it."""
     whole = ""
     for line, sentence in sentences:
         if line.style.opening == "and":
-            whole = whole.removesuffix(".")
+            whole = whole.rstrip(".?")
         whole += f" {sentence}" if whole else sentence
     return whole
 
@@ -209,16 +234,15 @@ def two_languages(rng: random.Random) -> list[str]:
 class Corpus:
     """The document streams of one world; a document depends on its index, not on those before."""
 
-    def __init__(self, world: World, *, echoes: bool = False) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        self.echoes = echoes
 
     def documents(self, code: str, split: str, start: int = 0) -> Iterator[str]:
         """Yield monolingual documents without end, from number `start` on."""
         speaker, sampler = grammar(code, self.world), Sampler(self.world, split)
         for index in itertools.count(start):
             rng = python_rng(self.world.seed, "documents", code, split, index)
-            lines = document(rng, sampler, echoes=self.echoes)
+            lines = document(rng, sampler)
             yield passage((line, speaker.sentence_text(*line)) for line in lines)
 
     def bilingual_documents(self, split: str, start: int = 0) -> Iterator[str]:
@@ -229,7 +253,7 @@ class Corpus:
             first, second = (grammar(code, self.world) for code in two_languages(rng))
             yield " ".join(
                 speaker.sentence_text(*line)
-                for line in document(rng, sampler, echoes=self.echoes)
+                for line in document(rng, sampler)
                 for speaker in (first, second)
             )
 
@@ -240,7 +264,7 @@ class Corpus:
             rng = python_rng(self.world.seed, "mixed documents", split, index)
             matrix, guest = (grammar(code, self.world) for code in two_languages(rng))
             sentences = []
-            for line in document(rng, sampler, echoes=self.echoes):
+            for line in document(rng, sampler):
                 if rng.random() < 0.3:
                     said = guest.sentence_text(*line)
                 else:

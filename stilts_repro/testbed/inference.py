@@ -93,6 +93,27 @@ def contrary(rng: random.Random, event: Event) -> Event:
     return opposite(rng, broader(rng, event, focus), focus)
 
 
+def exchangeable(sampler: Sampler, one: Event, other: Event) -> list[str]:
+    """Return the slots that make two other events when `exchanged`, agents only within a split."""
+    slots = [*MODIFIERS, "verb"]
+    if agents_may_swap(sampler, one, other):
+        slots.append("agent")
+    return [slot for slot in slots if {*exchanged(one, other, slot)} != {one, other}]
+
+
+def agents_may_swap(sampler: Sampler, one: Event, other: Event) -> bool:
+    """Say whether the split has events of each agent with the other's patient."""
+    return sampler.allows(one.agent, other.patient) and sampler.allows(other.agent, one.patient)
+
+
+def exchanged(one: Event, other: Event, slot: str) -> tuple[Event, Event]:
+    """Give each of two events the other's value of `slot`."""
+    return (
+        one.but(**{slot: getattr(other, slot)}),
+        other.but(**{slot: getattr(one, slot)}),
+    )
+
+
 def broader(rng: random.Random, event: Event, focus: str = "") -> Event:
     """Leave out some of the modifiers, but for `focus`; now and then name a thing by its kind."""
     dropped = [slot for slot in MODIFIERS if slot != focus and rng.random() < 0.5]

@@ -33,19 +33,15 @@ class TestbedSource:
     With `unrelated`, the same meanings are said by languages that have nothing in common but how
     grammars may be: no cognates, no names, no document in two languages. What crosses between the
     languages of the testbed crosses by these, so that nothing should there.
-
-    With `echoes`, documents come back to what they told (see `corpus`); rows are the same.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
-    def __init__(
-        self, world_seed: int = 13, *, unrelated: bool = False, echoes: bool = False
-    ) -> None:
+    def __init__(self, world_seed: int = 13, *, unrelated: bool = False) -> None:
         self.world_seed = world_seed
         self.unrelated = unrelated
         self.name = "testbed-unrelated" if unrelated else "testbed"
-        self._corpus = Corpus(self._world, echoes=echoes)
+        self._corpus = Corpus(self._world)
 
     @cached_property
     def _world(self) -> World:

@@ -75,10 +75,6 @@ def _corpus(rng, sampler):
     return _meanings(document(rng, sampler))
 
 
-def _echoes(rng, sampler):
-    return _meanings(document(rng, sampler, echoes=True))
-
-
 def _home(event):
     person = WORLD.persons.get(event.agent)
     return person.home if person else WORLD.seat_of[event.agent]
@@ -86,7 +82,7 @@ def _home(event):
 
 DRAWS = [
     *(_inference, _sentences, _reading, _unanswerable),
-    *(_continuation, _retrieval, _corpus, _echoes),
+    *(_continuation, _retrieval, _corpus),
     *(_questions, _adversarial, _story),
 ]
 

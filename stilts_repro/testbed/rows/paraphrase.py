@@ -18,6 +18,7 @@ from typing import NamedTuple
 from stilts_repro.testbed import vocabulary as words
 from stilts_repro.testbed.corpus import random_style
 from stilts_repro.testbed.grammar import PLAIN, Grammar, Style, styled
+from stilts_repro.testbed.inference import agents_may_swap, exchangeable, exchanged
 from stilts_repro.testbed.meanings import MODIFIERS, Event
 from stilts_repro.testbed.rows import Draw, Row
 from stilts_repro.testbed.world import Sampler, World
@@ -95,17 +96,10 @@ def _distinct_events(rng: random.Random, sampler: Sampler) -> tuple[Event, Event
             return events
 
 
-def _agents_may_swap(sampler: Sampler, one: Event, other: Event) -> bool:
-    return sampler.allows(one.agent, other.patient) and sampler.allows(other.agent, one.patient)
-
-
 def _exchanged(slot: str, one: Part, other: Part) -> Parts:
     """Give each of two parts the other's value of `slot`."""
-    first, second = one.event, other.event
-    return (
-        Part(first.but(**{slot: getattr(second, slot)}), one.asked),
-        Part(second.but(**{slot: getattr(first, slot)}), other.asked),
-    )
+    first, second = exchanged(one.event, other.event, slot)
+    return Part(first, one.asked), Part(second, other.asked)
 
 
 def draw_sentences(rng: random.Random, sampler: Sampler) -> Pair:
@@ -135,9 +129,7 @@ def _swapped(rng: random.Random, sampler: Sampler, sentence: Parts) -> Parts | N
     if len(sentence) == 1:
         return (Part(sentence[0].event.converse()),)
     one, other = (part.event for part in sentence)
-    slots = [s for s in (*MODIFIERS, "verb") if getattr(one, s) != getattr(other, s)]
-    if _agents_may_swap(sampler, one, other):
-        slots.append("agent")
+    slots = exchangeable(sampler, one, other)
     return _exchanged(rng.choice(slots), *sentence) if slots else None
 
 
@@ -223,7 +215,7 @@ def _exchange(rng: random.Random, sampler: Sampler, one: Part, other: Part) -> P
         # An unknown patient has no quality that could be said.
         and not (slot == "adjective" and "patient" in asked)
     ]
-    if _agents_may_swap(sampler, first, second) and not {"agent", "patient"} & asked:
+    if agents_may_swap(sampler, first, second) and not {"agent", "patient"} & asked:
         slots.append("agent")
     if asked == {"place", "time"}:
         slots.append("asked")
