@@ -314,7 +314,9 @@ def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
 
 
 def _finding(design: Design | None, values: Sequence[float], blind: str) -> dict[str, Any]:
-    return {} if design is None else {"finding": finding(design, values, blind or None)}
+    if design is None or not (values or blind):
+        return {}
+    return {"finding": finding(design, values, blind or None)}
 
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:

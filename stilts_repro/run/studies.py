@@ -21,7 +21,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
-from stilts_repro.run.request import Request
+from stilts_repro.run.request import Request, plan_of
 
 STUDIES = EXPECTED_RESULTS / "studies"
 
@@ -49,10 +49,11 @@ def run_study(request: Request, progress: Progress) -> dict[str, Any]:
     Raises as `run_claims` does.
     """
     (study,) = request.claims
-    first = replace(study, conditions=(), value=lambda scores, targets: 0.0, details=None)
-    looked = run_claims(replace(request, claims=(first,)), progress)
-    if looked["claims"][0]["verdict"] in ("not_measurable", "not_run"):
-        return looked
+    if study.runs(request.scale.name) and not study.lacks(plan_of(request).sets):
+        first = replace(study, conditions=(), needed=(), value=lambda *_: 0.0, details=None)
+        looked = run_claims(replace(request, claims=(first,)), progress)
+        if looked["claims"][0]["verdict"] == "not_measurable":
+            return looked
     return run_claims(request, progress)
 
 

@@ -174,3 +174,18 @@ def test_nothing_is_run_where_the_baseline_says_that_nothing_is_seen(
         assert len(entry["observed"]["values"]) == 3
         assert entry["finding"]["low"] < entry["finding"]["high"]
         assert set(entry["details"][0]["nll"]) == {"none", "squad_v2", "hellaswag", "mnli"}
+
+
+def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
+    request = Request(
+        claims=(all_studies()["architecture"],),
+        scale=small_scale(replace(SMALL, rows=8), evaluation_rows=6),
+        data="testbed",
+        model=str(tiny_model),
+        seeds=(0,),
+        output=tmp_path,
+    )
+    progress = Titles()
+    (entry,) = run_study(request, progress)["claims"]
+    assert not progress.titles and entry["verdict"] == "not_run" and "finding" not in entry
+    assert entry["reason"].startswith("+encoder-96: its model is not there; make it with python -m")
