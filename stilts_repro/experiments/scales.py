@@ -167,7 +167,7 @@ _SCALES = (
     _testbed("smoke", share=0.06, seeds=1, evaluation_rows=24, cost="2 min, 2 cores"),
     replace(
         _testbed(
-            "testbed", share=1.0, seeds=1, evaluation_rows=100, cost="15-20 min a seed, 2 cores"
+            "testbed", share=1.0, seeds=1, evaluation_rows=100, cost="18 min a seed, 2 cores"
         ),
         # A row is cheap there, and labels are three: of 100 rows the commonest has up to 45.
         more_rows=(("xnli", 400),),
