@@ -16,8 +16,6 @@ Array = npt.NDArray[Any]
 BLOCK = 32  # numbers that share a scale
 BLOCK_BYTES = 2 + BLOCK // 2  # the scale, then two numbers a byte
 FULL, FOUR_BIT = 0, 1  # kinds of tensor
-
-
 NAMES = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",

@@ -166,9 +166,7 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
 _SCALES = (
     _testbed("smoke", share=0.06, seeds=1, evaluation_rows=24, cost="2 min, 2 cores"),
     replace(
-        _testbed(
-            "testbed", share=1.0, seeds=1, evaluation_rows=100, cost="18 min a seed, 2 cores"
-        ),
+        _testbed("testbed", share=1.0, seeds=1, evaluation_rows=100, cost="18 min a seed, 2 cores"),
         # A row is cheap there, and labels are three: of 100 rows the commonest has up to 45.
         more_rows=(("xnli", 400),),
         dark={

@@ -22,8 +22,7 @@ def calibration(logits: np.ndarray, gold: np.ndarray, temperature: float = 1.0) 
     nll                mean negative log-likelihood of the label, in nats
     brier              mean squared distance from the label (Brier 1950), 0 to 2
     """
-    logs = scipy.special.log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
-    rows = np.arange(len(gold))
+    logs, rows = _logs(logits, temperature), np.arange(len(gold))
     chances = np.exp(logs)
     confidence, right = chances.max(axis=1), (logs.argmax(axis=1) == gold).astype(float)
     distance = chances.copy()
@@ -36,7 +35,7 @@ def calibration(logits: np.ndarray, gold: np.ndarray, temperature: float = 1.0) 
         "overconfidence": 100 * float(confidence.mean() - right.mean()),
         "calibration_error": 100 * float(np.dot(shares, gaps)),
         "debiased_error": 1e4 * float(np.dot(shares, np.square(gaps) - chance)),
-        "nll": -float(logs[rows, gold].mean()),
+        "nll": _nll(logs, gold),
         "brier": float((distance**2).sum(axis=1).mean()),
     }
 
@@ -45,9 +44,19 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
     """Return what to divide `logits` by for the least mean negative log-likelihood (Guo 2017)."""
 
     def loss(log_temperature: float) -> float:
-        return calibration(logits, gold, float(np.exp(log_temperature)))["nll"]
+        return _nll(_logs(logits, float(np.exp(log_temperature))), gold)
 
     found = scipy.optimize.minimize_scalar(
         loss, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 1e-6}
     )
     return float(np.exp(found.x))
+
+
+def _logs(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Return log probabilities, [rows, labels]."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    return np.asarray(scipy.special.log_softmax(scaled, axis=1))
+
+
+def _nll(logs: np.ndarray, gold: np.ndarray) -> float:
+    return -float(logs[np.arange(len(gold)), gold].mean())

@@ -106,8 +106,7 @@ def slope_per_doubling(values: Mapping[float, float]) -> float:
 
     Raises `InputError` with fewer than three sizes: two points lie on every line.
     """
-    if len(values) < 3:
-        raise InputError(f"study: {len(values)} sizes; a slope needs three")
+    _check_sizes(values, "a slope")
     sizes = np.log2([*values])
     return float(np.polyfit(sizes, [*values.values()], 1)[0])
 
@@ -126,8 +125,7 @@ def errors_left_out(values: Mapping[float, float]) -> dict[str, float]:
     a power law's exponent cannot be told, so that of the saturating form is fixed. Raises
     `InputError` with fewer than three sizes.
     """
-    if len(values) < 3:
-        raise InputError(f"study: {len(values)} sizes; leaving one out needs three")
+    _check_sizes(values, "leaving one out")
     sizes, held = [*values], np.array([*values.values()])
     found = {}
     for name, form in FORMS.items():
@@ -139,3 +137,8 @@ def errors_left_out(values: Mapping[float, float]) -> dict[str, float]:
             errors.append(columns[place] @ solved - held[place])
         found[name] = float(np.sqrt(np.mean(np.square(errors))))
     return found
+
+
+def _check_sizes(values: Mapping[float, float], what: str) -> None:
+    if len(values) < 3:
+        raise InputError(f"study: {len(values)} sizes; {what} needs three")

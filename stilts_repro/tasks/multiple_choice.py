@@ -37,6 +37,11 @@ class MultipleChoice(Format):
     choices: int
 
     @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that hold texts: all but the last, unless a data set has others."""
+        return self.columns[:-1]
+
+    @property
     def group(self) -> int:
         """Sequences a unit: one with each ending."""
         return self.choices
@@ -57,12 +62,12 @@ class MultipleChoice(Format):
         return translated
 
     def _texts(self, row: Row, where: str) -> list[str]:
-        """Return the texts of a row: all columns but the last, unless a data set has others."""
-        return [take(row, column, str, where) for column in self.columns[:-1]]
+        """Return the texts of a row."""
+        return [take(row, column, str, where) for column in self.text_columns]
 
     def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
         """Return the columns that hold the texts of `row`, with `texts` in their place."""
-        return dict(zip(self.columns[:-1], texts, strict=True))
+        return dict(zip(self.text_columns, texts, strict=True))
 
     def featurise(
         self, examples: Sequence[Choices], tokenizer: PreTrainedTokenizerBase, limits: Limits
@@ -187,6 +192,7 @@ class Copa(MultipleChoice):
     """
 
     columns = ("premise", "choice1", "choice2", "question", "label")
+    text_columns = columns[:3]
     choices: int = 2
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -196,9 +202,3 @@ class Copa(MultipleChoice):
         # SuperGLUE's classes are named as its columns.
         label = take_label(row, "label", self._numbers, where, (self.columns[1:3],))
         return Choices(premise, tuple(f"{asked} {choice}" for choice in choices), label)
-
-    def _texts(self, row: Row, where: str) -> list[str]:
-        return [take(row, column, str, where) for column in self.columns[:3]]
-
-    def _text_columns(self, row: Row, texts: Sequence[str]) -> dict[str, Any]:
-        return dict(zip(self.columns[:3], texts, strict=True))

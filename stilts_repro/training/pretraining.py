@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -129,19 +129,13 @@ def build_model(recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase) -> P
 def _decoder(recipe: PretrainRecipe, size: Size, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     """Return a decoder's configuration: as many parameters a layer as an encoder of `size` has."""
     return LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=size.hidden,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
         num_key_value_heads=size.heads,
         # Its feed-forward layers have three matrices where an encoder's have two.
         intermediate_size=2 * size.intermediate // 3,
         max_position_embeddings=recipe.max_length,
         attention_dropout=recipe.dropout,
         tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        **_shape(size, tokenizer),
     )
 
 
@@ -149,20 +143,27 @@ def _encoder(
     recipe: PretrainRecipe, size: Size, tokenizer: PreTrainedTokenizerBase
 ) -> XLMRobertaConfig:
     return XLMRobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=size.hidden,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
         intermediate_size=size.intermediate,
         # XLM-R counts positions from padding_idx + 1 = 2.
         max_position_embeddings=recipe.max_length + 2,
         type_vocab_size=1,
         hidden_dropout_prob=recipe.dropout,
         attention_probs_dropout_prob=recipe.dropout,
-        bos_token_id=tokenizer.bos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        **_shape(size, tokenizer),
     )
+
+
+def _shape(size: Size, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Return what configurations of all classes name alike."""
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": size.hidden,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "bos_token_id": tokenizer.bos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
 
 
 class Pretraining:
