@@ -179,13 +179,15 @@ def test_nothing_is_run_where_the_baseline_says_that_nothing_is_seen(
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
     request = Request(
         claims=(all_studies()["architecture"],),
-        scale=small_scale(replace(SMALL, rows=8), evaluation_rows=6),
+        scale=replace(small_scale(replace(SMALL, rows=8), evaluation_rows=6), dark={"pawsx": "so"}),
         data="testbed",
         model=str(tiny_model),
         seeds=(0,),
         output=tmp_path,
     )
     progress = Titles()
-    (entry,) = run_study(request, progress)["claims"]
+    result = run_study(request, progress)
+    assert result["dark"] == {}  # which is about means over the paper's nine
+    (entry,) = result["claims"]
     assert not progress.titles and entry["verdict"] == "not_run" and "finding" not in entry
     assert entry["reason"].startswith("+encoder-96: its model is not there; make it with python -m")
