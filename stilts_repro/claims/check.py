@@ -196,7 +196,8 @@ def _by_seed(
 def _elsewhere(made: Made, run: Run) -> list[str]:
     """Return what the run has not in common with the reference: kind of machine, versions."""
     told = []
-    if made.platform is None or made.platform != run.platform:
+    machines = {kind for seed, kind in made.machines.items() if seed in run.seeds}
+    if {*(machines or made.machines.values())} != {run.platform} or run.platform is None:
         told.append("another machine than the reference's")
     if moved := _differing(made.versions, run.versions):
         told.append(f"with other versions ({moved})")

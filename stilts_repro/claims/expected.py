@@ -46,16 +46,23 @@ class Design:
 class Made:
     """Our own runs in one arithmetic: one raw value a seed, and what made them.
 
-    `platform` is the kind of machine, `seconds` the computing time of one seed, all its jobs added
-    up (None: not known).
+    `platform` is the kind of machine, or each seed's where they were made on several; `seconds` the
+    computing time of one seed, all its jobs added up (None: not known).
     """
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
     versions: Mapping[str, str]
     made_with: str
-    platform: str | None = None
+    platform: str | tuple[str, ...] | None = None
     seconds: float | None = None
+
+    @property
+    def machines(self) -> dict[int, str | None]:
+        """The kind of machine that made each seed's value."""
+        if isinstance(self.platform, tuple):
+            return dict(zip(self.seeds, self.platform, strict=True))
+        return dict.fromkeys(self.seeds, self.platform)
 
     @property
     def by_seed(self) -> dict[int, float]:
@@ -170,16 +177,21 @@ def check_raw(raw: Any, path: Path) -> None:
         )
     for scale, entry in raw["reference"].items():
         for arithmetic, made in entry["runs"].items():
-            if len(made["values"]) != len(made["seeds"]):
-                raise InputError(
-                    f"{path}: $.reference.{scale}.runs.{arithmetic}: has {len(made['values'])} "
-                    f"values and {len(made['seeds'])} seeds; give one value a seed"
-                )
+            seeds = len(made["seeds"])
+            for key in ("values", "platform"):
+                if isinstance(made.get(key), list) and len(made[key]) != seeds:
+                    raise InputError(
+                        f"{path}: $.reference.{scale}.runs.{arithmetic}.{key}: has "
+                        f"{len(made[key])} items for {seeds} seeds; give one a seed"
+                    )
+
+
+def made_of(raw: Mapping[str, Any]) -> Made:
+    """Return the runs that `raw` of a file describes; its lists become tuples."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    return Made(**values)
 
 
 def _reference(entry: Mapping[str, Any]) -> Reference:
-    runs = {
-        arithmetic: Made(**made | {"values": tuple(made["values"]), "seeds": tuple(made["seeds"])})
-        for arithmetic, made in entry["runs"].items()
-    }
+    runs = {arithmetic: made_of(raw) for arithmetic, raw in entry["runs"].items()}
     return Reference(entry["model"], runs, entry.get("data"))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,31 @@ def test_seeds_after_the_first_are_added_to_a_reference_made_alike(folder):
     with pytest.raises(InputError, match=r"seed 3 has 7.0 there and 7.5 now"):
         bless(folder, values=[7.5], seeds=(3,))
     other = Made((9.0,), (5,), {"torch": "2.11.0"}, "command", "x86_64", 12.3)
-    with pytest.raises(InputError, match=r"other versions \(versions\); make all of them anew"):
+    with pytest.raises(InputError, match=r"another set-up \(versions\); make all of them anew"):
         write_reference(folder / "squad_gain.json", "testbed", "fp32", other, "mlm@1a2b")
     assert load_expected("squad_gain", folder).reference["testbed"].main == made
+
+
+def test_seeds_of_another_machine_are_added_in_fp32_and_stay_its_own(folder):
+    path = folder / "squad_gain.json"
+    other = Made((7.0,), (3,), VERSIONS, "command", "arm64", 12.3)
+    for arithmetic in ("fp32", "bf16"):
+        bless(folder, arithmetic=arithmetic)
+    write_reference(path, "testbed", "fp32", other, "mlm@1a2b")
+    with pytest.raises(InputError, match=r"another set-up \(kind of machine\)"):
+        write_reference(path, "testbed", "bf16", other, "mlm@1a2b")
+    expected = load_expected("squad_gain", folder)
+    assert expected.reference["testbed"].main.platform == ("x86_64",) * 3 + ("arm64",)
+
+    def reason(value, seed, platform):
+        run = Run([value], [seed], platform=platform, versions=VERSIONS)
+        return check(expected, run, "testbed").reason
+
+    # Each kind of machine owes its own seeds' very values, and the other's within the tolerance.
+    assert reason(1.5, 0, "x86_64") == reason(7.0, 3, "arm64") == "equal seeds give equal values"
+    assert "0.4 at most" in reason(7.4, 3, "x86_64")
+    assert "on this kind of machine" in reason(7.4, 3, "arm64")
+    # A fifth seed, of a machine that is there.
+    write_reference(path, "testbed", "fp32", replace(other, seeds=(4,)), "mlm@1a2b")
+    made = load_expected("squad_gain", folder).reference["testbed"].main
+    assert made.machines == dict.fromkeys((0, 1, 2), "x86_64") | dict.fromkeys((3, 4), "arm64")

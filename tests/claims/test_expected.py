@@ -63,7 +63,7 @@ SPOILS = {
     ),
     "one value too many": (
         lambda f: f["reference"].update(smoke=ENTRY | {"runs": {"bf16": RUN | {"seeds": [0, 1]}}}),
-        "$.reference.smoke.runs.bf16: has 1 values and 2 seeds",
+        "$.reference.smoke.runs.bf16.values: has 1 items for 2 seeds",
     ),
     "unknown arithmetic": (
         lambda f: f["reference"].update(smoke=ENTRY | {"runs": {"fp8": RUN}}),
