@@ -8,6 +8,7 @@ measure how much of a claim's value hangs on such things; no other module reads 
     STILTS_ATTENTION  the back end of attention, one of `BACK_ENDS`
     STILTS_TOKENS     the real tokens trained on at once; a step with more is cut into parts
     STILTS_COMPILE    1: models are compiled to be trained
+    STILTS_SHARD      1: the processes of a job share its model's weights out (`training.sharding`)
 """
 
 import os
@@ -15,14 +16,13 @@ import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.queues import SimpleQueue
 
 import torch
 
 from stilts_repro.errors import InputError
 
 PRECISION, THREADS, TOKENS = "STILTS_PRECISION", "STILTS_THREADS", "STILTS_TOKENS"
-ATTENTION, COMPILE = "STILTS_ATTENTION", "STILTS_COMPILE"
+ATTENTION, COMPILE, SHARD = "STILTS_ATTENTION", "STILTS_COMPILE", "STILTS_SHARD"
 BACK_ENDS = ("sdpa", "sdpa_fp32", "varlen", "flash", "block")  # `models.attention` says of what
 # With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. On a CPU a
 # scale says so.
@@ -44,7 +44,8 @@ class Machine:
                35 seconds and saves 1 to 3 % in fp32, a tenth in bf16: trainings last seconds, and
                what is fused rounds otherwise, so that results would hang on whether a machine has a
                compiler. On a GPU it has not been measured; there is a benchmark
-    processes  that train one model together (`training.ranks`), as a launcher has started them
+    processes  that train one model together (`training.ranks`), each on a GPU of its own
+    sharded    whether they share its weights out
     """
 
     device: str = "cpu"
@@ -54,6 +55,7 @@ class Machine:
     tokens: int | None = None
     compiled: bool = False
     processes: int = 1
+    sharded: bool = False
 
     @classmethod
     def of(
@@ -63,14 +65,19 @@ class Machine:
         device: str = "",
         precision: str = "",
         at_once: int | None = None,
+        processes: int = 1,
     ) -> "Machine":
         """Return this machine, used as `environ` asks; `InputError` where a value is not known.
 
         Its GPU is used where it has one, unless another `device` is given. What `environ` does not
-        ask for is: to compute in `precision`, or else in the quickest that it has; and on a CPU, of
-        `at_once` tokens.
+        ask for is: to compute in `precision`, or else in the quickest that it has; on a CPU, of
+        `at_once` tokens; and `processes` a job, which a launcher would have started.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        processes = max(processes, int(environ.get("WORLD_SIZE", "1")))
+        sharded = _choice(environ, SHARD, "0", "1") == "1"
+        if sharded and processes == 1:
+            raise InputError(f"{SHARD}=1: a job has one process; give --gpus-per-job, or torchrun")
         return cls(
             device,
             _choice(environ, PRECISION, "fp32", "bf16")
@@ -80,7 +87,8 @@ class Machine:
             _choice(environ, ATTENTION, *BACK_ENDS),
             _number(environ, TOKENS) or _AT_ONCE.get(device, at_once),
             _choice(environ, COMPILE, "0", "1") == "1",
-            int(environ.get("WORLD_SIZE", "1")),
+            processes,
+            sharded,
         )
 
     @property
@@ -100,12 +108,12 @@ class Machine:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.bf16)
 
     def workers(self) -> int:
-        """Return how many jobs to run at once: one a GPU, or as many as there are cores for."""
+        """Return how many jobs to run at once, by the GPUs or cores that each has to itself."""
         if self.device == "cuda":
-            return torch.cuda.device_count()
+            return max(1, torch.cuda.device_count() // self.processes)
         affinity = getattr(os, "sched_getaffinity", None)
         cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-        return max(1, cores // self.threads)
+        return max(1, cores // (self.threads * self.processes))
 
     def as_hashed(self) -> dict[str, str]:
         """Return what a job's hash says of the machine: what was not asked for is not mentioned."""
@@ -117,6 +125,7 @@ class Machine:
             "tokens": str(self.tokens or ""),
             "compiled": "yes" if self.compiled else "",
             "processes": str(self.processes) if self.processes > 1 else "",
+            "sharded": "yes" if self.sharded else "",
         }
         return {name: value for name, value in values.items() if value}
 
@@ -129,6 +138,7 @@ class Machine:
             ATTENTION: self.attention,
             TOKENS: self.tokens,
             COMPILE: int(self.compiled),
+            SHARD: int(self.sharded),
         }
         return " ".join(f"{name}={value}" for name, value in asked.items() if value)
 
@@ -146,6 +156,7 @@ class Machine:
             f"{self.tokens} tokens at once": cpu and self.tokens is not None,
             "compiled": self.compiled,
             f"{self.processes} processes": self.processes > 1,
+            "sharded": self.sharded,
         }
         return ", ".join([self.precision, *(words for words, is_so in unusual.items() if is_so)])
 
@@ -160,14 +171,6 @@ def has_bf16(device: str) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16", False))
-
-
-def take_gpu(indices: "SimpleQueue[int]") -> None:
-    """Make the next GPU of `indices` this process's: "cuda" without a number then means that one.
-
-    Each worker takes one as it starts; without it all would share the first.
-    """
-    torch.cuda.set_device(indices.get())
 
 
 def _choice(environ: Mapping[str, str], name: str, *known: str) -> str:

@@ -15,7 +15,16 @@ from reproduce.catalogue import all_claims
 from stilts_repro.cli.reproduce import main
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.environment import fingerprint, platform_name
-from stilts_repro.machine import ATTENTION, COMPILE, PRECISION, THREADS, TOKENS, Machine, has_bf16
+from stilts_repro.machine import (
+    ATTENTION,
+    COMPILE,
+    PRECISION,
+    SHARD,
+    THREADS,
+    TOKENS,
+    Machine,
+    has_bf16,
+)
 
 ROOT = Path(stilts_repro.__file__).parent
 
@@ -190,6 +199,32 @@ def test_a_number_is_written_in_digits_and_has_an_end(name, value):
 @pytest.mark.usefixtures("plain")
 def test_blanks_around_a_value_are_none_of_it(name, value, arithmetic):
     assert Machine.of({name: value}).arithmetic == arithmetic
+
+
+def test_a_job_of_several_processes_is_another_job(gpus):
+    assert Machine.of({}, processes=2).workers() == 1  # of three GPUs
+    shared_out = Machine.of({SHARD: "1"}, processes=2)
+    assert shared_out.as_hashed().items() >= {"processes": "2", "sharded": "yes"}.items()
+    assert shared_out.arithmetic == "bf16, 2 processes, sharded"
+    assert "STILTS_SHARD=1" in shared_out.asking
+    with pytest.raises(InputError, match="STILTS_SHARD=1: a job has one process"):
+        Machine.of({SHARD: "1"})
+    assert Machine.of({SHARD: "1", "WORLD_SIZE": "2"}) == shared_out
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "told"),
+    [
+        (["--gpus-per-job", "0"], {}, "--gpus-per-job: 0: give a number from 1"),
+        (["--gpus-per-job", "4"], {}, "--gpus-per-job 4: this machine has 3"),
+        (["--gpus-per-job", "2"], {"WORLD_SIZE": "2"}, "--gpus-per-job 2: not below torchrun"),
+    ],
+)
+def test_gpus_per_job_that_cannot_be_had(gpus, monkeypatch, capsys, options, environ, told):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(all_claims().values(), ["squad_gain", "--scale", "smoke", *options]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_they_are_looked_at_before_anything_is_read(monkeypatch, tmp_path, capsys):

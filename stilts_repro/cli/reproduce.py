@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
 from transformers.utils import logging
@@ -16,17 +17,17 @@ from stilts_repro import stopping
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.expected import Made
 from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
+from stilts_repro.cli.options import ABOUT_STUDIES, parser
 from stilts_repro.cli.progress import PrintedProgress
-from stilts_repro.commands import Parser, folder, named, run
+from stilts_repro.commands import run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import together
-from stilts_repro.experiments.scales import SCALES, scale_of
-from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_in
+from stilts_repro.experiments.scales import Scale, scale_of
+from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import Asked
 from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
-from stilts_repro.models.transfer import CROSSINGS, DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
@@ -35,113 +36,6 @@ from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
 from stilts_repro.run.studies import Study, run_study
 from stilts_repro.training.sampler import Sampler
-from stilts_repro.translation.mixed import WAYS
-
-ABOUT_CLAIMS = (
-    "Run the paper's claims and check each against what is expected of it. python -m reproduce "
-    "study NAME answers a question of our own, compare RUN RUN says what moved from one run's "
-    "folder to another's, store ls|verify|gc RUN looks after a folder, doctor says what is missing "
-    "here for a run."
-)
-ABOUT_STUDIES = (
-    "Answer a question that the paper leaves open: whether its target can be measured at all, then "
-    "what three seeds or more say of it."
-)
-
-
-def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Parser:
-    """Return the parser of `python -m reproduce`, or of its `study`, `about` which it tells."""
-    line = Parser(
-        prog=prog,
-        description=about,
-        epilog="Exit status: 0 every checked claim passes, 1 a claim fails, 2 bad usage or input, "
-        "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
-        "4 a fault of this package, 130 stopped from the keyboard, 143 by SIGTERM.",
-    )
-    line.add_argument("claims", nargs="*", metavar="NAME", help="what to run (default: all)")
-    for name, text in (
-        ("list", "show what there is to run and leave"),
-        ("tasks", "show every task and leave"),
-        ("plan", "show what the run would cost here and leave"),
-    ):
-        line.add_argument(f"--{name}", action="store_true", help=text)
-    _add_settings(line)
-    for name, text in (
-        ("keep-models", "keep the models of phase (iii) as well"),
-        (
-            "export-xtreme",
-            "write test predictions and labels in the XTREME leaderboard's layout",
-        ),
-        ("skip-missing", "leave out tasks whose data is missing or malformed, and say so"),
-        (
-            "write-reference",
-            "store the measured values as the scale's reference (for maintainers)",
-        ),
-    ):
-        line.add_argument(f"--{name}", action="store_true", help=text)
-    return line
-
-
-def _add_settings(line: Parser) -> None:
-    """Add the options that say what is run on what."""
-    line.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
-    line.add_argument(
-        "--data",
-        type=named,
-        default="auto",
-        help="auto, hub, a folder laid out like it, or hub+FOLDER",
-    )
-    line.add_argument("--model", type=named, help="hub id or folder of the masked LM to start from")
-    line.add_argument(
-        "--seeds",
-        type=_seeds,
-        metavar="N",
-        help="run with seeds 0 to N - 1; A-B: with seeds A to B",
-    )
-    for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
-        line.add_argument(
-            f"--{option}",
-            type=lambda names: tuple(names.split(",")),
-            metavar="TASK,TASK",
-            help=f"limit the run to these {what}",
-        )
-    line.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
-    line.add_argument(
-        "--crosses",
-        choices=CROSSINGS,
-        default=DEFAULT,
-        metavar="WHAT",
-        help=f"what phase (iii) takes over from phase (ii): {', '.join(CROSSINGS)}",
-    )
-    line.add_argument(
-        "--sampler",
-        default="proportional",
-        metavar="S",
-        help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
-        "temperature:T, or the last two with a comma between",
-    )
-    line.add_argument(
-        "--executor",
-        default="local",
-        choices=("local", "ray"),
-        help="who does the jobs: processes of this machine (default), or a Ray cluster "
-        "(docs/cluster.md)",
-    )
-    line.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="with --executor ray: the cluster's (default: RAY_ADDRESS, or Ray on this machine)",
-    )
-    line.add_argument(
-        "--corpus", type=named, metavar="DIR", help="text for continued MLM, <language>.txt[.gz]"
-    )
-    line.add_argument(
-        "--translator",
-        type=named,
-        metavar="SPEC",
-        help=f"who translates rows of phase (ii): {WAYS} "
-        f"(default on the testbed: {TESTBED_TRANSLATOR})",
-    )
 
 
 def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int:
@@ -228,21 +122,21 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         corpus=options.corpus,
         translator=options.translator,
         asked=Asked(options.intermediate, options.targets),
-        machine=Machine.of(precision=scale.precision, at_once=scale.at_once),
+        machine=_machine(scale, options),
         workers=_workers(options),
     )
 
 
-def _seeds(text: str) -> tuple[int, ...]:
-    """Return the seeds that `--seeds` names."""
-    first, dash, last = text.partition("-")
-    try:
-        seeds = range(int(first), int(last) + 1) if dash else range(int(text))
-    except ValueError:
-        seeds = range(0)
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"{text}: give a number above zero, or two, as in 3-7")
-    return tuple(seeds)
+def _machine(scale: Scale, options: argparse.Namespace) -> Machine:
+    """Return what jobs compute with; `InputError` where this machine has too few GPUs for one."""
+    wanted = options.gpus_per_job
+    if wanted > 1 and together.several():
+        raise InputError(f"--gpus-per-job {wanted}: not below torchrun or accelerate; leave it out")
+    machine = Machine.of(precision=scale.precision, at_once=scale.at_once, processes=wanted)
+    own = torch.cuda.device_count() if machine.device == "cuda" else wanted
+    if wanted > own and options.executor == "local":
+        raise InputError(f"--gpus-per-job {wanted}: this machine has {own}")
+    return machine
 
 
 def _workers(options: argparse.Namespace) -> Workers:
@@ -283,6 +177,8 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     scale, seeds = request.scale.name, request.seeds
     files = {claim.id: claim.file for claim in request.claims}
     span = f"{seeds[0]}-{seeds[-1]}" if seeds[0] else f"{len(seeds)}"
+    processes = request.machine.processes
+    several = f" --gpus-per-job {processes}" if processes > 1 else ""
     for claim in result["claims"]:
         values = claim["observed"]["values"]
         if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
@@ -294,7 +190,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             platform=result["platform"],
             seconds=round(claim["seconds"] / len(seeds), 1),
             made_with=f"{request.machine.asking} python -m reproduce {claim['id']} "
-            f"--scale {scale} --seeds {span}",
+            f"--scale {scale} --seeds {span}{several}",
         )
         write_reference(
             files[claim["id"]],

@@ -67,21 +67,22 @@ def _knock(address: str | None) -> None:
 
 
 def _cores(machine: Machine) -> int:
-    return machine.threads * machine.workers() if machine.device == "cpu" else os.cpu_count() or 1
+    if machine.device == "cuda":
+        return os.cpu_count() or 1
+    return machine.threads * machine.processes * machine.workers()
 
 
 def _needs(machine: Machine) -> dict[str, float]:
     """Return what a task asks for, as Ray names it."""
     if machine.device == "cuda":
-        return {"num_gpus": 1, "num_cpus": 1}
-    return {"num_cpus": machine.threads}
+        return {"num_gpus": machine.processes, "num_cpus": machine.processes}
+    return {"num_cpus": machine.threads * machine.processes}
 
 
 def _slots(machine: Machine, resources: dict[str, float]) -> int:
     """Return how many tasks a cluster with `resources` has room for."""
-    if machine.device == "cuda":
-        return int(resources.get("GPU", 0))
-    return int(resources.get("CPU", 0) // machine.threads)
+    needs = {"GPU": "num_gpus"} if machine.device == "cuda" else {"CPU": "num_cpus"}
+    return min(int(resources.get(kind, 0) // _needs(machine)[name]) for kind, name in needs.items())
 
 
 class _Pool:

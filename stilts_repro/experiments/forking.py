@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from multiprocessing import forkserver
-from multiprocessing.context import BaseContext
+from multiprocessing.context import ForkServerContext
 
 PRELOADED = "stilts_repro.experiments.work"
 # How many kernels, each for one shape and with memory of its own, torch and oneDNN keep on a CPU.
@@ -18,7 +18,7 @@ PRELOADED = "stilts_repro.experiments.work"
 KEPT_KERNELS = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
 
-def start() -> BaseContext:
+def start() -> ForkServerContext:
     """Start the helper where it does not run yet; return the context that forks from it."""
     for name in KEPT_KERNELS:
         os.environ.setdefault(name, "64")  # read as torch is first used, in the helper's children

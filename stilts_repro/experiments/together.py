@@ -1,22 +1,35 @@
-"""One job on several GPUs or nodes: `torchrun ... -m reproduce`, `accelerate launch -m reproduce`.
+"""One job on several GPUs: by a launcher, on several nodes too, or by `--gpus-per-job`.
 
-All processes are the same command. The leading one plans, hands each job to all, and writes; the
-others do their share of its training, and nothing else. What all processes meet alike, an
-`InputError`, fails the job; anything else ends the process, and so the launcher ends all.
+Below `torchrun ... -m reproduce` or `accelerate launch -m reproduce` all processes are the same
+command. The leading one plans, hands each job to all, and writes; the others do their share of its
+training, and nothing else. With `--gpus-per-job` each worker starts such helpers for each job. What
+all processes meet alike, an `InputError`, fails the job; anything else ends them all.
 """
 
+import multiprocessing.connection
 import os
-from collections.abc import Callable, Iterator
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed
 
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.workers import work
+from stilts_repro.experiments import forking
+from stilts_repro.experiments.conditions import World
+from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.workers import end_with_parent, prepare, work
 from stilts_repro.machine import Machine
+from stilts_repro.streams import steady
 
 PROCESSES, NUMBER, ON_THIS_MACHINE = "WORLD_SIZE", "RANK", "LOCAL_RANK"  # what launchers set
 
@@ -33,7 +46,7 @@ def follows() -> bool:
 
 def follow(machine: Machine) -> None:
     """Do this process's share of each job that the leading one hands out, to the last."""
-    with _joined(machine):
+    with _joined(machine, _launched_on()):
         while arguments := _received():
             with suppress(InputError):  # the leading one tells
                 work(*arguments)
@@ -45,7 +58,7 @@ def leading(machine: Machine) -> Iterator[None]:
     if not several():
         yield
         return
-    with _joined(machine):
+    with _joined(machine, _launched_on()):
         yield
         _send(None)
 
@@ -68,6 +81,11 @@ class _Pool:
         return future
 
 
+def _launched_on() -> int:
+    """Return the GPU that the launcher means this process to have."""
+    return int(os.environ.get(ON_THIS_MACHINE, "0"))
+
+
 def _send(message: object) -> None:
     distributed.broadcast_object_list([message])
 
@@ -79,12 +97,87 @@ def _received() -> Any:
 
 
 @contextmanager
-def _joined(machine: Machine) -> Iterator[None]:
-    """Be one of the processes in the block."""
+def helped(
+    machine: Machine, gpus: Sequence[int], job: Job, world: World, output: Path
+) -> Iterator[None]:
+    """Do a job in the block with helpers, if `machine` has several processes a job.
+
+    `gpus` are the processes', this one's first; none: as many as there are, in order. A helper that
+    dies takes this process along: the job is begun again, or goes on from its last checkpoint.
+    """
+    if machine.processes == 1 or several():
+        yield
+        return
+    count = machine.processes
+    meeting = distributed.TCPStore("localhost", 0, count, is_master=True, wait_for_workers=False)
+    given = dict(os.environ), machine, gpus or range(count), meeting.port, job, world, output
+    context = forking.start()
+    helpers = [context.Process(target=_help, args=(n, *given)) for n in range(1, count)]
+    for helper in helpers:
+        helper.start()
+    over = threading.Event()
+    threading.Thread(target=_end_with, args=(helpers, job.title, over), daemon=True).start()
+    try:
+        with _joined(machine, (gpus or [0])[0], store=meeting, rank=0, world_size=count):
+            yield
+    except RuntimeError:
+        time.sleep(1.0)  # `_end_with` tells of a helper's death, not what breaks for want of it
+        raise
+    finally:
+        over.set()
+        for helper in helpers:  # whatever they wait for, nothing comes
+            helper.kill()
+            helper.join()
+
+
+def _end_with(helpers: Sequence[BaseProcess], title: str, over: threading.Event) -> None:
+    """End this process when a helper dies before it is `over`: it would be waited for for ever."""
+    left = [*helpers]
+    while left:
+        ended = multiprocessing.connection.wait([helper.sentinel for helper in left])
+        for helper in [helper for helper in left if helper.sentinel in ended]:
+            left.remove(helper)
+            helper.join()
+            if helper.exitcode != 0 and not over.is_set():
+                told = f"  {title}: a helper of it ended with status {helper.exitcode}"
+                print(told, file=sys.stderr, flush=True)
+                os._exit(1)
+
+
+def _help(
+    number: int,
+    variables: Mapping[str, str],
+    machine: Machine,
+    gpus: Sequence[int],
+    port: int,
+    job: Job,
+    world: World,
+    output: Path,
+) -> None:
+    """Do the share of process `number` in the training of a job."""
+    from stilts_repro.experiments.work import run_job
+
+    os.environ.clear()
+    os.environ.update(variables)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.SIG_IGN)  # the worker leaves a checkpoint, and ends its helpers
+    steady()
+    end_with_parent()
+    prepare(machine)
+    meeting = distributed.TCPStore("localhost", port, machine.processes)
+    where = {"store": meeting, "rank": number, "world_size": machine.processes}
+    with suppress(InputError), _joined(machine, gpus[number], **where):  # the worker tells
+        run_job(job, world, Store(output), machine)
+
+
+@contextmanager
+def _joined(machine: Machine, gpu: int, **meeting: Any) -> Iterator[None]:
+    """Be one of the processes in the block; they find each other as `meeting` says."""
     if machine.device == "cuda":
-        torch.cuda.set_device(int(os.environ[ON_THIS_MACHINE]))
+        torch.cuda.set_device(gpu)
     torch.set_num_threads(machine.threads)
-    distributed.init_process_group("nccl" if machine.device == "cuda" else "gloo")
+    backend = "nccl" if machine.device == "cuda" else "gloo"
+    distributed.init_process_group(backend, **meeting)
     try:
         yield
     finally:

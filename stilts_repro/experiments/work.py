@@ -88,7 +88,8 @@ class Work:
         self.formats = {name: self.material.format(name) for name in job.recipes}
         with self.meter.phase("load"):
             self.model = self._model()
-            self.model.to(machine.device)
+            if Ranks.here().leads or not machine.sharded:  # who leads evaluates the whole model
+                self.model.to(machine.device)
         self.attention = attention.use(self.model.backbone, machine)
 
     def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class _Trainer(Work):
                 self.job.seed,
                 self.job.purpose,
                 self.machine,
-                telling(self.job.title),
+                telling(self.job.title) if Ranks.here().leads else None,
                 self._dev_score,
                 self.job.sampler,
                 Checkpoints(self.store.checkpoints(self.job.hash)),

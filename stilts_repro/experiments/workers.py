@@ -23,11 +23,12 @@ from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
-from stilts_repro.machine import TOKENS, Machine, take_gpu
+from stilts_repro.machine import TOKENS, Machine
 from stilts_repro.streams import steady
 
 GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
 _hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
+_gpus: list[int] = []  # this worker's
 
 
 class Pool(Protocol):
@@ -86,20 +87,31 @@ def starting() -> Iterator[None]:
         ) from None
 
 
-def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[int] | None":
-    """Return the GPUs that workers take one each of; None on a CPU."""
+def gpus(context: BaseContext, machine: Machine) -> "SimpleQueue[list[int]] | None":
+    """Return the GPUs that workers take, as many each as a job has; None on a CPU."""
     if machine.device != "cuda":
         return None
-    indices: SimpleQueue[int] = context.SimpleQueue()
-    for index in range(machine.workers()):
-        indices.put(index)
-    return indices
+    shares: SimpleQueue[list[int]] = context.SimpleQueue()
+    for first in range(0, machine.workers() * machine.processes, machine.processes):
+        shares.put([*range(first, first + machine.processes)])
+    return shares
+
+
+def take_gpus(shares: "SimpleQueue[list[int]]") -> None:
+    """Make the next of `shares` this process's: "cuda" without a number means its first GPU then.
+
+    Each worker takes one as it starts; without it all would share the first.
+    """
+    import torch
+
+    _gpus[:] = shares.get()
+    torch.cuda.set_device(_gpus[0])
 
 
 def _enter_worker(
-    variables: Mapping[str, str], machine: Machine, indices: "SimpleQueue[int] | None" = None
+    variables: Mapping[str, str], machine: Machine, shares: "SimpleQueue[list[int]] | None" = None
 ) -> None:
-    """Give the worker its threads and, of `indices`, its GPU; let it end with the main process.
+    """Give the worker its threads and, of `shares`, its GPUs; let it end with the main process.
 
     That is also where the main process was killed. `variables` are the main process's: they may
     have changed since the worker's helper started.
@@ -109,28 +121,30 @@ def _enter_worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends its workers
     signal.signal(signal.SIGTERM, stopping.request)
     steady()
-    _end_with_main()
+    end_with_parent()
     try:
-        _prepare(machine, indices)
+        prepare(machine)
+        if shares is not None:
+            take_gpus(shares)
     except Exception as error:  # raised here it would be printed with its traceback
         _hindrances.append(error)
 
 
-def _prepare(machine: Machine, indices: "SimpleQueue[int] | None") -> None:
+def prepare(machine: Machine) -> None:
+    """Give this process the threads of a job; transformers is to say nothing."""
     import torch
     from transformers.utils import logging
 
     torch.set_num_threads(machine.threads)
     torch.set_num_interop_threads(1)
-    if indices is not None:
-        take_gpu(indices)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
 
-def _end_with_main() -> None:
+def end_with_parent() -> None:
+    """Let this process end when its parent does, however that ends."""
     parent = multiprocessing.parent_process()
-    assert parent is not None, "this runs in workers only"
+    assert parent is not None, "this runs in processes that another started"
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel])
@@ -143,13 +157,15 @@ def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bo
     """Do a job in this process; return the seconds that it took."""
     import torch
 
+    from stilts_repro.experiments.together import helped
     from stilts_repro.experiments.work import run_job
 
     started = time.perf_counter()
     try:
         for hindrance in _hindrances:
             raise hindrance
-        run_job(job, world, Store(output), machine, keep_models=keep_models)
+        with helped(machine, _gpus, job, world, output):
+            run_job(job, world, Store(output), machine, keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
             f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "

@@ -110,16 +110,20 @@ def compile_layers(backbone: "PreTrainedModel", **options: Any) -> None:
     gradients of zero, for which the optimiser lets it decay.
     Raises `MissingError` where torch cannot compile on this machine.
     """
-    from transformers.modeling_layers import GradientCheckpointingLayer
-
     if problem := _compiler_problem(backbone.device.type):
         raise MissingError(
             f"{COMPILE}=1: torch cannot compile here ({problem}); "
             "install a compiler, or leave it out"
         )
-    for module in backbone.modules():
-        if isinstance(module, GradientCheckpointingLayer):  # what transformers calls a layer
-            module.compile(dynamic=True, **options)
+    for layer in layers_of(backbone):
+        layer.compile(dynamic=True, **options)
+
+
+def layers_of(backbone: "PreTrainedModel") -> list[nn.Module]:
+    """Return what transformers calls the layers of `backbone`."""
+    from transformers.modeling_layers import GradientCheckpointingLayer as Layer
+
+    return [module for module in backbone.modules() if isinstance(module, Layer)]
 
 
 @cache

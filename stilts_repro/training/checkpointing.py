@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from stilts_repro import stopping
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.jsonio import content_hash, digest, flush, read_json, write_json
+from stilts_repro.training.sharding import like, whole
 
 STATE = "checkpoint.json"
 EVERY = 300.0  # seconds; most of the testbed's trainings are over before
@@ -31,16 +32,20 @@ def weights_and_moments(model: nn.Module, optimiser: Optimizer) -> Tensors:
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for number, values in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
-    return tensors
+    return {name: whole(value) for name, value in tensors.items()}
 
 
 def take_up(model: nn.Module, optimiser: Optimizer, tensors: Tensors) -> None:
     """Give both what `weights_and_moments` returned."""
-    model.load_state_dict(within("model", tensors))
+    weights = within("model", tensors)
+    model.load_state_dict({k: like(weights[k], now) for k, now in model.state_dict().items()})
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     moments: dict[int, Tensors] = {}
     for name, value in within("optimiser", tensors).items():
         number, _, rest = name.partition("/")
-        moments.setdefault(int(number), {})[rest] = value
+        # A step count is one number, and nobody's part of anything.
+        moment = like(value, parameters[int(number)]) if value.dim() else value
+        moments.setdefault(int(number), {})[rest] = moment
     optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
 
 

@@ -22,6 +22,7 @@ from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.optimiser import make_optimiser, schedule
 from stilts_repro.training.ranks import Ranks
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
+from stilts_repro.training.sharding import idle, spread
 from stilts_repro.training.state import Best, Losses, State, TrainingLog
 
 HALVINGS = 2  # of what is computed at once, where the memory is too small for it
@@ -83,40 +84,54 @@ def train(
     ranks = Ranks.here()
     read = (task.features.ids for task in tasks.values())
     with moved(model, recipe.embeddings, read, pad_id):
-        optimiser = make_optimiser(model, recipe)
-        torch.manual_seed(derive(seed, purpose, "dropout", *[ranks.number] * (not ranks.leads)))
+        trained, bring_back = spread(model, recipe, machine)
+        optimiser = make_optimiser(trained, recipe)
+        torch.manual_seed(derive(seed, purpose, "dropout"))
         best = Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
         losses, steps, started = Losses(purpose), log.steps, time.perf_counter()
-        state = State(model, optimiser, losses, best, log)
+        state = State(trained, optimiser, losses, best, log)
         done = state.restore(checkpoints.load()) if checkpoints else 0
+        if not ranks.leads:  # each drops out others
+            torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, done))
         before = log.seconds
         for _ in range(done):
             next(batches)
         for step in range(done, steps):
             # Gradients of the task that is drawn. Evaluating ends training mode.
-            model.train()
+            trained.train()
             name, batch = next(batches)
             log.tokens += batch.tokens
-            losses.add(name, _gradients(model, name, batch, machine, log))
-            _update(model, optimiser, recipe, _rate(step, steps, recipe))
+            losses.add(name, _gradients(trained, name, batch, machine, log))
+            _update(trained, optimiser, recipe, _rate(step, steps, recipe))
             if progress is not None:
                 progress(step + 1, steps)
             # Early stopping.
             if best and evaluate and best.due(step + 1, steps):
+                bring_back()
                 best.add(ranks.agreed(evaluate() if ranks.leads else 0.0), step + 1)
                 if best.stale:
                     log.steps = step + 1
                     break
-            if checkpoints and ranks.leads and checkpoints.due:
+            if checkpoints and _due(checkpoints, ranks, machine):
                 log.seconds = before + time.perf_counter() - started
-                checkpoints.save(step + 1, *state.held())
+                held = state.held()
+                if ranks.leads:
+                    checkpoints.save(step + 1, *held)
                 stopping.leave()
+        bring_back()
         log.losses = losses.values()
         if best:
             best.restore()
             log.best_step, log.dev_scores = best.step, best.scores
     log.seconds = before + time.perf_counter() - started
     return log
+
+
+def _due(checkpoints: Checkpoints, ranks: Ranks, machine: Machine) -> bool:
+    """Say whether this process is to take part in a checkpoint: of spread weights all are."""
+    if machine.sharded:
+        return bool(ranks.agreed(checkpoints.due))
+    return ranks.leads and checkpoints.due
 
 
 def _gradients(
@@ -131,10 +146,10 @@ def _gradients(
         try:
             loss = backward(model, task, batch, replace(machine, tokens=at_once))
         except Exception as error:
-            if not short_of_memory(error) or log.halvings == HALVINGS:
+            if not short_of_memory(error) or log.halvings == HALVINGS or machine.sharded:
                 raise
         else:  # once all processes have theirs, none may begin anew
-            return Ranks.here().add_up(model, loss)
+            return Ranks.here().add_up(model, loss, summed=machine.sharded)
         # Here nothing of the error's frames is held any more.
         log.halvings += 1
         model.zero_grad(set_to_none=True)
@@ -190,9 +205,9 @@ def backward(model: MultiTaskModel, task: str, batch: Batch, machine: Machine) -
     parts = [] if own is None else cut(own, machine.tokens)
     over = model.head(task).examples(batch) if len(parts) > 1 or ranks.count > 1 else None
     losses = []
-    for part in parts:
+    for weight, part in (*((1, p) for p in parts), *((0, p) for p in idle(parts, batch, machine))):
         with machine.autocast():
-            loss = model.loss(task, ready(model.backbone, part), over)
+            loss = model.loss(task, ready(model.backbone, part), over) * weight
         loss.backward()
         losses.append(loss.detach())
     if not losses:

@@ -46,9 +46,15 @@ class Ranks:
         return part_of(batch, np.s_[start:stop]) if stop > start else None
 
     @torch.no_grad()
-    def add_up(self, model: nn.Module, loss: Tensor) -> Tensor:
-        """Add all processes' gradients up in each; return the sum of their losses."""
+    def add_up(self, model: nn.Module, loss: Tensor, *, summed: bool = False) -> Tensor:
+        """Add all processes' gradients up in each; return the sum of their losses.
+
+        Gradients of spread weights are `summed` already.
+        """
         if self.count == 1:
+            return loss
+        if summed:
+            distributed.all_reduce(loss)
             return loss
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # A head that no process used has no gradient anywhere, and is not moved.

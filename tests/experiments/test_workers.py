@@ -14,7 +14,7 @@ from stilts_repro.errors import MissingError
 from stilts_repro.experiments import executor, forking, work, workers
 from stilts_repro.experiments.conditions import NONE
 from stilts_repro.experiments.store import Store
-from stilts_repro.machine import PRECISION, Machine, take_gpu
+from stilts_repro.machine import PRECISION, Machine
 from tests.planning import WORLD
 
 TAKEN: list[int] = []
@@ -32,7 +32,7 @@ def test_workers_take_a_gpu_each(three_gpus, monkeypatch):
     machine = Machine.of({PRECISION: "fp32"})
     indices = workers.gpus(forking.start(), machine)
     for _ in range(machine.workers()):
-        take_gpu(indices)
+        workers.take_gpus(indices)
     assert taken == [0, 1, 2]
     assert machine.device == "cuda"  # without a number: the current one
 
@@ -55,7 +55,8 @@ def test_the_indices_reach_other_processes(three_gpus):
             3, mp_context=context, initializer=enter, initargs=(indices,)
         ) as pool:
             found = [pool.submit(taken_when_all_are_there, barrier) for _ in range(3)]
-            assert sorted(future.result() for future in found) == [[0], [1], [2]]
+            assert sorted(future.result() for future in found) == [[[0]], [[1]], [[2]]]
+    assert workers.gpus(context, Machine("cuda", processes=2)).get() == [0, 1]  # the third idles
 
 
 def test_on_a_cpu_there_is_none_to_take():

@@ -1,15 +1,19 @@
 """Two processes that train together do what one does."""
 
+import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import distributed
 
-from stilts_repro.experiments import forking
+from stilts_repro.experiments import forking, together
 from stilts_repro.experiments.conditions import MLM
 from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
@@ -26,8 +30,17 @@ from tests.training.test_training_loop import FORMATS, MAKE, PAD, recipe
 ROOT = Path(__file__).parents[2]
 
 
-def trained(path, checkpoints=None):
+class Stopped(Exception):
+    """A training was stopped on purpose."""
+
+
+def trained(path, checkpoints=None, *, processes=1, sharded=False, until=None):
     """Train on units, choices, words, spans and masked tokens; a batch of three, and of one."""
+
+    def stop(step, steps):
+        if step == until:
+            raise Stopped
+
     model = MultiTaskModel.fresh(load_backbone(str(path), 0), FORMATS, 0)
     model.heads[MLM] = load_masked_head(str(path), model.backbone)
     tasks = {
@@ -38,43 +51,49 @@ def trained(path, checkpoints=None):
     texts = TrainingTask(MAKE["mnli"](25), recipe(batch_size=3, share=0.2), masking)
     scores = lambda: float(model.head("mnli").linear.weight.detach().abs().sum())  # noqa: E731
     log = train(
-        *(model, tasks | {MLM: texts}, PAD, 0, "x", Machine(processes=2), None, scores),
+        *(model, tasks | {MLM: texts}, PAD, 0, "x"),
+        *(Machine(processes=processes, sharded=sharded), stop, scores),
         checkpoints=checkpoints,
     )
     return model.state_dict(), log
 
 
-def share(path, number, meeting, output):
+def share(path, number, meeting, output, sharded, stops):
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", f"file://{meeting}", rank=number, world_size=2)
-    checkpoints = Checkpoints(Path(f"{output}-checkpoints-{number}"), every=0.0)
-    torch.save(trained(path, checkpoints), f"{output}-{number}")
-    distributed.destroy_process_group()
+    for until in stops:
+        there = f"file://{meeting}-{until}"
+        distributed.init_process_group("gloo", there, rank=number, world_size=2)
+        # Spread weights go on from the checkpoint that the leading process left.
+        checkpoints = Checkpoints(Path(f"{output}-checkpoints-{number * (not sharded)}"), every=0.0)
+        with suppress(Stopped):
+            both = {"processes": 2, "sharded": sharded, "until": until}
+            torch.save(trained(path, checkpoints, **both), f"{output}-{number}")
+        distributed.destroy_process_group()
 
 
-def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path):
+@pytest.mark.parametrize(("sharded", "stops"), [(False, [0]), (True, [0]), (True, [23, 0])])
+def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stops):
     alone, log = trained(masked_lm)
     context = forking.start()
-    both = [
-        context.Process(target=share, args=(masked_lm, n, tmp_path / "meeting", tmp_path / "out"))
-        for n in range(2)
-    ]
+    given = tmp_path / "meeting", tmp_path / "out", sharded, stops
+    both = [context.Process(target=share, args=(masked_lm, n, *given)) for n in range(2)]
     for process in both:
         process.start()
     for process in both:
         process.join(120)
     assert [process.exitcode for process in both] == [0, 0]
     found = [torch.load(f"{tmp_path}/out-{n}", weights_only=False) for n in range(2)]
-    for weights, told in found:
+    for _, told in found:
         assert told.losses == pytest.approx(log.losses, abs=2e-4)
         assert (told.steps, told.tokens) == (log.steps, log.tokens)
         assert told.dev_scores == pytest.approx(log.dev_scores, rel=1e-3)
+    for weights, _ in found[: 1 if sharded else 2]:  # spread weights are whole where one leads
         for name, value in alone.items():
             torch.testing.assert_close(weights[name], value, atol=2e-3, rtol=2e-3)
-    # Equal to the last bit in both, and the leading one alone leaves checkpoints.
-    assert all(torch.equal(found[0][0][name], found[1][0][name]) for name in alone)
+    # The leading one alone leaves checkpoints; what is whole in both is equal to the last bit.
     assert Path(f"{tmp_path}/out-checkpoints-0").is_dir()
     assert not Path(f"{tmp_path}/out-checkpoints-1").exists()
+    assert sharded or all(torch.equal(found[0][0][name], found[1][0][name]) for name in alone)
 
 
 COMMAND = """
@@ -116,3 +135,64 @@ def test_a_run_below_torchrun_is_one_run(masked_lm, tmp_path):
     alone = run_claims(narrowed(run_request(masked_lm, tmp_path / "alone", NAMES[:1])))
     printed = claim_row(alone["claims"][0])
     assert printed[0] in done.stdout and len([*output.glob("jobs/[!.]*")]) == 5
+
+
+@pytest.fixture(scope="module")
+def by_one(masked_lm, tmp_path_factory):
+    """A run whose jobs have one process each."""
+    output = tmp_path_factory.mktemp("by_one") / "out"
+    return run_claims(narrowed(run_request(masked_lm, output, NAMES[:1]))), trainings(output)
+
+
+def trainings(output):
+    """Return steps, tokens and first loss of each training, by its title."""
+    found = [json.loads(path.read_text()) for path in output.glob("jobs/*/result.json")]
+    return {
+        str((r["job"]["kind"], r["job"]["intermediate"], r["job"]["tasks"])): [
+            r[name] for name in ("steps", "tokens", "first_loss")
+        ]
+        for r in found
+        if "steps" in r
+    }
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_workers_have_helpers_where_a_job_has_two_processes(masked_lm, tmp_path, by_one, sharded):
+    """As `--gpus-per-job 2` has it, on a machine without GPUs."""
+    machine = Machine(processes=2, sharded=sharded)
+    request = narrowed(run_request(masked_lm, tmp_path / "out", NAMES[:1], machine=machine))
+    result = run_claims(request)
+    assert not result["failed"]["jobs"]
+    found, alone = trainings(tmp_path / "out"), by_one[1]
+    assert len(found) == 3 and found.keys() == alone.keys()
+    for title, expected in alone.items():
+        assert found[title] == pytest.approx(expected, rel=1e-3)
+
+
+class Named(NamedTuple):
+    """As much of a job as is looked at before it is begun."""
+
+    title: str
+    hash: str
+
+
+def die(*_):
+    os._exit(7)
+
+
+def lead(path, world):
+    with (path / "told").open("w") as told:
+        os.dup2(told.fileno(), 2)
+    together._help = die
+    job = Named("a job", "0")
+    with together.helped(Machine(processes=2), [], job, world, path):
+        time.sleep(60)
+
+
+def test_a_worker_ends_with_its_helper(tmp_path):
+    """Otherwise it would wait for it for ever, and its GPUs with it."""
+    process = forking.start().Process(target=lead, args=(tmp_path, None))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 1
+    assert "a job: a helper of it ended with status 7" in (tmp_path / "told").read_text()
