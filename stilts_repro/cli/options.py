@@ -105,6 +105,12 @@ def _add_settings(line: Parser) -> None:
         help="with --executor ray: the cluster's (default: RAY_ADDRESS, or Ray on this machine)",
     )
     line.add_argument(
+        "--store",
+        metavar="URL",
+        help="where finished jobs are copied to and had from, by machines that share no folder: "
+        "what fsspec knows, such as s3://BUCKET/RUN (docs/cluster.md)",
+    )
+    line.add_argument(
         "--gpus-per-job",
         type=_count,
         default=1,

@@ -124,6 +124,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         asked=Asked(options.intermediate, options.targets),
         machine=_machine(scale, options),
         workers=_workers(options),
+        url=options.store,
     )
 
 

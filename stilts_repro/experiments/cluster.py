@@ -12,17 +12,18 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import MissingError, reason
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
+from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.workers import Workers, work
 from stilts_repro.machine import Machine
 
 RETRIES = 5  # of a task whose node or worker died
-PASSED_ON = ("STILTS_", "HF_", "TOKENIZERS_")  # variables of the main process that workers get
+# Variables of the main process that workers get, by the beginnings of their names.
+PASSED_ON = ("STILTS_", "HF_", "TOKENIZERS_", "FSSPEC_", "AWS_", "GOOGLE_", "AZURE_")
 AHEAD = 2  # tasks handed out for each that has room: Ray starts the next without asking us
 
 
@@ -99,9 +100,9 @@ class _Pool:
 
     def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
         """Have one of them do a job."""
-        job, world, output, machine, keep_models = arguments
+        job, world, store, machine, keep_models = arguments
         # A task has a working folder of its own.
-        where = (world, Path(output).absolute(), machine, keep_models)
+        where = (world, store.absolute(), machine, keep_models)
         future: Future[float] = Future()
 
         def pass_on(done: Future[float | Exception]) -> None:
@@ -121,7 +122,7 @@ def _outcome(
     variables: dict[str, str],
     job: Job,
     world: World,
-    output: Path,
+    store: Store,
     machine: Machine,
     keep_models: bool,
 ) -> float | Exception:
@@ -137,6 +138,7 @@ def _outcome(
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        return work(job, world, output, machine, keep_models)
+        store.prepare()  # of a node that has its own
+        return work(job, world, store, machine, keep_models)
     except Exception as error:
         return error

@@ -42,7 +42,7 @@ def run_jobs(
     def hand(pool: Pool, job: Job) -> Future[float]:
         world = worlds[job.condition.world]
         with starting():
-            return pool.submit(work, job, world, store.output, machine, keep_models)
+            return pool.submit(work, job, world, store, machine, keep_models)
 
     def is_done(job: Job) -> bool:
         return store.done(job.hash, with_model=_keeps_model(job, keep_models))
@@ -177,9 +177,11 @@ class _UnderWay:
             self._in_a_row += 1
             if refusal(error) or self._in_a_row == FRUITLESS:
                 raise
-            if isinstance(error, Damage) and job.start:
-                self.store.set_aside(job.start)
             self._fail(job, error)
+            if isinstance(error, Damage) and job.start:  # to be done again, when started again
+                self.store.set_aside(job.start)
+                self.failed[job.start] = error
+                self._lose(job.start, f"job {job.start}, which it starts from, is damaged")
         else:
             del self.running[future]
             self._finish(job, seconds)
@@ -187,6 +189,7 @@ class _UnderWay:
     def _finish(self, job: Job, seconds: float) -> None:
         self._in_a_row = self._deaths = 0
         self._lost.pop(job.hash, None)
+        self.store.fetch(job.hash)  # from whatever machine did it
         self.store.leases.release(job.hash)
         self.report(job, seconds)
 
@@ -196,11 +199,11 @@ class _UnderWay:
         self.store.leases.release(job.hash)
         self.failed[job.hash] = error
         self.complain(job, error)
-        self._lose(job)
+        self._lose(job.hash, f"{job.title}, which it starts from, failed")
 
-    def _lose(self, job: Job) -> None:
-        """Give up what starts from a job that failed, and what starts from that."""
-        for other in [other for other in self.waiting if other.start == job.hash]:
+    def _lose(self, lost: str, why: str) -> None:
+        """Give up what starts from a job that is `lost`, and what starts from that."""
+        for other in [other for other in self.waiting if other.start == lost]:
             self.waiting.remove(other)
-            self.failed[other.hash] = MissingError(f"{job.title}, which it starts from, failed")
-            self._lose(other)
+            self.failed[other.hash] = MissingError(why)
+            self._lose(other.hash, f"{other.title}, which it starts from, failed")

@@ -14,6 +14,8 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,17 @@ class Leases:
             self._path(name).unlink(missing_ok=True)
         if not self._taken:
             self._ended.set()
+
+    @contextmanager
+    def borrowed(self, name: str) -> Iterator[bool]:
+        """Have the lease in the block, if nobody else has it; say whether it is had."""
+        before = name in self._taken
+        had = self.take(name)
+        try:
+            yield had
+        finally:
+            if had and not before:
+                self.release(name)
 
     def end(self) -> None:
         """Give up all leases of this process."""

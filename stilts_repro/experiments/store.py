@@ -3,7 +3,8 @@
 A job works in a scratch folder beside; its last file is a manifest with the size and SHA-256 of all
 the others, and then the folder gets its name by one rename. A run killed at any moment leaves
 finished jobs or scratch folders, and the next run sweeps the latter. Several runs may share the
-folder: `leases` say which of them does a job.
+folder: `leases` say which of them does a job. Machines that share no folder have finished jobs from
+each other by way of a mirror (`mirror`).
 """
 
 import hashlib
@@ -39,7 +40,6 @@ RESULT = "result.json"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
-
 NAME = re.compile("[A-Za-z0-9+_-]+")
 
 
@@ -60,6 +60,20 @@ class Store:
         self.jobs = output / "jobs"
         self.records = output / "records"
         self.leases = Leases(output / "leases")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process have it, without the leases of this one."""
+        return type(self), (self.output,)
+
+    def absolute(self) -> "Store":
+        """Return it as it is to be named from another working folder."""
+        return Store(self.output.absolute())
+
+    def meet(self, jobs: Iterable[str]) -> None:
+        """Have those of `jobs` that are finished elsewhere, and let them be had from here."""
+
+    def fetch(self, job: str, *, whole: bool = False) -> None:
+        """Have a job, if it is finished elsewhere; if `whole`, with its weights."""
 
     def prepare(self) -> None:
         """Make the folders; `writing` says where they cannot be written."""
@@ -82,6 +96,7 @@ class Store:
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
         """Say whether the job has finished undamaged, and kept its model if that is asked for."""
+        self.fetch(job)
         return (
             self.folder(job).is_dir()
             and self.damage(job) is None
@@ -108,6 +123,8 @@ class Store:
                 size = path.stat().st_size
                 found = (size, digest(path) if size == entry["size"] else "")
             except OSError as error:
+                if self._lets_be(name) and not path.exists():
+                    continue
                 raise Damage(f"{path}: {reason(error)}") from None
             _compare(path, found, entry)
 
@@ -139,6 +156,7 @@ class Store:
             scratch.rename(self.folder(job))
             flush(self.jobs)
             shutil.rmtree(self.checkpoints(job), ignore_errors=True)
+            self._send(job)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -177,6 +195,13 @@ class Store:
         checkpoints = self.checkpoints("").glob("*")
         done = [path for path in checkpoints if self.folder(path.name).is_dir()]
         return [*self.jobs.glob(f"{DAMAGED}*"), *self._unowned(), *lost, *done]
+
+    def _lets_be(self, name: str) -> bool:
+        """Say whether a finished job's file may be absent."""
+        return False
+
+    def _send(self, job: str) -> None:
+        """Let a job that has just finished be had elsewhere."""
 
     def _listed(self, job: str) -> Iterable[str]:
         try:
@@ -224,14 +249,12 @@ class Store:
     def _manifest(self, job: str) -> dict[str, dict[str, Any]]:
         path = self.folder(job) / MANIFEST
         try:
-            text = path.read_text(encoding="utf-8")
-            entries = json.loads(text)["files"]
-            whole = text == _manifest_text(entries)
+            entries = entries_of(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise Damage(f"{path}: no such file") from None
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise Damage(f"{path}: cannot be read ({reason(error)})") from None
-        if not whole:
+        if entries is None:
             raise Damage(f"{path}: is not what was written")
         return entries
 
@@ -260,6 +283,15 @@ def _checked(kind: str, name: str) -> str:
     if not NAME.fullmatch(name):
         raise Damage(f"{name!r}: no name of a {kind}")
     return name
+
+
+def entries_of(text: str) -> dict[str, dict[str, Any]] | None:
+    """Return the files that a manifest names; None where it is not what was written."""
+    try:
+        entries = json.loads(text)["files"]
+        return entries if text == _manifest_text(entries) else None
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _manifest_text(entries: Mapping[str, Any]) -> str:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -98,7 +97,7 @@ def _received() -> Any:
 
 @contextmanager
 def helped(
-    machine: Machine, gpus: Sequence[int], job: Job, world: World, output: Path
+    machine: Machine, gpus: Sequence[int], job: Job, world: World, store: Store
 ) -> Iterator[None]:
     """Do a job in the block with helpers, if `machine` has several processes a job.
 
@@ -110,7 +109,7 @@ def helped(
         return
     count = machine.processes
     meeting = distributed.TCPStore("localhost", 0, count, is_master=True, wait_for_workers=False)
-    given = dict(os.environ), machine, gpus or range(count), meeting.port, job, world, output
+    given = dict(os.environ), machine, gpus or range(count), meeting.port, job, world, store
     context = forking.start()
     helpers = [context.Process(target=_help, args=(n, *given)) for n in range(1, count)]
     for helper in helpers:
@@ -152,7 +151,7 @@ def _help(
     port: int,
     job: Job,
     world: World,
-    output: Path,
+    store: Store,
 ) -> None:
     """Do the share of process `number` in the training of a job."""
     from stilts_repro.experiments.work import run_job
@@ -167,7 +166,7 @@ def _help(
     meeting = distributed.TCPStore("localhost", port, machine.processes)
     where = {"store": meeting, "rank": number, "world_size": machine.processes}
     with suppress(InputError), _joined(machine, gpus[number], **where):  # the worker tells
-        run_job(job, world, Store(output), machine)
+        run_job(job, world, store, machine)
 
 
 @contextmanager

@@ -80,6 +80,7 @@ class Work:
         self.machine = machine
         self.meter = Meter()
         if job.start:
+            store.fetch(job.start, whole=True)
             store.check(job.start)
         self.before = store.result(job.start) if job.start else {}
         with self.meter.phase("load"):

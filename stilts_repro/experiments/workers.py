@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
-from pathlib import Path
 from typing import Any, Protocol
 
 from stilts_repro import stopping
@@ -153,7 +152,7 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bool) -> float:
+def work(job: Job, world: World, store: Store, machine: Machine, keep_models: bool) -> float:
     """Do a job in this process; return the seconds that it took."""
     import torch
 
@@ -164,8 +163,8 @@ def work(job: Job, world: World, output: Path, machine: Machine, keep_models: bo
     try:
         for hindrance in _hindrances:
             raise hindrance
-        with helped(machine, _gpus, job, world, output):
-            run_job(job, world, Store(output), machine, keep_models=keep_models)
+        with helped(machine, _gpus, job, world, store):
+            run_job(job, world, store, machine, keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
             f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "

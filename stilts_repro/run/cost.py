@@ -18,7 +18,6 @@ from stilts_repro.experiments.inventory import PARTS
 from stilts_repro.experiments.jobs import IntermediateTraining, Job, TargetTraining
 from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.plan import Plan
-from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.machine import Machine
 from stilts_repro.models import attention
@@ -115,7 +114,7 @@ def estimate(request: Request) -> Estimate:
     training are left out, as early stopping may end them. Raises `InputError` or `MissingError`.
     """
     planned = plan_of(request)
-    plan, store = planned.plan, Store(request.output)
+    plan, store = planned.plan, request.store
     costs = Costs(plan)
     if plan.jobs:
         told = f"reproduce: counting the tokens of {len(plan.jobs)} jobs; a tokenizer's first time "

@@ -44,11 +44,12 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
     started = time.perf_counter()
     progress = progress or Progress()
     expected = {claim.id: load_expected(claim.id, claim.file.parent) for claim in request.claims}
-    store = Store(request.output)
+    store = request.store
     store.prepare()
     with store.used():
         planned = plan_of(request)
         plan, keep = planned.plan, request.keep_models
+        store.meet(plan.jobs)
         left, damaged = unfinished(plan.jobs, store, keep_models=keep)
         progress.damaged(damaged)
         for job in damaged:

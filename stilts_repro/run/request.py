@@ -11,9 +11,11 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN, MLM, Cell, World
 from stilts_repro.experiments.jobs import Setting, measured_by
+from stilts_repro.experiments.mirror import Mirrored
 from stilts_repro.experiments.plan import Ground, Plan
 from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.experiments.sources import inventory_in
+from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import EVERYTHING, Asked, Survey, survey
 from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
@@ -37,7 +39,7 @@ class Request:
     phase (iii) as well; `sampler` draws the tasks of multi-task training; `corpus` holds text for
     continued MLM; `translator` says who translates rows of phase (ii); `asked` limits the run to
     some tasks; `machine` is what jobs compute with, by default this one as its environment asks;
-    `workers` do them.
+    `workers` do them. `url` is where finished jobs are copied to, and had from.
     """
 
     claims: tuple[Claim, ...]
@@ -55,6 +57,12 @@ class Request:
     asked: Asked = EVERYTHING
     machine: Machine = field(default_factory=Machine.of)
     workers: Workers = local_workers
+    url: str | None = None
+
+    @property
+    def store(self) -> Store:
+        """Where its jobs lie."""
+        return Mirrored(self.output, self.url) if self.url else Store(self.output)
 
     @property
     def main(self) -> World:
