@@ -17,7 +17,7 @@ ORDER = (
     *("published_tables", "bucc_baseline", "tatoeba_baseline"),
 )
 STUDIES = (
-    *("scaling", "alignment", "data_size", "architecture", "calibration"),
+    *("scaling", "alignment", "morphology", "data_size", "architecture", "calibration"),
     "commonsense",
 )
 

@@ -25,7 +25,8 @@ from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.scales import WIDTHS
+from stilts_repro.experiments.scales import MORPHOLOGY, UNRELATED, WIDTHS
+from stilts_repro.experiments.sources import TESTBEDS
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
 from stilts_repro.machine import Machine
@@ -67,16 +68,14 @@ UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
 Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
 
 
-def testbed_corpus(*, unrelated: bool = False) -> Documents:
-    """Return the testbed's documents: each language's own, code-mixed ones, bilingual ones.
+def testbed_corpus(data: str = "testbed") -> Documents:
+    """Return a testbed's documents: each language's own, code-mixed ones, bilingual ones.
 
     The shares are what web crawls bring by accident: most documents are in one language. Of
-    `unrelated` languages there are only their own.
+    unrelated languages there are only their own.
     """
-    from stilts_repro.testbed.source import TestbedSource
-
-    source = TestbedSource(unrelated=unrelated)
-    sizes = UNRELATED_DOCUMENTS if unrelated else TESTBED_DOCUMENTS
+    source = TESTBEDS[data]()
+    sizes = UNRELATED_DOCUMENTS if data == UNRELATED.data else TESTBED_DOCUMENTS
     streams: dict[str, Iterator[str]] = {
         code: islice(source.documents(code), sizes["monolingual"]) for code in source.languages
     }
@@ -131,8 +130,15 @@ def _parser() -> Parser:
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--corpus", type=folder, help="folder of <language>.txt[.gz], a text a line")
     text.add_argument("--testbed", action="store_true", help="the testbed's documents and recipe")
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
         "--unrelated", action="store_true", help="with --testbed: languages that share nothing"
+    )
+    kind.add_argument(
+        "--morphology",
+        type=int,
+        choices=range(1, len(MORPHOLOGY) + 1),
+        help="with --testbed: languages that differ in morphology alone; which of such worlds",
     )
     parser.add_argument(
         "--start", type=named, metavar="MODEL", help="with --corpus: hub id or folder to start from"
@@ -158,8 +164,9 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         value = getattr(options, name)
         if value is not None and not 0 < value < math.inf:  # nor NaN
             raise InputError(f"--{name} {value}: give a number above zero")
-    if options.unrelated and not options.testbed:
-        raise InputError("--unrelated: only the testbed has such languages; give --testbed")
+    if (options.unrelated or options.morphology) and not options.testbed:
+        option = "--unrelated" if options.unrelated else "--morphology"
+        raise InputError(f"{option}: only the testbed has such languages; give --testbed")
     if options.start is not None and (options.testbed or options.size or options.causal):
         raise InputError(
             "--start: its model has its size, class and languages; leave --testbed, --size and "
@@ -168,7 +175,7 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     sizes = TESTBED_SIZES if options.testbed else SIZES
     if options.size and options.size not in sizes:
         raise InputError(f"--size {options.size}: choose one of {', '.join(sizes)} here")
-    if options.testbed and (options.size or options.causal):
+    if options.testbed and (options.size or options.causal or options.morphology):
         recipe = replace(LADDER_RECIPE, size=sizes[options.size or "96"])
     elif options.testbed:
         recipe = TESTBED_RECIPE
@@ -195,7 +202,10 @@ def _pretrain(options: argparse.Namespace) -> int:
         output.mkdir(parents=True, exist_ok=True)
     documents: Documents
     if options.testbed:
-        documents = testbed_corpus(unrelated=options.unrelated)
+        data = UNRELATED.data if options.unrelated else "testbed"
+        documents = testbed_corpus(
+            MORPHOLOGY[options.morphology - 1].data if options.morphology else data
+        )
         chosen = balanced(documents, recipe.seed, 1.0)
     else:
         files = corpus_files(options.corpus)

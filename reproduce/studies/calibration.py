@@ -9,10 +9,18 @@ from typing import Any
 from stilts_repro.cli.reproduce import study
 from stilts_repro.evaluation.confidence import SCALED
 from stilts_repro.experiments.conditions import NONE, Condition, after
+from stilts_repro.experiments.scales import PARAMETERS
 from stilts_repro.run.grid import Scores
-from stilts_repro.run.studies import Study, contrast, contrast_at_equal, design_of
+from stilts_repro.run.studies import (
+    Study,
+    contrast,
+    contrast_at_equal,
+    design_of,
+    slope_per_doubling,
+)
 
 BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
+SIZES = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
 MEASURES = ("overconfidence", "debiased_error", "nll", "brier")
 
 
@@ -31,7 +39,7 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return every measure's contrast by condition, as it is and at English dev's temperature.
 
     Besides, that of over-confidence at equal accuracy: a model that is right less often is too sure
-    for that alone.
+    for that alone. And its rise with each doubling of the model, where three sizes were there.
     """
     conditions = (NONE, *scores.held(BEFORE))
     told: dict[str, Any] = {
@@ -49,12 +57,21 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         )
         for c in conditions
     }
+    there = {name for name, _, _ in scores.metrics}
+    by_size = {
+        size: rich_less_poor(scores, condition, "overconfidence")
+        for size, condition in SIZES.items()
+        if str(condition) in there
+    }
+    if len(by_size) > 2:
+        told["overconfidence by parameters"] = by_size
+        told["rise per doubling"] = slope_per_doubling(by_size)
     return told
 
 
 STUDY = Study(
     id="calibration",
-    conditions=BEFORE,
+    conditions=(*BEFORE, *SIZES.values()),
     value=value,
     details=details,
     targets=("xnli",),

@@ -11,15 +11,13 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import study
 from stilts_repro.experiments.conditions import Condition, after
-from stilts_repro.experiments.scales import WIDTHS
+from stilts_repro.experiments.scales import PARAMETERS, WIDTHS
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import Study, errors_left_out, slope_per_doubling
 
 TARGETS = ("udpos", "panx", "xquad", "mlqa", "tydiqa")
 COUNTED = {"mnli": TARGETS, "squad_v2": ("udpos", "panx", "tydiqa")}
 KINDS = ("encoder", "decoder")
-# A layer has twelve times the square of its width, biases and normalisation aside.
-PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 CONDITIONS = {
     kind: tuple(after(task, world=f"{kind}-{width}") for width in WIDTHS for task in COUNTED)
     for kind in KINDS

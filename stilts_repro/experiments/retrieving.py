@@ -13,6 +13,7 @@ from stilts_repro.experiments.material import Material
 from stilts_repro.experiments.records import Meter, Outcome, tolerated
 from stilts_repro.experiments.scales import retrieval_layer
 from stilts_repro.machine import Machine
+from stilts_repro.metrics.morphology import UNSPACED, type_token_ratio
 from stilts_repro.metrics.retrieval import nearest
 from stilts_repro.tasks.retrieval import (
     NEIGHBOURS,
@@ -50,6 +51,9 @@ class Retriever:
             by_layer[code] = accuracy_by_layer(english, other)
             metrics[code] = {"accuracy": by_layer[code][self.layer]}
             metrics[code] |= alignment(english[self.layer], other[self.layer])
+            ratio = type_token_ratio(pair.source for pair in found.examples)
+            if ratio is not None and code not in UNSPACED:
+                metrics[code]["type_token_ratio"] = ratio
             if len(found) > 1:  # else there are no two unrelated sentences
                 geometry[code] = geometry_by_layer(english, other)
             broken[code] = _not_finite(torch.cat([english, other], dim=2).transpose(0, 1))

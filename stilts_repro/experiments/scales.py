@@ -26,6 +26,9 @@ UNRELATED = World(
 # The studies' models: encoders and decoders of four sizes, by width and number of layers, each with
 # a phase (i) of its own on the same documents in the same order.
 WIDTHS = {48: 4, 64: 6, 96: 6, 192: 6}
+# Beside the embeddings: a layer has twelve times the square of its width, biases and normalisation
+# aside.
+PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 LADDER = TESTBED_MODEL.parent / "ladder"
 
 
@@ -36,6 +39,19 @@ def rung(kind: Literal["encoder", "decoder"], width: int) -> World:
     make = f"python -m stilts_repro.pretrain --testbed --size {width}{causal} --output"
     return World(name, str(LADDER / name), "testbed", made_by=f"{make} {LADDER / name}")
 
+
+RUNGS = tuple(rung(kind, width) for kind in ("encoder", "decoder") for width in WIDTHS)
+# Three worlds of languages that differ in morphology alone, each with other stems.
+MORPHOLOGY = tuple(
+    World(
+        name=(name := f"morphology-{number}"),
+        model=str(LADDER / name),
+        data=f"testbed-{name}",
+        made_by=f"python -m stilts_repro.pretrain --testbed --morphology {number} --output "
+        f"{LADDER / name}",
+    )
+    for number in (1, 2, 3)
+)
 
 # A public encoder of 21 million parameters beside its embeddings, in XLM-R's languages.
 SMALL_ENCODER = "intfloat/multilingual-e5-small@614241f622f53c4eeff9890bdc4f31cfecc418b3"
@@ -158,7 +174,11 @@ def _testbed(name: str, *, share: float, seeds: int, evaluation_rows: int, cost:
         target={task: shared(recipe) for task, recipe in _recipes("testbed", "target").items()},
         retrieval_length=128,
         cost=cost,
-        worlds=(UNRELATED, *(rung(k, width) for k in ("encoder", "decoder") for width in WIDTHS)),
+        worlds=(
+            UNRELATED,
+            *MORPHOLOGY,
+            *(rung(k, width) for k in ("encoder", "decoder") for width in WIDTHS),
+        ),
         precision="fp32",
     )
 

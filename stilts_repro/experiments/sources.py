@@ -1,6 +1,7 @@
 """`--data`: the testbed, the hub, a directory laid out like it, or the hub and a directory."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from stilts_repro.data.source import CachedSource, DirectorySource, Source
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.inventory import Inventory, Texts
-from stilts_repro.experiments.scales import UNRELATED
-from stilts_repro.testbed.source import TestbedSource
+from stilts_repro.experiments.scales import MORPHOLOGY, UNRELATED
+from stilts_repro.testbed.source import WORLD_SEED, TestbedSource
 from stilts_repro.translation.mixed import Translation, translator_of
 from stilts_repro.translation.testbed import TestbedTranslator
 
@@ -23,7 +24,14 @@ TESTBED_TRANSLATOR = "testbed:0.33"
 TRANSLATED_INTO = ("de", "ru", "sw")
 TESTBED_TRANSLATED_INTO = ("qaa", "qac", "qag")
 
-TESTBEDS = {"testbed": False, UNRELATED.data: True}  # by name: are its languages unrelated
+TESTBEDS: dict[str, Callable[[], TestbedSource]] = {  # by name
+    "testbed": TestbedSource,
+    UNRELATED.data: partial(TestbedSource, kind="unrelated"),
+    **{
+        world.data: partial(TestbedSource, WORLD_SEED + number, kind="morphology")
+        for number, world in enumerate(MORPHOLOGY)
+    },
+}
 
 
 def open_source(data: str) -> Source:
@@ -32,7 +40,7 @@ def open_source(data: str) -> Source:
     Raises `InputError` where a directory is not there.
     """
     if data in TESTBEDS:
-        return TestbedSource(unrelated=TESTBEDS[data])
+        return TESTBEDS[data]()
     if data == "hub":
         return HubSource()
     if data.startswith("hub+"):
@@ -59,7 +67,7 @@ def open_texts(data: str, corpus: str | None) -> Texts | None:
         return from_files
     if data not in TESTBEDS:
         return None
-    source = TestbedSource(unrelated=TESTBEDS[data])
+    source = TESTBEDS[data]()
 
     def from_testbed(rows: int | None) -> dict[str, list[str]]:
         each = -(-(rows or 0) // len(source.languages))

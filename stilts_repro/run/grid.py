@@ -151,7 +151,8 @@ class Claim:
         """Return those of its conditions that can be run where `sets` are there (None: all)."""
         if sets is None:
             return self.conditions
-        return tuple(c for c in self.conditions if c.row.possible(sets.get(c.world, ())))
+        there = (c for c in self.conditions if c.world in sets)
+        return tuple(c for c in there if c.row.possible(sets[c.world]))
 
     def lacks(self, sets: Sets) -> bool:
         """Say whether it cannot be measured where `sets` are there."""

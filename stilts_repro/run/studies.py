@@ -18,6 +18,7 @@ import numpy as np
 from stilts_repro.claims.expected import Design, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.conditions import MAIN, Condition
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
@@ -28,9 +29,13 @@ STUDIES = EXPECTED_RESULTS / "studies"
 
 @dataclass(frozen=True)
 class Study(Claim):
-    """A question; `value` is its primary statistic."""
+    """A question; `value` is its primary statistic.
+
+    `elsewhere` are its conditions at scales that have not the worlds of the usual ones.
+    """
 
     seeds: int = 3  # fewer have no interval
+    elsewhere: tuple[Condition, ...] | None = None
 
     @property
     def file(self) -> Path:
@@ -38,8 +43,14 @@ class Study(Claim):
         return STUDIES / f"{self.id}.json"
 
     def at(self, scale: Scale) -> "Study":
-        """Return the study: it looks at targets that the scale's means leave dark as well."""
-        return self
+        """Return the study as it is at `scale`.
+
+        It looks at targets that the scale's means leave dark as well.
+        """
+        there = {MAIN, *(world.name for world in scale.worlds)}
+        if self.elsewhere is None or {c.world for c in self.conditions} <= there:
+            return self
+        return replace(self, conditions=self.elsewhere)
 
 
 def run_study(request: Request, progress: Progress) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from typing import get_args
 
 from stilts_repro.commands import Parser, run
 from stilts_repro.testbed.grammar import Grammar, grammar
-from stilts_repro.testbed.languages import Language, language
+from stilts_repro.testbed.languages import Kind, Language, language
 from stilts_repro.testbed.meanings import Event
 from stilts_repro.testbed.phrases import Sentence, text
 from stilts_repro.testbed.world import Sampler, world
@@ -15,7 +16,7 @@ def _typology(described: Language) -> str:
     features = {
         "script": described.script,
         "word order": described.word_order,
-        "morphology": described.morphology,
+        "morphology": _morphology(described),
         "adjectives": "before the noun" if described.adjective_first else "after the noun",
         "adpositions": "prepositions" if described.prepositions else "postpositions",
         "place and time": "locative case" if described.locative_case else "adposition",
@@ -27,6 +28,11 @@ def _typology(described: Language) -> str:
     }
     lines = [f"{name + ':':<16}{value}" for name, value in features.items()]
     return "\n".join([f"{described.name} ({described.code})", *lines])
+
+
+def _morphology(described: Language) -> str:
+    nouns, verbs = described.inflects("nouns"), described.inflects("verbs")
+    return nouns if nouns == verbs else f"{nouns} nouns, {verbs} verbs"
 
 
 def _glossed(sentence: Sentence) -> str:
@@ -47,9 +53,9 @@ def _example(speaker: Grammar) -> list[Sentence]:
     return [speaker.sentence(event), speaker.sentence(event, asked="patient")]
 
 
-def describe(code: str, world_seed: int, unrelated: bool = False) -> str:
+def describe(code: str, world_seed: int, kind: Kind = "") -> str:
     """Return the description of a language; raise `InputError` for an unknown code."""
-    speaker = grammar(language(code).code, world(world_seed, unrelated))
+    speaker = grammar(language(code).code, world(world_seed, kind))
     parts = [_typology(speaker.language)]
     parts += [f"{text(sentence)}\n{_glossed(sentence)}" for sentence in _example(speaker)]
     return "\n\n".join(parts)
@@ -63,13 +69,16 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("language", help="en or qaa ... qag")
     command.add_argument("--world-seed", type=int, default=13)
     command.add_argument(
-        "--unrelated", action="store_true", help="without cognates and names in common"
+        "--kind",
+        default="",
+        choices=get_args(Kind)[1:],
+        help="unrelated: without cognates and names in common; morphology: differing in that alone",
     )
     return run(parser, _describe, arguments)
 
 
 def _describe(options: argparse.Namespace) -> int:
-    print(describe(options.language, options.world_seed, options.unrelated))
+    print(describe(options.language, options.world_seed, options.kind))
     return 0
 
 

@@ -202,7 +202,7 @@ class Grammar(Phrases):
             return _NOTHING, _NOTHING
         form = self.lexicon.verb(self.lexicon.stems[lemma], tense, plural, passive)
         group = [self.word(lemma, "verb", form)]
-        if self.language.morphology == "isolating":
+        if self.language.inflects("verbs") == "isolating":
             if passive:
                 group.insert(0, self.word("PASSIVE", "verb"))
             if tense != "present":

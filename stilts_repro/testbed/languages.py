@@ -20,6 +20,11 @@ _SCRIPTS: dict[str, str] = {
 }
 
 
+# Of worlds: languages of all types, languages that have no word in common, or languages that differ
+# in morphology alone (and in the stems that are drawn).
+Kind = Literal["", "unrelated", "morphology"]
+
+
 @dataclass(frozen=True)
 class Phonology:
     """The syllable inventory from which stems and affixes are invented (in Latin letters)."""
@@ -48,8 +53,13 @@ class Language:
     gendered_pronouns: bool = False
     cognates: float = 0.0
     own_names: bool = False  # proper names are invented too, not the English ones transliterated
+    inflected: frozenset[str] = frozenset({"nouns", "verbs"})  # others are as in an isolating one
     sound_changes: tuple[tuple[str, str], ...] = ()
     phonology: Phonology = Phonology()
+
+    def inflects(self, words: Literal["nouns", "verbs"]) -> str:
+        """Return the morphology of nouns (and adjectives), or of verbs."""
+        return self.morphology if words in self.inflected else "isolating"
 
 
 def _phonology(onsets: str, vowels: str, codas: str) -> Phonology:
@@ -136,9 +146,39 @@ def language(code: str) -> Language:
         raise InputError(f"unknown testbed language {code!r}: choose one of {known}") from None
 
 
-def unrelated(language: Language) -> Language:
-    """Return the language as it is where no two languages have a word in common."""
-    return replace(language, cognates=0.0, own_names=True)
+# What is alike in all languages where morphology alone varies; and how it does.
+_ALIKE = Language(
+    *("", "", "", "Latin", "SVO", "isolating"),
+    cognates=0.3,
+    sound_changes=(("c", "k"), ("w", "v"), ("th", "t"), ("sh", "s")),
+    phonology=_phonology("b d f g k l m n p r s t v z", "a e i o u", "- - n r s"),
+)
+_GRADED: dict[str, tuple[Literal["isolating", "agglutinative", "fusional"], tuple[str, ...]]] = {
+    "qaa": ("fusional", ("nouns", "verbs")),
+    "qab": ("agglutinative", ("nouns", "verbs")),
+    "qac": ("fusional", ("nouns",)),
+    "qad": ("isolating", ()),
+    "qae": ("agglutinative", ("nouns",)),
+    "qaf": ("fusional", ("verbs",)),
+    "qag": ("agglutinative", ("verbs",)),
+}
+
+
+def spoken(language: Language, kind: Kind) -> Language:
+    """Return the language as it is in a world of a kind (see `Kind`)."""
+    if kind == "unrelated":
+        return replace(language, cognates=0.0, own_names=True)
+    if kind == "morphology" and language.code in _GRADED:
+        morphology, inflected = _GRADED[language.code]
+        return replace(
+            _ALIKE,
+            code=language.code,
+            name=language.name,
+            iso3=language.iso3,
+            morphology=morphology,
+            inflected=frozenset(inflected),
+        )
+    return language
 
 
 def transliterate(text: str, script: str) -> str:

@@ -56,7 +56,7 @@ class Lexicon:
 
     def noun(self, stem: str, case: str, plural: bool) -> str:
         """Return the form of a noun or adjective stem; isolating languages have only one."""
-        match self.language.morphology:
+        match self.language.inflects("nouns"):
             case "english":
                 return _english_plural(stem) if plural else stem
             case "agglutinative":
@@ -68,13 +68,13 @@ class Lexicon:
 
     def proper(self, words: tuple[str, ...], case: str) -> tuple[str, ...]:
         """Return a name in `case`: agglutinative case follows its last word, others leave it."""
-        if self.language.morphology != "agglutinative":
+        if self.language.inflects("nouns") != "agglutinative":
             return words
         return (*words[:-1], words[-1] + self._affixes[case])
 
     def verb(self, stem: str, tense: str, plural: bool, passive: bool) -> str:
         """Return the inflected verb form (without particles or auxiliaries; not for English)."""
-        match self.language.morphology:
+        match self.language.inflects("verbs"):
             case "agglutinative":
                 return stem + (self._affixes["passive"] if passive else "") + self._affixes[tense]
             case "fusional":

@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 from stilts_repro.testbed import vocabulary as words
-from stilts_repro.testbed.languages import language, unrelated
+from stilts_repro.testbed.languages import language, spoken
 from stilts_repro.testbed.lexicon import lexicon
 from stilts_repro.testbed.world import World
 
@@ -92,7 +92,7 @@ class Phrases:
     """Realises what names and common nouns refer to; `role` marks the slot that they fill."""
 
     def __init__(self, code: str, world: World) -> None:
-        self.language = unrelated(language(code)) if world.unrelated else language(code)
+        self.language = spoken(language(code), world.kind)
         self.world = world
         self.lexicon = lexicon(self.language, world.seed)
 
@@ -158,12 +158,13 @@ class Phrases:
         plural = number > 1
         stems, inflect = self.lexicon.stems, self.lexicon.noun
         core = [self.word(noun, role, inflect(stems[noun], case, plural))]
-        if plural and self.language.morphology == "isolating":
+        morphology = self.language.inflects("nouns")
+        if plural and morphology == "isolating":
             core.append(self.word("PLURAL", role))
         if adjective:
             # Adjectives agree with their noun in fusional languages only.
-            fusional = self.language.morphology == "fusional"
-            form = inflect(stems[adjective], case, plural) if fusional else ""
+            agrees = morphology == "fusional"
+            form = inflect(stems[adjective], case, plural) if agrees else ""
             modifier = self.word(adjective, role, form)
             core = [modifier, *core] if self.language.adjective_first else [*core, modifier]
         if plural:

@@ -11,10 +11,12 @@ from stilts_repro.seeds import python_rng
 from stilts_repro.testbed.configs import PARALLEL, Config, configs, split_of_subset
 from stilts_repro.testbed.corpus import Corpus
 from stilts_repro.testbed.grammar import grammar
-from stilts_repro.testbed.languages import CODES
+from stilts_repro.testbed.languages import CODES, Kind
 from stilts_repro.testbed.languages import language as language_of
 from stilts_repro.testbed.rows import Draw, Row, retrieval
 from stilts_repro.testbed.world import Sampler, World, world
+
+WORLD_SEED = 13
 
 
 class TestbedSource:
@@ -30,22 +32,29 @@ class TestbedSource:
     Rows of XNLI, PAWS-X, XQuAD and MLQA are parallel across languages; those of TyDiQA, PAN-X and
     udpos are not.
 
-    With `unrelated`, the same meanings are said by languages that have nothing in common but how
-    grammars may be: no cognates, no names, no document in two languages. What crosses between the
-    languages of the testbed crosses by these, so that nothing should there.
+    The same meanings are said in worlds of every `kind`. Languages that are "unrelated" have
+    nothing in common but how grammars may be: no cognates, no names, no document in two languages.
+    What crosses between the languages of the testbed crosses by these, so that nothing should
+    there. Where "morphology" alone differs there are several worlds, whose seeds follow the first.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
-    def __init__(self, world_seed: int = 13, *, unrelated: bool = False) -> None:
+    def __init__(self, world_seed: int = WORLD_SEED, *, kind: Kind = "") -> None:
         self.world_seed = world_seed
-        self.unrelated = unrelated
-        self.name = "testbed-unrelated" if unrelated else "testbed"
+        self.kind: Kind = kind
+        number = f"-{world_seed - WORLD_SEED + 1}" if kind == "morphology" else ""
+        self.name = f"testbed-{kind}{number}" if kind else "testbed"
         self._corpus = Corpus(self._world)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether no document has two languages."""
+        return self.kind == "unrelated"
 
     @cached_property
     def _world(self) -> World:
-        return world(self.world_seed, self.unrelated)
+        return world(self.world_seed, self.kind)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -105,11 +114,13 @@ class TestbedSource:
 
     def bilingual_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
         """Yield documents of sentences side by side with translations; none if unrelated."""
-        return iter(()) if self.unrelated else self._corpus.bilingual_documents(split, start)
+        return (
+            iter(()) if self.kind == "unrelated" else self._corpus.bilingual_documents(split, start)
+        )
 
     def mixed_documents(self, split: str = "train", start: int = 0) -> Iterator[str]:
         """Yield code-mixed documents without end; none if unrelated."""
-        return iter(()) if self.unrelated else self._corpus.mixed_documents(split, start)
+        return iter(()) if self._apart else self._corpus.mixed_documents(split, start)
 
     def _load(self, repo: str, config: str, split: str, code: str, which: slice) -> list[Row]:
         """Return the rows `which` of a split, in language `code`, or in the config's own if ''."""

@@ -11,6 +11,7 @@ from functools import cache
 
 from stilts_repro.seeds import python_rng
 from stilts_repro.testbed import vocabulary as words
+from stilts_repro.testbed.languages import Kind
 from stilts_repro.testbed.meanings import Event, Fact, Tense, split_of
 
 _PERSONS = 240
@@ -32,12 +33,12 @@ class Person:
 class World:
     """Persons, towns, organisations and the regularities of what they do.
 
-    With `unrelated`, the same is so, but the languages that say it have no word in common.
+    The same is so in worlds of every `kind`; what differs are the languages that say it.
     """
 
-    def __init__(self, seed: int, unrelated: bool = False) -> None:
+    def __init__(self, seed: int, kind: Kind = "") -> None:
         self.seed = seed
-        self.unrelated = unrelated
+        self.kind = kind
         rng = python_rng(seed, "world")
         self.region_of = {
             town: words.REGIONS[i % len(words.REGIONS)] for i, town in enumerate(words.TOWNS)
@@ -100,9 +101,9 @@ def _facts(world: World) -> dict[str, tuple[Fact, ...]]:
 
 
 @cache
-def world(seed: int, unrelated: bool = False) -> World:
+def world(seed: int, kind: Kind = "") -> World:
     """Return the world under `seed`, built once."""
-    return World(seed, unrelated)
+    return World(seed, kind)
 
 
 @cache

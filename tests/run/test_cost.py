@@ -103,7 +103,7 @@ def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
 @pytest.fixture
 def unrelated_model(tiny_model, tmp_path):
     """A model of the unrelated world whose tokenizer is not the other's, as the shipped one's."""
-    source = TestbedSource(unrelated=True)
+    source = TestbedSource(kind="unrelated")
     texts = [text for code in source.languages for text in islice(source.documents(code), 20)]
     path = shutil.copytree(tiny_model, tmp_path / "unrelated")
     train_tokenizer(texts, vocabulary=500, max_length=128).save_pretrained(path)

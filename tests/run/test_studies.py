@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from reproduce.catalogue import all_studies
-from reproduce.studies.scaling import PARAMETERS
 from stilts_repro.claims.expected import Design, load_expected
 from stilts_repro.claims.finding import finding
 from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE
+from stilts_repro.experiments.scales import PARAMETERS
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress
 from stilts_repro.run.grid import Scores
@@ -72,11 +72,16 @@ def test_the_form_that_made_the_values_tells_a_size_that_was_left_out_best():
         assert name == "constant" or min(v for n, v in errors.items() if n != name) > 0.1
 
 
+# By language, a type-token ratio that is known; their deviation is one.
+RATIOS = {code: 20 + n * 0.4**0.5 for code, n in zip("abcd", (-2, -1, 1, 2), strict=True)}
+
+
 def made_up(study, rng, effect):
     """Return one seed's scores in which a study's statistic is `effect`, but for noise."""
     design = design_of(study.id)
     conditions = dict.fromkeys(c for one in study.conditions for c in (one.baseline, one))
     codes = ("en", *(code for held in design.languages.values() for code in held), "fi")
+    codes = (*RATIOS,) if study.id == "morphology" else codes
     metrics, languages, values = {}, {}, {}
     for condition in (NONE, *conditions):
         for target in study.targets:
@@ -98,6 +103,8 @@ def row(name, design, condition, code, rng, effect):
             level -= effect * np.log2(condition.row.divided)
         case "alignment":
             level += effect * bool(condition.row.then)
+        case "morphology" if condition.row.then:
+            level += effect * (RATIOS.get(code, 20) - 20)
         case "commonsense":
             level += effect * phase_two
         case "architecture":
@@ -110,7 +117,8 @@ def row(name, design, condition, code, rng, effect):
     sureness = ("overconfidence", "debiased_error", "nll", "brier")
     scaled = [f"scaled_{name}" for name in sureness]
     accuracy = 50 + rng.normal(0, 5) if name == "calibration" else level
-    return dict.fromkeys([*names, *sureness, *scaled], level) | {"accuracy": accuracy}
+    ratio = {"type_token_ratio": RATIOS[code]} if code in RATIOS else {}
+    return dict.fromkeys([*names, *sureness, *scaled], level) | {"accuracy": accuracy} | ratio
 
 
 @pytest.mark.parametrize("name", all_studies())

@@ -1,6 +1,7 @@
 import itertools
 import random
 from collections import defaultdict
+from typing import get_args
 
 import pytest
 
@@ -8,7 +9,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.testbed.__main__ import main
 from stilts_repro.testbed.corpus import Corpus
 from stilts_repro.testbed.grammar import Style, grammar
-from stilts_repro.testbed.languages import LANGUAGES, language
+from stilts_repro.testbed.languages import LANGUAGES, Kind, language
 from stilts_repro.testbed.meanings import Event, Fact
 from stilts_repro.testbed.phrases import Token, spans, text
 from stilts_repro.testbed.rows import tagging
@@ -16,7 +17,9 @@ from stilts_repro.testbed.vocabulary import CONNECTIVES
 from stilts_repro.testbed.world import Sampler, world
 
 WORLD = world(13)
-WORLDS = pytest.mark.parametrize("known", [WORLD, world(13, True)], ids=["related", "unrelated"])
+WORLDS = pytest.mark.parametrize(
+    "known", [world(13, kind) for kind in get_args(Kind)], ids=lambda w: w.kind
+)
 PERSON = next(iter(WORLD.persons))
 EVENT = Event(PERSON, "open", "letter", "red", 2, "Port Rugen", "noon")
 INVENTED = [code for code in LANGUAGES if code != "en"]
@@ -125,7 +128,7 @@ def test_stems_and_names_are_unique_and_in_script(code, known):
     names = [*WORLD.persons, *WORLD.seat_of, *WORLD.region_of]
     assert len({lexicon.name(name) for name in names}) == len(names)
     latin = all(character.isascii() for stem in lexicon.stems.values() for character in stem)
-    assert latin == (language(code).script == "Latin")
+    assert latin == (lexicon.language.script == "Latin")
 
 
 def test_cognates_are_as_frequent_as_the_table_says():

@@ -43,7 +43,7 @@ def test_the_recipes_first_steps_give_the_recorded_losses(folder, counts):
     """Without its whole corpus: the first window's documents are found by their numbers."""
     recipe = TESTBED_RECIPE
     card = json.loads((folder / "pretraining.json").read_text())
-    source = TestbedSource(unrelated=folder == UNRELATED_MODEL)
+    source = TestbedSource(kind="unrelated" if folder == UNRELATED_MODEL else "")
     kinds = dict.fromkeys(source.languages, counts["monolingual"]) | {
         kind: counts[kind] for kind in ("mixed", "bilingual")
     }

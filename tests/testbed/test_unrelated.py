@@ -14,7 +14,7 @@ from stilts_repro.testbed.rows import XTREME
 from stilts_repro.testbed.vocabulary import NAME_WORDS
 from stilts_repro.testbed.world import world
 
-WORLD = world(13, True)
+WORLD = world(13, "unrelated")
 # Columns that say nothing in any language.
 LABELS = {"label", "gold_label", "ner_tags", "pos_tags", "supertags", "answerKey", "language"} | {
     *("id", "idx", "ind", "uid", "langs", "source_lang", "target_lang")
@@ -23,7 +23,7 @@ LABELS = {"label", "gold_label", "ner_tags", "pos_tags", "supertags", "answerKey
 
 @pytest.fixture(scope="module")
 def source():
-    return TestbedSource(unrelated=True)
+    return TestbedSource(kind="unrelated")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_the_world_is_the_same_whenever_it_is_built(source):
 
 
 def test_describe(capsys):
-    assert main(["describe", "qaa", "--unrelated"]) == 0
+    assert main(["describe", "qaa", "--kind", "unrelated"]) == 0
     unrelated = capsys.readouterr().out
     assert main(["describe", "qaa"]) == 0
     related = capsys.readouterr().out
