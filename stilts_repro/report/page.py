@@ -55,6 +55,7 @@ def html(result: Mapping[str, Any]) -> str:
     # opened, and a name of one that it does not know must not end a run that is as good as done.
     os.environ.pop("MPLBACKEND", None)
     from stilts_repro.report.plots import gains_svg, languages_svg, layers_svg
+    from stilts_repro.report.study_plots import study_svg
 
     grid = Grid(result["grid"], result["conditions"])
     by_layer = layers(result.get("retrieval", []))
@@ -72,6 +73,7 @@ def html(result: Mapping[str, Any]) -> str:
         grid=grid,
         plot=gains_svg(grid),
         details={claim["id"]: list(_details(claim)) for claim in result["claims"]},
+        pictures={claim["id"]: study_svg(claim) for claim in result["claims"]},
         by_language=languages_svg(grid),
         layers=by_layer,
         geometry=geometry(result.get("retrieval", [])),

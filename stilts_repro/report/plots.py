@@ -30,13 +30,13 @@ def gains_svg(grid: Grid) -> str:
     if not any(grid.gains(row, target) for row in rows for target in targets):
         return ""
     left = 0.02 + 0.0085 * max(len(target) for target in targets)
-    with _plain_svg():
+    with plain_svg():
         figure, panels = _panels(len(rows), 0.75 + 0.24 * len(targets), shared=True)
         height = figure.get_figheight()
         figure.subplots_adjust(left=left, right=0.99, top=1 - 0.35 / height, bottom=0.4 / height)
         for axes, row in zip(panels, rows, strict=True):
             _bars(axes, grid, row)
-        return _svg(figure)
+        return drawn(figure)
 
 
 def languages_svg(grid: Grid) -> str:
@@ -55,7 +55,7 @@ def languages_svg(grid: Grid) -> str:
     if not found:
         return ""
     most = max(len(gains) for by_row in found.values() for gains in by_row.values())
-    with _plain_svg():
+    with plain_svg():
         above = 0.2 * math.ceil(len(rows) / LEGEND_A_ROW)
         figure, panels = _panels(len(found), 0.8 + 0.15 * most, above=above)
         height = figure.get_figheight()
@@ -73,7 +73,7 @@ def languages_svg(grid: Grid) -> str:
         )
         for text in legend.get_texts():
             text.set_parse_math(False)
-        return _svg(figure)
+        return drawn(figure)
 
 
 def layers_svg(layers: Sequence[Layers], conditions: Conditions) -> str:
@@ -85,13 +85,13 @@ def layers_svg(layers: Sequence[Layers], conditions: Conditions) -> str:
     layers = [table.without_controls(conditions) for table in layers if NONE in table.intermediates]
     if not any(len(table.intermediates) > 1 for table in layers):
         return ""
-    with _plain_svg():
+    with plain_svg():
         figure = Figure(figsize=(WIDTH, 3.2))
         panels = figure.subplots(1, len(layers), squeeze=False)[0]
         figure.subplots_adjust(left=0.05, right=0.9, top=0.9, bottom=0.13, wspace=0.35)
         for axes, table in zip(panels, layers, strict=True):
             _curves(axes, table)
-        return _svg(figure)
+        return drawn(figure)
 
 
 def _panels(
@@ -134,7 +134,7 @@ def _curves(axes: Axes, table: Layers) -> None:
     axes.set_xlabel("layer", fontsize=8.5, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
-    _title(axes, table.target)
+    title(axes, table.target)
 
 
 def _bars(axes: Axes, grid: Grid, row: str) -> None:
@@ -156,7 +156,7 @@ def _bars(axes: Axes, grid: Grid, row: str) -> None:
     axes.set_ylim(len(targets) - 0.4, -0.6)
     axes.margins(x=0.22)
     axes.spines[:].set_visible(False)
-    _title(axes, row)
+    title(axes, row)
 
 
 def _marks(axes: Axes, target: str, by_row: Mapping[str, Mapping[str, float]]) -> None:
@@ -177,10 +177,11 @@ def _marks(axes: Axes, target: str, by_row: Mapping[str, Mapping[str, float]]) -
     axes.set_ylim(len(codes) - 0.4, -0.6)
     axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.6)
     axes.spines[:].set_visible(False)
-    _title(axes, target)
+    title(axes, target)
 
 
-def _title(axes: Axes, text: str) -> None:
+def title(axes: Axes, text: str) -> None:
+    """Write a panel's title."""
     axes.set_title(text, loc="left", fontsize=9, fontweight="bold", color=INK, parse_math=False)
     axes.tick_params(length=0, colors=INK, labelsize=8.5)
 
@@ -201,12 +202,13 @@ def _text(
     )
 
 
-def _plain_svg() -> AbstractContextManager[None]:
+def plain_svg() -> AbstractContextManager[None]:
     """Fix ids and keep real text: equal results give equal files, which search and scale well."""
     return matplotlib.rc_context({"svg.hashsalt": "stilts_repro", "svg.fonttype": "none"})
 
 
-def _svg(figure: Figure) -> str:
+def drawn(figure: Figure) -> str:
+    """Return `figure` as SVG in the page's colours."""
     buffer = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
