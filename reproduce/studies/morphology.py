@@ -18,6 +18,7 @@ from stilts_repro.cli.reproduce import study
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, Condition
 from stilts_repro.experiments.scales import MORPHOLOGY
+from stilts_repro.metrics.morphology import wals_complexity
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import Study
 
@@ -48,11 +49,19 @@ def slope(values: Mapping[str, float], complexity: Mapping[str, float]) -> float
     return float(np.polyfit(scaled, [values[code] for code in codes], 1)[0])
 
 
-def gained(scores: Scores, condition: Condition, beside: Condition) -> float:
-    """Return the slope of what `condition` brings beyond another, in points."""
+def gained(
+    scores: Scores,
+    condition: Condition,
+    beside: Condition,
+    complexity: Mapping[str, float] | None = None,
+) -> float:
+    """Return the slope of what `condition` brings beyond another, in points.
+
+    It is on `complexity` (default: the measured one).
+    """
     then, alone = mutual(scores, condition), mutual(scores, beside)
-    complexity = scores.metric(RATIO, beside, "tatoeba", "dev")
-    return slope({code: value - alone[code] for code, value in then.items()}, complexity)
+    held = complexity or scores.metric(RATIO, beside, "tatoeba", "dev")
+    return slope({code: value - alone[code] for code, value in then.items()}, held)
 
 
 def measured(scores: Scores) -> list[str]:
@@ -77,10 +86,14 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         (direct,), others = within(world, [DIRECT]), within(world, (*BEFORE, CONTROL))
         name = world or "languages"
         told[f"{name}: type-token ratio"] = scores.metric(RATIO, direct, "tatoeba", "dev")
-        told[f"{name}: slope of the gain"] = {
-            str(direct): gained(scores, direct, direct.baseline),
-            **{str(c): gained(scores, c, direct) for c in others},
-        }
+        pairs = [(direct, direct.baseline), *((c, direct) for c in others)]
+        told[f"{name}: slope of the gain"] = {str(c): gained(scores, c, b) for c, b in pairs}
+        known = {code: wals_complexity(code) for code in mutual(scores, direct)}
+        grammars = {code: degree for code, degree in known.items() if degree is not None}
+        if len(grammars) > 2:
+            told[f"{name}: slope on what grammars say"] = {
+                str(c): gained(scores, c, b, grammars) for c, b in pairs
+            }
     return told
 
 

@@ -1,13 +1,22 @@
 """Type-token ratios by hand, by definition, and in the order that is known of real languages."""
 
+import json
 import random
 from statistics import fmean
 
 import pytest
+from scipy.stats import spearmanr
 
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.metrics.morphology import type_token_ratio, words_of
+from stilts_repro.metrics.morphology import (
+    DEGREES,
+    UNSPACED,
+    WALS,
+    type_token_ratio,
+    wals_complexity,
+    words_of,
+)
 from stilts_repro.testbed.languages import LANGUAGES
 from stilts_repro.testbed.source import TestbedSource
 
@@ -50,3 +59,31 @@ def test_real_languages_are_in_their_order(real_data):
     held = inventory.evaluation("xnli", "dev")
     ratio = {code: type_token_ratio(row.first for row in held[code].examples) for code in held}
     assert min(ratio["tr"], ratio["ar"], ratio["ru"]) > ratio["de"] > ratio["fr"] > ratio["en"]
+
+
+def test_grammars_order_languages_as_is_known():
+    degree = {code: wals_complexity(code) for code in ("tr", "fi", "ru", "en", "fr", "zh", "vi")}
+    assert min(degree["tr"], degree["fi"]) > degree["ru"] > degree["en"] > degree["vi"]
+    assert degree["zh"] < degree["fr"] < degree["ru"]
+    assert wals_complexity("bn") is None and wals_complexity("qaa") is None
+
+
+def test_every_value_of_a_feature_has_its_degree():
+    held = json.loads(WALS.read_text(encoding="utf-8"))
+    assert held["licence"] == "CC-BY-4.0" and "WALS Online" in held["attribution"]
+    for entry in held["languages"].values():
+        assert 20 <= len(entry["values"]) <= len(DEGREES) == 28
+        for name, value in entry["values"].items():
+            assert 0 <= DEGREES[name][value - 1] <= 1
+
+
+def test_grammars_and_text_agree(real_data):
+    """Bentz et al. (2016): the two go together; here over XNLI's languages that have both."""
+    inventory = Inventory(DirectorySource(real_data / "hub-mirror"), 200)
+    held = inventory.evaluation("xnli", "dev")
+    pairs = [
+        (wals_complexity(code), type_token_ratio(row.first for row in rows.examples))
+        for code, rows in held.items()
+        if wals_complexity(code) is not None and code not in UNSPACED
+    ]
+    assert len(pairs) > 8 and spearmanr(pairs).statistic > 0.5
