@@ -18,7 +18,7 @@ ORDER = (
 )
 STUDIES = (
     *("scaling", "alignment", "morphology", "data_size", "architecture", "calibration"),
-    "commonsense",
+    *("commonsense", "xtreme_r"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The languages of XTREME and XCOPA, as the hub's data sets name them.
+"""The languages of XTREME and XTREME-R, as the hub's data sets name them.
 
 Three names for one language: the code that XTREME's tables use (`de`), the English name in the
 part-of-speech configurations (`udpos.German`) and TyDi QA's ids (`finnish-…`), and the three-letter
@@ -29,6 +29,8 @@ ka Georgian kat   | kk Kazakh kaz     | ko Korean kor    | ml Malayalam mal| mr 
 ms Malay zsm      | my Burmese mya    | nl Dutch nld     | pt Portuguese por | ru Russian rus
 sw Swahili swh    | ta Tamil tam      | te Telugu tel    | th Thai tha     | tl Tagalog tgl
 tr Turkish tur    | ur Urdu urd       | vi Vietnamese vie| yo Yoruba yor   | zh Chinese cmn
+az Azerbaijani aze| gu Gujarati guj   | lt Lithuanian lit| pa Punjabi pan  | pl Polish pol
+ro Romanian ron   | uk Ukrainian ukr  | wo Wolof wol
 """
 
 LANGUAGES: dict[str, Language] = {
@@ -39,9 +41,14 @@ LANGUAGES: dict[str, Language] = {
 }
 
 
-def codes(text: str) -> tuple[str, ...]:
-    """Split a blank-separated list of language codes; `InputError` for one not in the table."""
+def codes(text: str, more: str = "") -> tuple[str, ...]:
+    """Split a blank-separated list of language codes; sorted with `more`, where there are any.
+
+    Raises `InputError` for one that is not in the table.
+    """
     listed = tuple(text.split())
+    if more:
+        listed = tuple(sorted((*listed, *more.split())))
     for code in listed:
         if code not in LANGUAGES:
             raise InputError(

@@ -43,14 +43,20 @@ class Translation:
 class Retrieval(Format):
     """XTREME's columns on the hub; `mining` tells BUCC from Tatoeba.
 
+    `texts` are the columns of a sentence and of its English translation, where rows have no ids.
     A prediction of Tatoeba is the place of the sentence found for an English one; those of BUCC are
     pairs of ids.
     """
 
     name = "retrieval"
-    columns: ClassVar = ("source_sentence", "target_sentence", "source_lang", "target_lang")
     logit_names: ClassVar = ()
     mining: bool = False
+    texts: tuple[str, str] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a sentence, its translation and their ids (XTREME's languages, if any)."""
+        return self.texts or ("source_sentence", "target_sentence", "source_lang", "target_lang")
 
     @property
     def metric(self) -> str:
@@ -59,7 +65,8 @@ class Retrieval(Format):
 
     def parse(self, row: Row, where: str) -> Translation:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
-        return Translation(*(take(row, column, str, where) for column in self.columns))
+        held = [take(row, column, str, where) for column in self.columns]
+        return Translation(*held, *[""] * (4 - len(held)))
 
     def featurise(
         self, examples: Sequence[str], tokenizer: PreTrainedTokenizerBase, limits: Limits

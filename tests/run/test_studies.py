@@ -105,7 +105,7 @@ def row(name, design, condition, code, rng, effect):
             level += effect * bool(condition.row.then)
         case "morphology" if condition.row.then:
             level += effect * (RATIOS.get(code, 20) - 20)
-        case "commonsense":
+        case "commonsense" | "xtreme_r":
             level += effect * phase_two
         case "architecture":
             level += effect * (phase_two and "encoder" in condition.world)

@@ -23,6 +23,8 @@ COUNTS = {
     "bucc2018": 4,
     "tatoeba": 36,
 }
+# What XTREME-R has besides.
+MORE = {"xcopa": 11, "udpos_r": 38, "panx_r": 48, "xquad_r": 12, "tatoeba_r": 41}
 # The mirror holds slices: these languages of a task are not in it (its README).
 ABSENT = {"udpos": "kk th tl yo", "bucc2018": "de fr ru"}
 PANX_PRESENT = "de en es nl ru"
@@ -39,6 +41,11 @@ def test_every_task_has_xtremes_languages():
     for task in TARGET_TASKS.values():
         assert list(task.languages) == sorted(set(task.languages))
     assert len({code for name in COUNTS for code in TARGET_TASKS[name].languages}) == 40
+
+
+def test_xtreme_r_has_its_languages():
+    assert {name: len(TARGET_TASKS[name].languages) for name in MORE} == MORE
+    assert len(LANGUAGES) == 50
     assert {c for task in TARGET_TASKS.values() for c in task.languages} == set(LANGUAGES)
 
 
@@ -53,10 +60,11 @@ def test_languages_have_three_distinct_names():
 
 def test_a_language_that_the_table_lacks_is_named_with_where_to_add_it(monkeypatch):
     with pytest.raises(InputError) as error:
-        codes("et wo id")
-    one_line(error, "language 'wo' of 'et wo id'", "English name", "tasks/languages.py")
-    monkeypatch.setitem(LANGUAGES, "wo", Language("wo", "Wolof", "wol"))
-    assert codes("et wo id") == ("et", "wo", "id")
+        codes("et xh id")
+    one_line(error, "language 'xh' of 'et xh id'", "English name", "tasks/languages.py")
+    monkeypatch.setitem(LANGUAGES, "xh", Language("xh", "Xhosa", "xho"))
+    assert codes("et xh id") == ("et", "xh", "id")
+    assert codes("et id", "xh en") == ("en", "et", "id", "xh")
 
 
 def test_every_task_trains_on_a_set_of_its_own_format():
