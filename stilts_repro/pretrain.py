@@ -124,8 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m stilts_repro.pretrain",
-        description="Train a small multilingual language model from scratch: a masked one, or with "
-        "--causal a decoder.",
+        description="Train a small multilingual language model from scratch: a masked one, a "
+        "decoder (--causal) or an encoder-decoder (--denoising).",
     )
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--corpus", type=folder, help="folder of <language>.txt[.gz], a text a line")
@@ -152,8 +152,12 @@ def _parser() -> Parser:
         help="from scratch: mini (default) or small; on the testbed the width of a study's model: "
         + ", ".join(TESTBED_SIZES),
     )
-    parser.add_argument(
+    objective = parser.add_mutually_exclusive_group()
+    objective.add_argument(
         "--causal", action="store_true", help="from scratch: a decoder, which reads left to right"
+    )
+    objective.add_argument(
+        "--denoising", action="store_true", help="from scratch: an encoder-decoder, by its spans"
     )
     parser.add_argument("--seed", type=int, default=0)
     return parser
@@ -167,15 +171,16 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     if (options.unrelated or options.morphology) and not options.testbed:
         option = "--unrelated" if options.unrelated else "--morphology"
         raise InputError(f"{option}: only the testbed has such languages; give --testbed")
-    if options.start is not None and (options.testbed or options.size or options.causal):
+    other = options.causal or options.denoising
+    if options.start is not None and (options.testbed or options.size or other):
         raise InputError(
-            "--start: its model has its size, class and languages; leave --testbed, --size and "
-            "--causal out"
+            "--start: its model has its size, class and languages; leave --testbed, --size, "
+            "--causal and --denoising out"
         )
     sizes = TESTBED_SIZES if options.testbed else SIZES
     if options.size and options.size not in sizes:
         raise InputError(f"--size {options.size}: choose one of {', '.join(sizes)} here")
-    if options.testbed and (options.size or options.causal or options.morphology):
+    if options.testbed and (options.size or other or options.morphology):
         recipe = replace(LADDER_RECIPE, size=sizes[options.size or "96"])
     elif options.testbed:
         recipe = TESTBED_RECIPE
@@ -183,8 +188,8 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
         recipe = START_RECIPE
     else:
         recipe = PretrainRecipe(sizes[options.size or "mini"], minutes=5.0, learning_rate=1e-3)
-    if options.causal:
-        recipe = replace(recipe, objective="causal")
+    if other:
+        recipe = replace(recipe, objective="causal" if options.causal else "spans")
     if options.steps is not None or options.minutes is not None:
         recipe = replace(recipe, steps=options.steps, minutes=options.minutes, block_steps=0)
     return replace(recipe, seed=options.seed)

@@ -16,7 +16,7 @@ Nothing reads these names back: code hands the values on.
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from stilts_repro.paper import INTERMEDIATES
 
@@ -33,6 +33,7 @@ class World:
     corpus, translator  as the options of these names
     control             whether it is there to show no effect
     made_by             the command that makes its model, where that need not be there
+    way                 how its model is read, where that is not usual (`models.families`)
     """
 
     name: str
@@ -42,6 +43,7 @@ class World:
     translator: str | None = None
     control: bool = False
     made_by: str = ""
+    way: Literal["", "encoder", "unmasked", "repeated"] = ""
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,32 @@ PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 LADDER = TESTBED_MODEL.parent / "ladder"
 
 
-def rung(kind: Literal["encoder", "decoder"], width: int) -> World:
-    """Return the world of the testbed's encoder or decoder of a width."""
+Kind = Literal["encoder", "decoder", "encoder_decoder"]
+_OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
+
+
+def rung(kind: Kind, width: int) -> World:
+    """Return the world of the testbed's model of a kind and a width."""
     name = f"{kind}-{width}"
-    causal = " --causal" * (kind == "decoder")
-    make = f"python -m stilts_repro.pretrain --testbed --size {width}{causal} --output"
-    return World(name, str(LADDER / name), "testbed", made_by=f"{make} {LADDER / name}")
+    size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
+    make = f"python -m stilts_repro.pretrain --testbed {size} --output {LADDER / name}"
+    return World(name, str(LADDER / name), "testbed", made_by=make)
 
 
-RUNGS = tuple(rung(kind, width) for kind in ("encoder", "decoder") for width in WIDTHS)
+def read_otherwise(world: World, way: Literal["encoder", "unmasked", "repeated"]) -> World:
+    """Return the world of the same model, read in another way."""
+    return replace(world, name=f"{world.name}-{way}", way=way)
+
+
+MIDDLE = 96  # the width at which kinds of model are compared
+_KINDS: tuple[Kind, ...] = ("encoder", "decoder")
+RUNGS = (
+    *(rung(kind, width) for kind in _KINDS for width in WIDTHS),
+    rung("encoder_decoder", MIDDLE),
+    read_otherwise(rung("encoder_decoder", MIDDLE), "encoder"),
+    read_otherwise(rung("decoder", MIDDLE), "unmasked"),
+    read_otherwise(rung("decoder", MIDDLE), "repeated"),
+)
 # Three worlds of languages that differ in morphology alone, each with other stems.
 MORPHOLOGY = tuple(
     World(

@@ -12,6 +12,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro import stopping
+from stilts_repro.errors import InputError
 from stilts_repro.evaluation.confidence import confidence, judged, temperature_of
 from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
 from stilts_repro.experiments.conditions import MLM, World
@@ -39,6 +40,7 @@ from stilts_repro.machine import Machine
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import compile_layers, draw_backbone
 from stilts_repro.models.checkpoints import save_target
+from stilts_repro.models.families import read_in
 from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
@@ -89,6 +91,7 @@ class Work:
         self.formats = {name: self.material.format(name) for name in job.recipes}
         with self.meter.phase("load"):
             self.model = self._model()
+            read_in(self.model.backbone, world.way)
             if Ranks.here().leads or not machine.sharded:  # who leads evaluates the whole model
                 self.model.to(machine.device)
         self.attention = attention.use(self.model.backbone, machine)
@@ -253,6 +256,10 @@ class _Target(_Trainer, _Evaluation):
         self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
         result = self.train()
         if keep_models:
+            if self.world.way:
+                raise InputError(
+                    f"--keep-models: no class of transformers reads as +{self.world.name} does"
+                )
             save_target(self.model, self.job.name, folder / MODEL, self.tokenizer)
         return result | self.evaluate(folder)
 

@@ -175,6 +175,8 @@ def _hindrance(name: str, config: "PreTrainedConfig", machine: Machine) -> Stilt
         return InputError(
             f"models of type {config.model_type!r} are not proved to read packed rows; give sdpa"
         )
+    if getattr(config, "stilts_reading", ""):
+        return InputError("a model that is read in another way reads padded rows; give sdpa")
     if name == "block":
         return None
     if machine.device != "cuda" or torch.cuda.get_device_capability() < (8, 0):

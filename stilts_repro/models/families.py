@@ -7,7 +7,7 @@ transformers has for each: with the same weights the heads here give the same lo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from transformers import (
 
 from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import Packed
+from stilts_repro.errors import InputError
 from stilts_repro.models.attention import inputs
 from stilts_repro.tasks.heads import Reading
 
@@ -56,6 +57,36 @@ ENCODER_DECODER = Family(
 )
 
 
+# The encoder of an encoder-decoder alone, which is then read as encoders are.
+ENCODER_OF_TWO = Family(
+    "first", dense=True, encoded=frozenset(get_args(Reading)), options={"use_cache": False}
+)
+
+# How a model is read, beside its family's usual way: an encoder-decoder by its encoder; a decoder
+# without its mask, so that each token sees all; a decoder that is given its input twice, and read
+# at the second, where each token has seen all. Said in the configuration, so that what is saved of
+# a model is read in the same way.
+Way = Literal["", "encoder", "unmasked", "repeated"]
+WAY = "stilts_reading"
+
+
+def read_in(backbone: "PreTrainedModel", way: Way) -> None:
+    """Have `backbone` read in another way; `InputError` where its family has no such."""
+    if not way:
+        return
+    family = family_of(backbone.config)
+    if (family.decodes, family.pools) != ((True, "end") if way == "encoder" else (False, "last")):
+        kind = "an encoder-decoder" if way == "encoder" else "a decoder"
+        raise InputError(f"a model of type {backbone.config.model_type!r}: {way!r} needs {kind}")
+    setattr(backbone.config, WAY, way)
+
+
+def way_of(config: PreTrainedConfig) -> Way:
+    """Return the way in which a model with `config` is read."""
+    way: Way = getattr(config, WAY, "")
+    return way
+
+
 def family_of(config: PreTrainedConfig) -> Family:
     """Return the family of a model with `config`; what transformers does not know is an encoder.
 
@@ -63,7 +94,7 @@ def family_of(config: PreTrainedConfig) -> Family:
     they are listed for masked language modelling.
     """
     if config.is_encoder_decoder:
-        return ENCODER_DECODER
+        return ENCODER_OF_TWO if way_of(config) == "encoder" else ENCODER_DECODER
     kind = type(config)
     causal = kind in MODEL_FOR_CAUSAL_LM_MAPPING and kind not in MODEL_FOR_MASKED_LM_MAPPING
     return DECODER if causal else ENCODER
@@ -103,7 +134,29 @@ def run(backbone: "PreTrainedModel", batch: Batch, reading: Reading, **options: 
         shifted = batch.input_ids.roll(1, dims=1)
         shifted[:, 0] = start
         arguments["decoder_input_ids"] = shifted
+    match way_of(backbone.config):
+        case "unmasked":
+            mask = arguments["attention_mask"].bool()[:, None, None, :]
+            arguments["attention_mask"] = mask.expand(-1, 1, mask.shape[-1], -1)
+        case "repeated":
+            return _twice(backbone, arguments | dict(family.options))
     return backbone(**arguments, **family.options)
+
+
+def _twice(backbone: "PreTrainedModel", arguments: dict[str, Any]) -> Any:
+    """Run `backbone` on its input and the same again; return the output for the latter.
+
+    Both have the same positions, so that none is beyond those that it was trained on.
+    """
+    ids = arguments["input_ids"]
+    length = ids.shape[1]
+    places = torch.arange(length, device=ids.device).repeat(2).expand(len(ids), -1)
+    arguments |= {name: arguments[name].repeat(1, 2) for name in ("input_ids", "attention_mask")}
+    output = backbone(**arguments, position_ids=places)
+    output.last_hidden_state = output.last_hidden_state[:, length:]
+    if output.hidden_states is not None:
+        output.hidden_states = tuple(states[:, length:] for states in output.hidden_states)
+    return output
 
 
 def _place(family: Family, config: PreTrainedConfig, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""Phase (i): a small language model, XLM-R-class or a decoder, trained on the corpus at hand.
+"""Phase (i): a small language model of any class, trained on the corpus at hand.
 
 The paper starts from XLM-R Large, which cannot be trained here. This makes a model of the same
 class, so that the same code runs from a laptop to a cluster; nothing is claimed for it beyond that.
@@ -14,17 +14,21 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    T5Config,
+    T5ForConditionalGeneration,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
 )
@@ -36,6 +40,7 @@ from stilts_repro.jsonio import content_hash
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import use
 from stilts_repro.models.causal import causal_loss
+from stilts_repro.models.denoising import SENTINELS, Denoising, denoising_loss
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.models.vocabulary import Narrowed
 from stilts_repro.seeds import derive, numpy_rng
@@ -75,8 +80,8 @@ class PretrainRecipe:
     does, and those before read single documents: from blocks alone, a model of this size does not
     leave its first plateau. The share of masked tokens goes from `mask_rate` evenly to
     `last_mask_rate` (default: it stays). `size` is None where there is a model to start from. What
-    is learned from is masked tokens (an encoder) or, with the objective "causal", each token from
-    those before it (a decoder).
+    is learned from is masked tokens (an encoder), each token from those before it ("causal": a
+    decoder), or spans that were taken out ("spans": an encoder-decoder).
     """
 
     size: Size | None
@@ -91,7 +96,7 @@ class PretrainRecipe:
     mask_rate: float = 0.15
     last_mask_rate: float | None = None
     seed: int = 0
-    objective: Literal["masked", "causal"] = "masked"
+    objective: Literal["masked", "causal", "spans"] = "masked"
 
 
 @dataclass
@@ -111,13 +116,18 @@ class PretrainLog:
 
 
 def build_model(recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """Return a randomly initialised language model for `tokenizer`: XLM-R's class, or Llama's."""
+    """Return a randomly initialised language model for `tokenizer`.
+
+    It is of XLM-R's class, or, by the objective, of Llama's or T5's.
+    """
     size = recipe.size
     assert size is not None, "a model that starts from another is not built"
     torch.manual_seed(derive(recipe.seed, "pretrain", "init"))
     model: PreTrainedModel
     if recipe.objective == "causal":
         model = LlamaForCausalLM(_decoder(recipe, size, tokenizer))
+    elif recipe.objective == "spans":
+        model = T5ForConditionalGeneration(_encoder_decoder(recipe, size, tokenizer))
     else:
         model = XLMRobertaForMaskedLM(_encoder(recipe, size, tokenizer))
     # What fine-tuning draws poolers and heads with: XLM-R Large's scale, carried over to a narrower
@@ -151,6 +161,30 @@ def _encoder(
         attention_probs_dropout_prob=recipe.dropout,
         **_shape(size, tokenizer),
     )
+
+
+def _encoder_decoder(
+    recipe: PretrainRecipe, size: Size, tokenizer: PreTrainedTokenizerBase
+) -> T5Config:
+    """Return the configuration of both halves, with the parameters of an encoder of `size`."""
+    encoder, decoder = size.layers // 2, (size.layers - 1) // 2
+    # In squares of the width: a layer of the size, and what attention has, twice in a decoder.
+    layer = 4 + 2 * size.intermediate / size.hidden
+    rest = size.layers * layer - 4 * encoder - 8 * decoder
+    shape = _shape(size, tokenizer)
+    config = T5Config(
+        d_model=size.hidden,
+        d_kv=size.hidden // size.heads,
+        d_ff=round(size.hidden * rest / (2 * (encoder + decoder))),
+        num_layers=encoder,
+        num_decoder_layers=decoder,
+        num_heads=size.heads,
+        dropout_rate=recipe.dropout,
+        vocab_size=shape["vocab_size"] + SENTINELS,
+        **{name: shape[name] for name in ("pad_token_id", "eos_token_id")},
+    )
+    config.decoder_start_token_id = tokenizer.pad_token_id
+    return config
 
 
 def _shape(size: Size, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -196,6 +230,8 @@ class Pretraining:
             Recipe(learning_rate=recipe.learning_rate, weight_decay=0.01, epsilon=1e-6),
         )
         masking = Masking.of(tokenizer, recipe.mask_rate)
+        ends = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
+        self.denoising = Denoising(len(tokenizer), ends[1], *ends)
         self.masking = start.masking(masking) if start else masking
         pad_id = int(tokenizer.pad_token_id)
         self.pad_id = int(start.places[pad_id]) if start else pad_id
@@ -258,19 +294,27 @@ class Pretraining:
         # Seeded by the step, so that a run that goes on masks what an unbroken run would.
         seed, step = self.recipe.seed, self.log.steps
         torch.manual_seed(derive(seed, "pretrain", "dropout", step))
-        if masked := self.recipe.objective == "masked":
+        tokens, objective = batch.tokens, self.recipe.objective
+        loss_of: Callable[[], Tensor]
+        if objective == "masked":
             generator = torch.Generator().manual_seed(derive(seed, "pretrain", "mask", step))
             batch = masked_batch(batch, self._masking(share), generator)
+            loss_of = partial(mlm_loss, self.model, batch)
+        elif objective == "causal":
+            loss_of = partial(causal_loss, self.model, batch)
+        else:
+            rng = numpy_rng(seed, "pretrain", "spans", step)
+            loss_of = partial(denoising_loss, self.model, self.denoising.apply(batch, rng))
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(max(share, 1e-4), self.recipe.warmup)
         with self.machine.autocast():
-            loss = (mlm_loss if masked else causal_loss)(self.model, batch)
+            loss = loss_of()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.log.steps += 1
-        self.log.tokens += batch.tokens
+        self.log.tokens += tokens
         if not math.isfinite(value := float(loss.detach())):
             raise InputError(f"pre-training: the loss at step {self.log.steps} is not finite")
         return value

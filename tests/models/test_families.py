@@ -14,9 +14,18 @@ from transformers import (
 )
 
 from stilts_repro.data.features import Features, collate
+from stilts_repro.errors import InputError
 from stilts_repro.machine import Machine
-from stilts_repro.models.backbone import Pooler, load_backbone
-from stilts_repro.models.families import DECODER, ENCODER, ENCODER_DECODER, family_of, read
+from stilts_repro.models.backbone import Pooler, load_backbone, save_backbone
+from stilts_repro.models.families import (
+    DECODER,
+    ENCODER,
+    ENCODER_DECODER,
+    family_of,
+    read,
+    read_in,
+    way_of,
+)
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
@@ -230,3 +239,65 @@ def test_a_plain_auto_model_of_each_family_loads_what_is_loaded_here(saved):
         plain = AutoModel.from_pretrained(saved(kind)).state_dict()
         ours = load_backbone(str(saved(kind)), 0).state_dict()
         assert all(torch.equal(ours[name], value) for name, value in plain.items())
+
+
+# Read in another way -----------------------------------------------------------------------------
+
+
+def tokens_of(backbone, batch):
+    return read(backbone.eval(), batch, "token")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("way", "sees"), [("", False), ("unmasked", True), ("repeated", True)])
+def test_in_some_ways_a_decoders_token_sees_those_after_it(saved, batch_of, way, sees):
+    backbone = load_backbone(str(saved("llama")), 0)
+    read_in(backbone, way)
+    batch = batch_of((9, 5))
+    before = tokens_of(backbone, batch)
+    assert before.shape[:2] == batch.input_ids.shape
+    batch.input_ids[:, 4] = 11
+    after = tokens_of(backbone, batch)
+    assert torch.allclose(before[:, 0], after[:, 0], atol=1e-6) != sees
+    assert not torch.allclose(before[:, 4], after[:, 4], atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("way", ["unmasked", "repeated"])
+def test_padding_changes_nothing_in_another_way(saved, batch_of, way):
+    backbone = load_backbone(str(saved("llama")), 0)
+    read_in(backbone, way)
+    together, alone = batch_of((9, 5)), batch_of((9, 5), 1, [1])
+    torch.testing.assert_close(
+        tokens_of(backbone, together)[1:, :5], tokens_of(backbone, alone), **CLOSE
+    )
+    pooled = mean_pooled(backbone, together, [0, 1])
+    torch.testing.assert_close(pooled[:, 1:], mean_pooled(backbone, alone, [0, 1]), **CLOSE)
+
+
+@torch.no_grad()
+def test_an_encoder_decoder_can_be_read_by_its_encoder(saved, batch_of):
+    backbone = load_backbone(str(saved("t5")), 0).eval()
+    read_in(backbone, "encoder")
+    batch = batch_of((9, 5))
+    asked = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    encoded = backbone.get_encoder()(**asked).last_hidden_state
+    for reading in ("token", "span"):
+        torch.testing.assert_close(read(backbone, batch, reading), encoded)
+    expected = backbone.pooler(encoded)
+    torch.testing.assert_close(read(backbone, batch, "sequence"), expected)
+
+
+def test_a_way_stays_with_what_is_saved(saved, tmp_path, tokenizer):
+    backbone = load_backbone(str(saved("llama")), 0)
+    read_in(backbone, "unmasked")
+    save_backbone(backbone, tmp_path, tokenizer)
+    assert way_of(load_backbone(str(tmp_path), 0).config) == "unmasked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"), [("xlm-roberta", "unmasked"), ("t5", "repeated"), ("llama", "encoder")]
+)
+def test_a_way_that_a_family_has_not_is_one_line(saved, kind, way):
+    with pytest.raises(InputError, match=rf"a model of type '{kind}': '{way}' needs"):
+        read_in(load_backbone(str(saved(kind)), 0), way)

@@ -108,7 +108,7 @@ def row(name, design, condition, code, rng, effect):
         case "commonsense" | "xtreme_r":
             level += effect * phase_two
         case "architecture":
-            level += effect * (phase_two and "encoder" in condition.world)
+            level += effect * (phase_two and condition.world.startswith("encoder-"))
         case "scaling" if phase_two:
             level += effect * np.log2(PARAMETERS[int(condition.world.split("-")[1])] / 1e5)
         case "calibration":

@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 from stilts_repro import stopping
 from stilts_repro.data.features import collate
 from stilts_repro.errors import InputError
-from stilts_repro.models.families import DECODER, family_of
+from stilts_repro.models.backbone import load_backbone
+from stilts_repro.models.families import DECODER, ENCODER_DECODER, family_of
 from stilts_repro.pretrain import balanced
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
@@ -143,24 +144,33 @@ def test_a_run_ends_after_its_minutes(features, tokenizer, fast_clock):
     assert 5 < log.steps < 31  # thirty seconds of a clock with a second a look
 
 
-def test_a_decoder_learns_and_has_an_encoders_size(features, tokenizer):
-    recipe = replace(RECIPE, objective="causal", steps=100)
+@pytest.mark.parametrize(("objective", "family"), [("causal", DECODER), ("spans", ENCODER_DECODER)])
+def test_a_model_of_another_class_learns_and_has_an_encoders_size(
+    features, tokenizer, tmp_path, objective, family
+):
+    small = Size(layers=3, hidden=16, heads=2, intermediate=16, vocabulary=800)
+    recipe = replace(RECIPE, size=small, objective=objective, steps=100)
     run = Pretraining(recipe, [features], tokenizer)
     log = run.run()
     assert sum(log.recent or [log.losses[0][1]]) < log.first[0] * 0.9
+    assert log.tokens > 100 * 60  # what was read, whatever became of it
     size = Size(layers=6, hidden=96, heads=4, intermediate=384, vocabulary=800)
     body = {
-        objective: sum(
+        kind: sum(
             p.numel()
             for name, p in build_model(
-                replace(recipe, size=size, objective=objective), tokenizer
+                replace(recipe, size=size, objective=kind), tokenizer
             ).base_model.named_parameters()
-            if "embed" not in name
+            if "embed" not in name and "shared" not in name
         )
-        for objective in ("masked", "causal")
+        for kind in ("masked", objective)
     }
-    assert body["causal"] == pytest.approx(body["masked"], rel=0.05)
-    assert family_of(run.model.config) is DECODER
+    assert body[objective] == pytest.approx(body["masked"], rel=0.05)
+    run.model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    config = load_backbone(str(tmp_path), 0).config
+    assert family_of(config) is family
+    assert objective == "causal" or config.decoder_start_token_id == tokenizer.pad_token_id
 
 
 def test_the_seed_decides_the_first_weights(tokenizer):
