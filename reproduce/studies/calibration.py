@@ -9,7 +9,7 @@ from typing import Any
 from stilts_repro.cli.reproduce import study
 from stilts_repro.evaluation.confidence import SCALED
 from stilts_repro.experiments.conditions import NONE, Condition, after
-from stilts_repro.experiments.scales import PARAMETERS
+from stilts_repro.experiments.scales import CUT, PARAMETERS
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import (
     Study,
@@ -20,7 +20,9 @@ from stilts_repro.run.studies import (
 )
 
 BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
+# By size: pre-trained each to its own, or one model with its first layers.
 SIZES = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
+LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT} | {12.0: NONE}
 MEASURES = ("overconfidence", "debiased_error", "nll", "brier")
 
 
@@ -58,20 +60,22 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         for c in conditions
     }
     there = {name for name, _, _ in scores.metrics}
-    by_size = {
-        size: rich_less_poor(scores, condition, "overconfidence")
-        for size, condition in SIZES.items()
-        if str(condition) in there
-    }
-    if len(by_size) > 2:
-        told["overconfidence by parameters"] = by_size
-        told["rise per doubling"] = slope_per_doubling(by_size)
+    for name, sizes in (("parameters", SIZES), ("layers kept", LAYERS)):
+        by_size = {
+            size: rich_less_poor(scores, condition, "overconfidence")
+            for size, condition in sizes.items()
+            if str(condition) in there
+        }
+        if len(by_size) > 2:
+            told[f"overconfidence by {name}"] = by_size
+            told[f"rise per doubling of {name}"] = slope_per_doubling(by_size)
     return told
 
 
 STUDY = Study(
     id="calibration",
     conditions=(*BEFORE, *SIZES.values()),
+    elsewhere=(*BEFORE, *(condition for condition in LAYERS.values() if condition != NONE)),
     value=value,
     details=details,
     targets=("xnli",),

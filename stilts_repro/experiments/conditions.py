@@ -34,6 +34,7 @@ class World:
     control             whether it is there to show no effect
     made_by             the command that makes its model, where that need not be there
     way                 how its model is read, where that is not usual (`models.families`)
+    layers              how many of its model's layers are kept, the first; None: all
     """
 
     name: str
@@ -44,6 +45,7 @@ class World:
     control: bool = False
     made_by: str = ""
     way: Literal["", "encoder", "unmasked", "repeated"] = ""
+    layers: int | None = None
 
 
 @dataclass(frozen=True)

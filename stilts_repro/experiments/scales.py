@@ -70,6 +70,10 @@ MORPHOLOGY = tuple(
     for number in (1, 2, 3)
 )
 
+# The model at hand with fewer of its layers: sizes where there is one pre-trained model. It is no
+# family of models, each trained to its size.
+CUT = tuple(World(f"layers-{layers}", "", "", layers=layers) for layers in (4, 8))
+
 # A public encoder of 21 million parameters beside its embeddings, in XLM-R's languages.
 SMALL_ENCODER = "intfloat/multilingual-e5-small@614241f622f53c4eeff9890bdc4f31cfecc418b3"
 # The paper's retrieval layer is the output of the 14th of XLM-R Large's 24 layers.
@@ -135,6 +139,7 @@ def _paper(model: str, name: str, cost: str) -> Scale:
         target=_recipes("paper", "target"),
         retrieval_length=256,
         cost=cost,
+        worlds=CUT,
     )
 
 
@@ -165,6 +170,7 @@ def _laptop() -> Scale:
         # (docs/laptop.md). Of the testbed's short rows it is the quickest, and its references are
         # of whole steps.
         at_once=4096,
+        worlds=CUT,
     )
 
 

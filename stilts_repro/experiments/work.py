@@ -121,7 +121,7 @@ class Work:
         if job.condition.row.random:
             backbone = draw_backbone(model, job.seed)
             return MultiTaskModel.fresh(backbone, self.formats, job.seed)
-        return start_from(model, self.formats, job.seed, DEFAULT)
+        return start_from(model, self.formats, job.seed, DEFAULT, self.world.layers)
 
 
 class _Trainer(Work):

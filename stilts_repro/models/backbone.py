@@ -45,19 +45,22 @@ class Pooler(nn.Module):
         return torch.tanh(self.dense(states[:, 0]))
 
 
-def load_backbone(model: str, seed: int, *, fresh_pooler: bool = False) -> "PreTrainedModel":
+def load_backbone(
+    model: str, seed: int, *, fresh_pooler: bool = False, layers: int | None = None
+) -> "PreTrainedModel":
     """Load the encoder with a pooler; parameters the checkpoint lacks are drawn from `seed`.
 
     XLM-R's public checkpoint has no trained pooler, so the baseline starts one afresh; after
     classification or multiple-choice phase (ii) the trained one crosses with the encoder (jiant).
     `fresh_pooler` draws it anew all the same, to the weights that the baseline of `seed` starts
-    from. Causal models have no pooler.
+    from. Causal models have no pooler. Of its `layers` so many are kept, the first (None: all).
     """
     check_directory(model)
     torch.manual_seed(derive(seed, "pooler"))
+    asked = location(model) | ({} if layers is None else {"num_hidden_layers": layers})
     try:
         backbone, loaded = AutoModel.from_pretrained(
-            **location(model),
+            **asked,
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,

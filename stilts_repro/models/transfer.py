@@ -39,15 +39,20 @@ def save_intermediate(
 
 
 def start_from(
-    start: str, formats: Mapping[str, Format], seed: int, crosses: Crossing = DEFAULT
+    start: str,
+    formats: Mapping[str, Format],
+    seed: int,
+    crosses: Crossing = DEFAULT,
+    layers: int | None = None,
 ) -> MultiTaskModel:
     """Return the model that phase (iii) trains: what `crosses` from `start`, the rest fresh.
 
     What starts fresh is drawn as in the baseline of `seed`, which has no phase (ii). Raises
     `MissingError` where heads are to cross and `start` has no `heads.json`. The pre-trained model
-    itself is started from with the default: its pooler, where it has one, is part of it.
+    itself is started from with the default: its pooler, where it has one, is part of it; `layers`
+    are as in `load_backbone`.
     """
-    backbone = load_backbone(start, seed, fresh_pooler=crosses == "encoder")
+    backbone = load_backbone(start, seed, fresh_pooler=crosses == "encoder", layers=layers)
     model = MultiTaskModel.fresh(backbone, formats, seed)
     if crosses == "encoder_pooler_head":
         for name, origin in crossing_heads(start, formats).items():

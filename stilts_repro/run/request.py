@@ -23,6 +23,7 @@ from stilts_repro.models.pretrained import (
     check_masked,
     check_pretrained,
     fingerprint,
+    load_config,
     pinned_model,
 )
 from stilts_repro.models.transfer import DEFAULT, Crossing
@@ -132,10 +133,16 @@ def plan_of(request: Request) -> Planned:
 def _world(name: str, request: Request) -> World:
     """Return the world `name` of the request's scale.
 
-    Raises `InputError` where the scale has no such world or the data is not the scale's,
-    `MissingError` where the world's model is not there.
+    Raises `InputError` where the scale has no such world, the data is not the scale's, or the model
+    has no more layers than the world is to keep; `MissingError` where the world's model is not
+    there.
     """
     world = next((world for world in request.scale.worlds if world.name == name), None)
+    if world and world.layers is not None:
+        held = load_config(request.model).num_hidden_layers
+        if held <= world.layers:
+            raise InputError(f"+{name}: --model {request.model} has {held} layers; give a larger")
+        return replace(request.main, name=name, layers=world.layers)
     if world is None or request.data != request.scale.data:
         raise InputError(
             f"--scale {request.scale.name} --data {request.data}: there is no world +{name}; only "
@@ -173,7 +180,7 @@ def _ground(
     model = pinned_model(world.model) if tokenizer else world.model
     setting = Setting(
         scale=scale.name,
-        model_hash=fingerprint(model),
+        model_hash=fingerprint(model) + (f"/{world.layers}" if world.layers else ""),
         tokenizer_hash=tokenizer_hash(tokenizer) if tokenizer else "",
         evaluation_rows=scale.evaluation_rows,
         more_rows=scale.more_rows,
