@@ -63,6 +63,12 @@ def xtreme_r(epochs: int) -> Recipe:
     return replace(known, epochs=epochs)
 
 
+def dual() -> Recipe:
+    """Return the recipe of XTREME-R's dual encoder (LAReQA), for XLM-R Large."""
+    known = Recipe(learning_rate=2e-5, batch_size=16, epochs=3, max_length=256, max_question=96)
+    return replace(known, warmup=0.0, weight_decay=0.0, provenance="XTREME-R's scripts (verified)")
+
+
 def modest(
     rows: int, epochs: float, max_length: int = 128, *, learning_rate: float = 1e-4
 ) -> Recipe:

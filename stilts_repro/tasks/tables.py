@@ -3,15 +3,17 @@
 Adding a task is adding an entry here; a new kind of task is a format, a module, besides.
 """
 
+from stilts_repro.tasks.answers import AnswerRetrieval
 from stilts_repro.tasks.classification import Classification
 from stilts_repro.tasks.languages import codes
 from stilts_repro.tasks.multiple_choice import CommonsenseQA, Copa, CosmosQA, HellaSwag, SocialIQA
-from stilts_repro.tasks.recipe import jiant, modest, recalled, small, taught, xtreme_r
+from stilts_repro.tasks.recipe import dual, jiant, modest, recalled, small, taught, xtreme_r
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tagging import Tagging
 from stilts_repro.tasks.task import (
     DEV_TEST,
+    XQUAD_R,
     XTREME,
     Division,
     Part,
@@ -175,6 +177,18 @@ _TRAINING_SETS = (
         Copa(),
         (Rows("aps/super_glue", "copa"),),
         target={"paper": xtreme_r(5), "laptop": modest(400, 5)},
+    ),
+    # XTREME-R's too: SQuAD's questions, each with the sentence that answers it.
+    TrainingSet(
+        "squad_v1_pairs",
+        "SQuAD v1.1, question and sentence",
+        AnswerRetrieval(),
+        (Rows("rajpurkar/squad", "plain_text"),),
+        target={
+            "paper": dual(),
+            "laptop": modest(4_000, 2, 256),
+            "testbed": small(2_000, learning_rate=5e-4),
+        },
     ),
     TrainingSet(
         "pawsx_en",
@@ -345,6 +359,16 @@ _TARGET_TASKS = (
         codes("et ht id it qu sw ta th tr vi zh"),
         "copa",
         repo="cambridgeltl/xcopa",
+    ),
+    TargetTask(
+        "lareqa",
+        "LAReQA",
+        AnswerRetrieval(pool=True),
+        "{code}",
+        codes(_XQUAD),
+        "squad_v1_pairs",
+        (_ONE_SET,),
+        repo=XQUAD_R,
     ),
     TargetTask(
         "udpos_r",

@@ -8,6 +8,7 @@ from stilts_repro.tasks.format import Format
 from stilts_repro.tasks.recipe import Recipe, SetUp
 
 XTREME = "google/xtreme"
+XQUAD_R = "google-research-datasets/xquad_r"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import cache
 
 from stilts_repro.testbed.languages import CODES, LANGUAGES
 from stilts_repro.testbed.rows import (
+    XQUAD_R,
     XTREME,
     Draw,
     Row,
@@ -98,5 +99,6 @@ def configs() -> dict[tuple[str, str], Config]:
             (XTREME, f"udpos.{language.name}"): Config("udpos.{code}", tagging.udpos, sizes, code),
             (XTREME, f"XQuAD.{code}"): Config("XQuAD", squad.xquad, _HELD_OUT, code),
             (XTREME, f"MLQA.{code}.{code}"): Config("MLQA", squad.mlqa, _HELD_OUT, code),
+            (XQUAD_R, code): Config("XQuAD", squad.xquad, {"validation": 500}, code),
         }
     return table

@@ -5,7 +5,7 @@ from torch import nn
 
 from stilts_repro.tasks.recipe import Recipe
 
-NO_DECAY = ("bias", "LayerNorm.weight", "layer_norm.weight", "norm.weight")
+NO_DECAY = ("bias", "scale", "LayerNorm.weight", "layer_norm.weight", "norm.weight")
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -12,6 +12,7 @@ from stilts_repro.testbed.grammar import Grammar
 from stilts_repro.testbed.world import Sampler
 
 XTREME = "google/xtreme"
+XQUAD_R = "google-research-datasets/xquad_r"
 Row = dict[str, Any]
 
 
