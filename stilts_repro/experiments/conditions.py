@@ -16,8 +16,9 @@ Nothing reads these names back: code hands the values on.
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from stilts_repro.models.ways import Way
 from stilts_repro.paper import INTERMEDIATES
 
 MLM = "mlm"  # continued masked-language modelling, beside the tasks that it is mixed in with
@@ -33,7 +34,7 @@ class World:
     corpus, translator  as the options of these names
     control             whether it is there to show no effect
     made_by             the command that makes its model, where that need not be there
-    way                 how its model is read, where that is not usual (`models.families`)
+    way                 how its model is read, where that is not usual (`models.ways`)
     layers              how many of its model's layers are kept, the first; None: all
     """
 
@@ -44,7 +45,7 @@ class World:
     translator: str | None = None
     control: bool = False
     made_by: str = ""
-    way: Literal["", "encoder", "unmasked", "repeated"] = ""
+    way: Way = ""
     layers: int | None = None
 
 

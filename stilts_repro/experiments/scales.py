@@ -10,6 +10,7 @@ from typing import Literal
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
+from stilts_repro.models.ways import Way
 from stilts_repro.tasks.recipe import Recipe, SetUp, modest, taught
 from stilts_repro.tasks.tables import TRAINING_SETS
 
@@ -44,7 +45,7 @@ def rung(kind: Kind, width: int) -> World:
     return World(name, str(LADDER / name), "testbed", made_by=make)
 
 
-def read_otherwise(world: World, way: Literal["encoder", "unmasked", "repeated"]) -> World:
+def read_otherwise(world: World, way: Way) -> World:
     """Return the world of the same model, read in another way."""
     return replace(world, name=f"{world.name}-{way}", way=way)
 

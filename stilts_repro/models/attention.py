@@ -24,6 +24,7 @@ from stilts_repro.data.packing import Packed, pack
 from stilts_repro.errors import InputError, MissingError, StiltsError
 from stilts_repro.machine import ATTENTION, Machine
 from stilts_repro.models.kernels import block_mask, fp32_attention, refuse, varlen_attention
+from stilts_repro.models.ways import way_of
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -175,8 +176,8 @@ def _hindrance(name: str, config: "PreTrainedConfig", machine: Machine) -> Stilt
         return InputError(
             f"models of type {config.model_type!r} are not proved to read packed rows; give sdpa"
         )
-    if getattr(config, "stilts_reading", ""):
-        return InputError("a model that is read in another way reads padded rows; give sdpa")
+    if way := way_of(config):
+        return InputError(f"a model that is read {way} is read padded; give sdpa")
     if name == "block":
         return None
     if machine.device != "cuda" or torch.cuda.get_device_capability() < (8, 0):

@@ -21,6 +21,7 @@ from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import Packed
 from stilts_repro.errors import InputError
 from stilts_repro.models.attention import inputs
+from stilts_repro.models.ways import WAY, Way, way_of
 from stilts_repro.tasks.heads import Reading
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
@@ -62,16 +63,9 @@ ENCODER_OF_TWO = Family(
     "first", dense=True, encoded=frozenset(get_args(Reading)), options={"use_cache": False}
 )
 
-# How a model is read, beside its family's usual way: an encoder-decoder by its encoder; a decoder
-# without its mask, so that each token sees all; a decoder that is given its input twice, and read
-# at the second, where each token has seen all. Said in the configuration, so that what is saved of
-# a model is read in the same way.
-Way = Literal["", "encoder", "unmasked", "repeated"]
-WAY = "stilts_reading"
-
 
 def read_in(backbone: "PreTrainedModel", way: Way) -> None:
-    """Have `backbone` read in another way; `InputError` where its family has no such."""
+    """Have `backbone` read in another way than usual; `InputError` where its family has no such."""
     if not way:
         return
     family = family_of(backbone.config)
@@ -79,12 +73,6 @@ def read_in(backbone: "PreTrainedModel", way: Way) -> None:
         kind = "an encoder-decoder" if way == "encoder" else "a decoder"
         raise InputError(f"a model of type {backbone.config.model_type!r}: {way!r} needs {kind}")
     setattr(backbone.config, WAY, way)
-
-
-def way_of(config: PreTrainedConfig) -> Way:
-    """Return the way in which a model with `config` is read."""
-    way: Way = getattr(config, WAY, "")
-    return way
 
 
 def family_of(config: PreTrainedConfig) -> Family:

@@ -24,9 +24,9 @@ from stilts_repro.models.families import (
     family_of,
     read,
     read_in,
-    way_of,
 )
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
+from stilts_repro.models.ways import way_of
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 
