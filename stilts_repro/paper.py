@@ -1,6 +1,6 @@
 """The paper's grid: its nine intermediate and nine target tasks. Claims are about these alone.
 
-What this package can run is in `tasks.tables`, and may be more.
+What this package can run is in `tasks.training_sets` and `tasks.targets`, and may be more.
 """
 
 # In the order of Table 2.

@@ -35,7 +35,8 @@ from stilts_repro.models.vocabulary import narrowed
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
-from stilts_repro.training.pretraining import SIZES, Pretraining, PretrainLog, PretrainRecipe, Size
+from stilts_repro.training.pretraining import Pretraining, PretrainLog
+from stilts_repro.training.shapes import SIZES, PretrainRecipe, Size
 
 CARD = "pretraining.json"
 TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on

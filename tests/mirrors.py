@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stilts_repro.tasks.languages import LANGUAGES
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.testbed import TestbedSource
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.survey import Survey
 from stilts_repro.paper import TARGETS
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.tables import intermediate_tasks
+from stilts_repro.tasks.training_sets import intermediate_tasks
 
 SMALL = Recipe(learning_rate=1e-3, batch_size=8, epochs=1, rows=16, max_length=96, stride=48)
 SETTING = Setting("smoke", "abc", "def", 4, 128, {"torch": "2.13.0"})

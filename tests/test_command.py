@@ -20,7 +20,7 @@ from stilts_repro.cli import progress as printing
 from stilts_repro.cli import reproduce
 from stilts_repro.cli.reproduce import main
 from stilts_repro.run import execution
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 
 
 def outcome(capsys, *arguments, claims=None):

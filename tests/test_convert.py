@@ -16,7 +16,7 @@ from stilts_repro.data.source import DirectorySource
 from stilts_repro.tasks.loading import load_unpaired
 from stilts_repro.tasks.multiple_choice import CosmosQA
 from stilts_repro.tasks.retrieval import Retrieval, Translation
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
 
 COSMOS = {

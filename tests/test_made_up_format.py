@@ -32,9 +32,10 @@ from stilts_repro.report.xtreme import choose_entries, export_xtreme
 from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, take
 from stilts_repro.tasks.heads import PooledHead
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Rows, TargetTask, TrainingSet
 from stilts_repro.tasks.tokens import pair_features
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from tests.planning import ground_of, plan_of_cells
 from tests.rows import Given
 from tests.xtreme_files import read_lines

@@ -27,7 +27,8 @@ from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import WEIGHTS, check_pretrained
 from stilts_repro.run.grid import Claim
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 PACKAGE = "stilts_repro"
 LOCK = EXPECTED_RESULTS.parent / "requirements.lock"

@@ -13,8 +13,9 @@ from stilts_repro.report.table import NOTHING, paper_cell
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import TrainingSet
+from stilts_repro.tasks.training_sets import TRAINING_SETS, intermediate_tasks
 
 
 def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:

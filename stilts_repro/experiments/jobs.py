@@ -9,7 +9,7 @@ from stilts_repro.experiments.conditions import Condition
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.transfer import DEFAULT, Crossing
 from stilts_repro.tasks.recipe import Recipe
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler
 
 RETRIEVAL = "retrieval"

@@ -20,7 +20,7 @@ from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Format, Limits
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.retrieval import Pool, Retrieval
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask
 
 ByLanguage = Mapping[str, Sequence[Any]]  # examples

@@ -21,7 +21,7 @@ from stilts_repro.experiments.scales import model_name
 from stilts_repro.jsonio import content_hash
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import location
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 
 # More than one row of a hundred is no odd row any more: the score would be the breakage's.
 MOST = 0.01

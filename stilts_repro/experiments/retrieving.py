@@ -24,7 +24,7 @@ from stilts_repro.tasks.retrieval import (
     geometry_by_layer,
     mine_pool,
 )
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -1,6 +1,6 @@
 """The one dial: `--scale`. Each scale is a model, a source of data and a recipe a training.
 
-What a training set is trained by stands beside it, in `tasks.tables`.
+What a training set is trained by stands beside it, in `tasks.training_sets`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
 from stilts_repro.models.ways import Way
 from stilts_repro.tasks.recipe import Recipe, SetUp, modest, taught
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 TESTBED_MODEL = Path(__file__).parents[1] / "testbed" / "model"
 UNRELATED_MODEL = Path(__file__).parents[1] / "testbed" / "unrelated"

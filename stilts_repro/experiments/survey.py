@@ -8,7 +8,8 @@ from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.conditions import MLM, Row
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import Scale
-from stilts_repro.tasks.tables import TARGET_TASKS, intermediate_tasks
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import intermediate_tasks
 
 
 @dataclass(frozen=True)

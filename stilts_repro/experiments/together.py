@@ -99,12 +99,12 @@ def _received() -> Any:
 def helped(
     machine: Machine, gpus: Sequence[int], job: Job, world: World, store: Store
 ) -> Iterator[None]:
-    """Do a job in the block with helpers, if `machine` has several processes a job.
+    """Do a job in the block with helpers, if it trains and `machine` has several processes a job.
 
     `gpus` are the processes', this one's first; none: as many as there are, in order. A helper that
     dies takes this process along: the job is begun again, or goes on from its last checkpoint.
     """
-    if machine.processes == 1 or several():
+    if machine.processes == 1 or several() or not job.recipes:
         yield
         return
     count = machine.processes

@@ -45,7 +45,7 @@ from stilts_repro.models.masked import load_masked_head
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.loop import Progress, train
 from stilts_repro.training.ranks import Ranks

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stilts_repro.report.averages import NONE, Conditions, Grid, Layers
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 
 # matplotlib knows no CSS: these stand-ins are exchanged for the page's own colours in the SVG.
 INK, ACCENT = "#0a0b0c", "#0a0b0d"

@@ -21,7 +21,7 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
 from stilts_repro.tasks.format import Example
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import TargetTask
 
 CHOSEN = "chosen.json"

@@ -25,7 +25,7 @@ from stilts_repro.models.backbone import draw_backbone
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.run.request import Request, plan_of
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.training.loop import TrainingTask, own_steps, train
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.run.grid import Claim, Record, Scores
 from stilts_repro.run.request import Planned, Request
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
 
 

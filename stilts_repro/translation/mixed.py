@@ -18,7 +18,7 @@ from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError
 from stilts_repro.folders import check_name
 from stilts_repro.tasks.format import Translatable
-from stilts_repro.tasks.tables import TRAINING_SETS, intermediate_tasks
+from stilts_repro.tasks.training_sets import TRAINING_SETS, intermediate_tasks
 from stilts_repro.testbed.source import TestbedSource
 from stilts_repro.translation.rows import (
     Translated,

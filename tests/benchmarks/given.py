@@ -16,7 +16,8 @@ from stilts_repro.models import attention
 from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.tasks.format import Example, Limits
 from stilts_repro.tasks.loading import choose_division, languages, load_evaluation, load_training
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from tests.benchmarks.shapes import MINI, Shape
 from tests.benchmarks.timing import machine

@@ -7,7 +7,7 @@ import pytest
 
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.models.attention import backend
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made

@@ -12,7 +12,7 @@ import torch
 
 from stilts_repro.evaluation.predict import predict
 from stilts_repro.models.attention import backend
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from tests.benchmarks import given, trainer
 from tests.benchmarks.timing import device, machine, measure, same_logits
 

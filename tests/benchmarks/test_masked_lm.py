@@ -14,7 +14,8 @@ from stilts_repro.data.features import collate
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.pretraining import Pretraining, PretrainRecipe, Size
+from stilts_repro.training.pretraining import Pretraining
+from stilts_repro.training.shapes import PretrainRecipe, Size
 from tests.benchmarks import given, made
 from tests.benchmarks.shapes import MINI, TRAINED
 from tests.benchmarks.timing import device, machine, measure

@@ -23,7 +23,7 @@ from stilts_repro.machine import PRECISION, has_bf16
 from stilts_repro.models.attention import backend
 from stilts_repro.models.backbone import compile_layers
 from stilts_repro.seeds import numpy_rng
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 from tests.benchmarks import given, made, trainer

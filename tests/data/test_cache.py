@@ -14,7 +14,7 @@ from stilts_repro.data.features import collate, evaluation_batches, training_bat
 from stilts_repro.streams import say_once
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Span
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 
 SETS = {

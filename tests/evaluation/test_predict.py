@@ -11,7 +11,7 @@ from stilts_repro.machine import Machine
 from stilts_repro.models import attention
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 PAD = 1
 FP32, BF16 = Machine(), Machine(precision="bf16")

@@ -12,8 +12,9 @@ from stilts_repro.tasks.classification import Classification, Pair
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.multiple_choice import Choices
 from stilts_repro.tasks.span import Question, Span
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagged, Tagging
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 
 def one_hot(indices, outputs):

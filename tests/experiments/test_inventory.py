@@ -1,7 +1,7 @@
 """What is read of a source, and when."""
 
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 
 

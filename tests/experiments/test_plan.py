@@ -17,7 +17,7 @@ from stilts_repro.experiments.scales import SCALES, UNRELATED, retrieval_layer
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR, inventory_of
 from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.paper import INTERMEDIATES, TARGETS
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from tests.planning import WORLD, ground_of, plan_of_cells
 
 SCALE = SCALES["smoke"]

@@ -16,7 +16,7 @@ from transformers import (
 from stilts_repro.data.features import TOKEN_PADDING, Features, collate
 from stilts_repro.models.backbone import load_backbone, save_backbone
 from stilts_repro.models.multitask import MultiTaskModel, make_head, mean_pooled
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 PAD = 1
 FORMATS = {

@@ -20,7 +20,7 @@ from stilts_repro.metrics.squad import mlqa_scores, squad_scores
 from stilts_repro.paper import TARGETS
 from stilts_repro.report.xtreme import Entry, check_export, choose_entries, export_xtreme
 from stilts_repro.tasks.loading import load_evaluation
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.optimiser import Recipe

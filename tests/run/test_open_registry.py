@@ -12,7 +12,8 @@ from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.paper import INTERMEDIATES, TARGETS
 from stilts_repro.run.request import Request, plan_of
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.request import Request
-from stilts_repro.tasks.tables import NLI_LABELS
+from stilts_repro.tasks.training_sets import NLI_LABELS
 from tests.mirrors import build
 from tests.planning import has_no_reference, small_scale
 from tests.translation.conftest import nllb  # noqa: F401

@@ -14,8 +14,8 @@ from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.multiple_choice import Choices
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Question, Span
-from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.tasks.tokens import cut_pair, encode
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 
 START, PAD, END, UNKNOWN = range(4)

@@ -5,8 +5,8 @@ import pytest
 from stilts_repro.evaluation.predict import largest_share
 from stilts_repro.tasks.classification import Pair
 from stilts_repro.tasks.retrieval import Retrieval, Translation
-from stilts_repro.tasks.tables import TARGET_TASKS
 from stilts_repro.tasks.tagging import Tagged
+from stilts_repro.tasks.targets import TARGET_TASKS
 
 
 def floor(task, examples):

@@ -10,9 +10,10 @@ from stilts_repro.data.hub import HubSource
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.loading import load_evaluation, load_training
-from stilts_repro.tasks.tables import NLI_LABELS, TARGET_TASKS, TRAINING_SETS, UPOS_LABELS
 from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
+from stilts_repro.tasks.training_sets import NLI_LABELS, TRAINING_SETS, UPOS_LABELS
 
 GLUE = "nyu-mll/glue"
 SAID = ("neutral", "contradiction", "entailment", "neutral")

@@ -9,8 +9,9 @@ from stilts_repro.tasks.loading import (
     load_evaluation,
     load_training,
 )
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from tests.rows import Given, one_line, question, questions
 
 XTREME = "google/xtreme"

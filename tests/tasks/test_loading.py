@@ -11,8 +11,9 @@ from stilts_repro.tasks.loading import (
     load_training,
     load_unpaired,
 )
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from tests.rows import Given, blank, one_line, questions
 

@@ -3,8 +3,9 @@
 import pytest
 
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.tables import NLI_LABELS, TARGET_TASKS, TRAINING_SETS
 from stilts_repro.tasks.tagging import Tagging
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import NLI_LABELS, TRAINING_SETS
 
 WHERE = "some/repo config/train row 7"
 PAIR = {"premise": "A cat sat.", "hypothesis": "A cat stood.", "label": 2}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from stilts_repro.data.features import TOKEN_PADDING
 from stilts_repro.tasks.format import Limits
-from stilts_repro.tasks.tables import TRAINING_SETS
 from stilts_repro.tasks.tagging import MAX_PIECES, Tagged, Tagging
 from stilts_repro.tasks.tokens import encode
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 
 START, PAD, END, UNKNOWN = range(4)

@@ -6,7 +6,7 @@ from stilts_repro.data.source import DirectorySource
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.loading import load_evaluation
 from stilts_repro.tasks.retrieval import Translation
-from stilts_repro.tasks.tables import TARGET_TASKS
+from stilts_repro.tasks.targets import TARGET_TASKS
 from tests.mirrors import write
 from tests.rows import one_line
 

@@ -16,7 +16,8 @@ from stilts_repro.pretrain import (
 )
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.testbed import TestbedSource
-from stilts_repro.training.pretraining import WINDOW, Pretraining, PretrainRecipe, Size
+from stilts_repro.training.pretraining import WINDOW, Pretraining
+from stilts_repro.training.shapes import PretrainRecipe, Size
 
 
 @pytest.mark.parametrize("folder", [TESTBED_MODEL, UNRELATED_MODEL], ids=lambda path: path.name)

@@ -15,7 +15,7 @@ from stilts_repro.models import attention
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.masked import Masking, load_masked_head, masked_batch
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, backward, train
 from stilts_repro.training.optimiser import Recipe, make_optimiser
 

@@ -18,7 +18,7 @@ from stilts_repro.models.multitask import MultiTaskModel
 from stilts_repro.models.transfer import save_intermediate, start_from
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, own_steps, train
 from stilts_repro.training.optimiser import Recipe
 from stilts_repro.training.sampler import PROPORTIONAL

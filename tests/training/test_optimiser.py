@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.optimiser import Recipe, make_optimiser, schedule
 
 

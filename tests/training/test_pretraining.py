@@ -19,7 +19,8 @@ from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import pretraining
 from stilts_repro.training.checkpointing import Checkpoints
-from stilts_repro.training.pretraining import Pretraining, PretrainRecipe, Size, build_model
+from stilts_repro.training.pretraining import Pretraining
+from stilts_repro.training.shapes import PretrainRecipe, Size, build_model
 
 RECIPE = PretrainRecipe(
     size=Size(layers=1, hidden=16, heads=2, intermediate=16, vocabulary=800),

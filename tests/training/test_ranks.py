@@ -173,7 +173,7 @@ class Named(NamedTuple):
     """As much of a job as is looked at before it is begun."""
 
     title: str
-    hash: str
+    recipes: str
 
 
 def die(*_):

@@ -9,7 +9,7 @@ from stilts_repro.data.features import TOKEN_PADDING, Features, collate
 from stilts_repro.machine import Machine
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe, schedule
 from stilts_repro.training.state import TrainingLog

@@ -4,7 +4,7 @@ import pytest
 
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.loading import load_dev, load_training
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.configs import PARALLEL
 from stilts_repro.translation.mixed import (

@@ -3,7 +3,7 @@ import pytest
 from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Text
 from stilts_repro.tasks.retrieval import Retrieval
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.translation.rows import Turn, translatable, translate_rows
 from tests.rows import one_line, question

@@ -4,7 +4,7 @@ import pytest
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.paper import INTERMEDIATES
-from stilts_repro.tasks.tables import TRAINING_SETS
+from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.testbed.configs import PARALLEL
 from stilts_repro.translation.mixed import quality

@@ -7,7 +7,8 @@ from stilts_repro.errors import InputError
 from stilts_repro.paper import INTERMEDIATES, TARGETS
 from stilts_repro.tasks.languages import LANGUAGES, Language, codes
 from stilts_repro.tasks.recipe import SetUp
-from stilts_repro.tasks.tables import TARGET_TASKS, TRAINING_SETS, intermediate_tasks
+from stilts_repro.tasks.targets import TARGET_TASKS
+from stilts_repro.tasks.training_sets import TRAINING_SETS, intermediate_tasks
 from stilts_repro.testbed import TestbedSource
 from tests.rows import one_line
 
