@@ -160,6 +160,9 @@ def _parser() -> Parser:
     objective.add_argument(
         "--denoising", action="store_true", help="from scratch: an encoder-decoder, by its spans"
     )
+    parser.add_argument(
+        "--half", action="store_true", help="write the weights in half precision, half as large"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
@@ -243,6 +246,8 @@ def _pretrain(options: argparse.Namespace) -> int:
         log = training.run(report)
     new = checkpoint / "model"  # whole before it is where a model is looked for
     model = start.widened() if start else training.model
+    if options.half:
+        model = model.half()
     with writing("--output", output):
         model.save_pretrained(new)
         tokenizer.save_pretrained(new)

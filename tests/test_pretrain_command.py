@@ -5,8 +5,10 @@ import json
 import resource
 
 import pytest
+import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.pretrained import check_masked, check_pretrained, fingerprint
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
@@ -36,6 +38,18 @@ def test_the_result_is_a_model_directory_with_its_card(texts, tmp_path):
     model = AutoModelForMaskedLM.from_pretrained(output)
     assert model(**tokenizer("a", return_tensors="pt")).logits.shape[-1] == len(tokenizer)
     assert not (output / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("option", ["--causal", "--denoising"])
+def test_half_the_precision_is_half_the_file_and_is_read_in_full(texts, tmp_path, option):
+    sizes = {}
+    for more in ([], ["--half"]):
+        output = tmp_path / f"model{more}"
+        command = ["--corpus", str(texts), "--steps", "2", option, *more]
+        assert main([*command, "--output", str(output)]) == 0
+        sizes[bool(more)] = (output / "model.safetensors").stat().st_size
+    assert sizes[True] == pytest.approx(sizes[False] / 2, rel=0.02)
+    assert load_backbone(str(output), 0).dtype == torch.float32
 
 
 def test_an_encoder_is_trained_further_and_stays_whole(texts, tiny_model, tmp_path, capsys):

@@ -41,7 +41,7 @@ def rung(kind: Kind, width: int) -> World:
     """Return the world of the testbed's model of a kind and a width."""
     name = f"{kind}-{width}"
     size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
-    make = f"python -m stilts_repro.pretrain --testbed {size} --output {LADDER / name}"
+    make = f"python -m stilts_repro.pretrain --testbed {size} --half --output {LADDER / name}"
     return World(name, str(LADDER / name), "testbed", made_by=make)
 
 
@@ -65,8 +65,8 @@ MORPHOLOGY = tuple(
         name=(name := f"morphology-{number}"),
         model=str(LADDER / name),
         data=f"testbed-{name}",
-        made_by=f"python -m stilts_repro.pretrain --testbed --morphology {number} --output "
-        f"{LADDER / name}",
+        made_by=f"python -m stilts_repro.pretrain --testbed --morphology {number} --half "
+        f"--output {LADDER / name}",
     )
     for number in (1, 2, 3)
 )
