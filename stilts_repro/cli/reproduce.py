@@ -160,7 +160,7 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
     export_xtreme(
         request.output,
         choose_entries(result, request.seeds[0], Store(request.output)),
-        inventory_in(request.main, request.scale.evaluation_rows, request.scale.more_rows),
+        inventory_in(request.main, request.scale.evaluation_rows),
     )
 
 

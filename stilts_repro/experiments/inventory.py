@@ -38,13 +38,11 @@ class Inventory:
         evaluation_rows: int | None,
         texts: Texts | None = None,
         translation: Translation | None = None,
-        more_rows: Mapping[str, int] | None = None,
     ) -> None:
         self.source = source
         self.texts = texts
         self.translation = translation
         self.evaluation_rows = evaluation_rows
-        self.more_rows = more_rows or {}
         self.training = cache(self._training)
         self.translated = cache(self._translated)
         self.continued = cache(self._continued)
@@ -160,10 +158,9 @@ class Inventory:
 
     def _evaluation(self, name: str, part: str) -> dict[str, Examples]:
         task = TARGET_TASKS[name]
-        rows, most = getattr(self.division(name), part), self.evaluation_rows
-        most = most and max(most, self.more_rows.get(name, 0))
+        rows = getattr(self.division(name), part)
         found = {
-            code: load_evaluation(self.source, task, rows, code, most)
+            code: load_evaluation(self.source, task, rows, code, self.evaluation_rows)
             for code in languages(self.source, task)
         }
         held = {code: examples for code, examples in found.items() if examples is not None}

@@ -29,7 +29,6 @@ class Setting:
     retrieval_length: int
     environment: Mapping[str, str]
     crosses: Crossing = DEFAULT
-    more_rows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ class Material:
     def inventory(self) -> Inventory:
         """The data sets of the job's world."""
         setting = self.job.setting
-        return inventory_in(self.world, setting.evaluation_rows, setting.more_rows)
+        return inventory_in(self.world, setting.evaluation_rows)
 
     def format(self, name: str) -> Format:
         """Return the format of training set `name`."""

@@ -92,12 +92,9 @@ def open_translation(data: str, spec: str | None) -> Translation | None:
     return Translation(translator, TESTBED_TRANSLATED_INTO if testbed else TRANSLATED_INTO)
 
 
-def inventory_in(
-    world: World, evaluation_rows: int | None, more_rows: tuple[tuple[str, int], ...] = ()
-) -> Inventory:
+def inventory_in(world: World, evaluation_rows: int | None) -> Inventory:
     """Return the checked data of a world."""
-    given = (world.data, evaluation_rows, world.corpus, world.translator)
-    return inventory_of(*given, more_rows)
+    return inventory_of(world.data, evaluation_rows, world.corpus, world.translator)
 
 
 @lru_cache(maxsize=4)
@@ -106,10 +103,9 @@ def inventory_of(
     evaluation_rows: int | None,
     corpus: str | None = None,
     translator: str | None = None,
-    more_rows: tuple[tuple[str, int], ...] = (),
 ) -> Inventory:
     """Return the checked data of a source; a worker process reads each set once."""
     texts = open_texts(data, corpus)
     translation = open_translation(data, translator)
     source = CachedSource(open_source(data))
-    return Inventory(source, evaluation_rows, texts, translation, dict(more_rows))
+    return Inventory(source, evaluation_rows, texts, translation)

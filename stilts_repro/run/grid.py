@@ -138,10 +138,10 @@ class Claim:
     def at(self, scale: Scale) -> "Claim":
         """Return the claim as it is at `scale`: about fewer targets where it is too dear there.
 
-        Targets that the scale leaves dark are in no claim's mean.
+        Targets that the scale leaves dark are in no claim's mean; one about nothing else stays so.
         """
         targets = self.narrowed.get(scale.name, self.targets)
-        return replace(self, targets=tuple(t for t in targets if t not in scale.dark))
+        return replace(self, targets=tuple(t for t in targets if t not in scale.dark) or targets)
 
     def runs(self, scale: str) -> bool:
         """Say whether it needs any job at `scale`."""

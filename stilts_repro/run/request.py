@@ -112,7 +112,7 @@ def plan_of(request: Request) -> Planned:
     """
     claims = request.running
     # A folder that is not there is told before the hub is asked for a model.
-    inventory_in(request.main, request.scale.evaluation_rows, request.scale.more_rows)
+    inventory_in(request.main, request.scale.evaluation_rows)
     tokenizer = check_pretrained(request.model, longest(request.scale)) if claims else None
     grounds = {MAIN: _ground(request.main, tokenizer, request)}
     no_world = {}
@@ -160,7 +160,7 @@ def _ground(
 ) -> Ground:
     """Read and check what the request's claims need of a world; nothing without a tokenizer."""
     scale = request.scale
-    inventory = inventory_in(world, scale.evaluation_rows, scale.more_rows)
+    inventory = inventory_in(world, scale.evaluation_rows)
     claims = [
         claim
         for claim in request.running
@@ -183,7 +183,6 @@ def _ground(
         model_hash=fingerprint(model) + (f"/{world.layers}" if world.layers else ""),
         tokenizer_hash=tokenizer_hash(tokenizer) if tokenizer else "",
         evaluation_rows=scale.evaluation_rows,
-        more_rows=scale.more_rows,
         retrieval_length=scale.retrieval_length,
         environment=environment.fingerprint(request.machine),
         crosses=request.crosses,

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from reproduce.catalogue import all_claims
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MULTITASK, NONE, Cell, after
 from stilts_repro.experiments.scales import SCALES
@@ -131,3 +132,12 @@ def test_a_claim_is_about_fewer_targets_where_its_scale_says_so():
     assert claim("mnli").at(testbed).targets == tuple(t for t in TARGETS if t != "pawsx")
     assert narrow.at(testbed).targets == ("xnli",)
     assert narrow.at(replace(testbed, name="laptop", dark={})).targets == TARGETS
+
+
+def test_a_claim_about_dark_targets_alone_is_no_arithmetic():
+    """XNLI is dark at testbed: what is about it alone is not run there."""
+    claims = {claim.id: claim.at(SCALES["testbed"]) for claim in all_claims().values()}
+    about = claims.pop("xnli_no_gain")
+    assert about.targets == ("xnli",) and not about.runs("testbed") and about.runs("smoke")
+    cells = {c for claim in claims.values() for c in claim.cells(TARGETS, 0)}
+    assert {cell.target for cell in cells} == {*TARGETS} - {*SCALES["testbed"].dark}
