@@ -19,10 +19,12 @@ CONTROL = after("hellaswag", shuffled=True, then="mnli")  # steps without a task
 MEASURES = ("mutual", "centred", "accuracy")
 
 
-def gains(scores: Scores, condition: Condition, measure: str) -> dict[str, float]:
-    """Return what `condition` brings beyond MNLI alone, by language, in points."""
+def gains(
+    scores: Scores, condition: Condition, measure: str, beside: Condition = DIRECT
+) -> dict[str, float]:
+    """Return what `condition` brings beyond another, MNLI alone, by language, in points."""
     then = scores.metric(measure, condition, "tatoeba", "dev")
-    alone = scores.metric(measure, DIRECT, "tatoeba", "dev")
+    alone = scores.metric(measure, beside, "tatoeba", "dev")
     return {code: value - alone[code] for code, value in then.items()}
 
 

@@ -59,10 +59,9 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return the gain by target, and by language over targets, of each kind that was there."""
-    there = {name for name, _, _ in scores.metrics}
     told: dict[str, Any] = {}
     for world, conditions in CONDITIONS.items():
-        if not {*map(str, conditions)} <= there:
+        if not scores.measured(conditions):
             continue
         held = gains(scores, world)
         told[f"{world}: gain by target"] = {t: fmean(v.values()) for t, v in held.items()}

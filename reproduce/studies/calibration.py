@@ -59,12 +59,11 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         )
         for c in conditions
     }
-    there = {name for name, _, _ in scores.metrics}
     for name, sizes in (("parameters", SIZES), ("layers kept", LAYERS)):
         by_size = {
             size: rich_less_poor(scores, condition, "overconfidence")
             for size, condition in sizes.items()
-            if str(condition) in there
+            if scores.measured([condition])
         }
         if len(by_size) > 2:
             told[f"overconfidence by {name}"] = by_size

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reproduce.studies.alignment import BEFORE, CONTROL, DIRECT
+from reproduce.studies.alignment import BEFORE, CONTROL, DIRECT, gains
 from stilts_repro.cli.reproduce import study
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, Condition
@@ -29,11 +29,6 @@ RATIO = "type_token_ratio"
 def within(world: str, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     """Return `conditions` in a world."""
     return tuple(Condition(condition.row, world) for condition in conditions)
-
-
-def mutual(scores: Scores, condition: Condition) -> dict[str, float]:
-    """Return the share of mutually nearest sentences, by language, in points."""
-    return scores.metric("mutual", condition, "tatoeba", "dev")
 
 
 def slope(values: Mapping[str, float], complexity: Mapping[str, float]) -> float:
@@ -59,15 +54,13 @@ def gained(
 
     It is on `complexity` (default: the measured one).
     """
-    then, alone = mutual(scores, condition), mutual(scores, beside)
     held = complexity or scores.metric(RATIO, beside, "tatoeba", "dev")
-    return slope({code: value - alone[code] for code, value in then.items()}, held)
+    return slope(gains(scores, condition, "mutual", beside), held)
 
 
 def measured(scores: Scores) -> list[str]:
     """Return the worlds that were there."""
-    there = {name for name, _, _ in scores.metrics}
-    return [w for w in (MAIN, *WORLDS) if {*map(str, within(w, (DIRECT, *BEFORE)))} <= there]
+    return [w for w in (MAIN, *WORLDS) if scores.measured(within(w, (DIRECT, *BEFORE)))]
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
@@ -88,7 +81,10 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         told[f"{name}: type-token ratio"] = scores.metric(RATIO, direct, "tatoeba", "dev")
         pairs = [(direct, direct.baseline), *((c, direct) for c in others)]
         told[f"{name}: slope of the gain"] = {str(c): gained(scores, c, b) for c, b in pairs}
-        known = {code: wals_complexity(code) for code in mutual(scores, direct)}
+        known = {
+            code: wals_complexity(code)
+            for code in scores.metric("mutual", direct, "tatoeba", "dev")
+        }
         grammars = {code: degree for code, degree in known.items() if degree is not None}
         if len(grammars) > 2:
             told[f"{name}: slope on what grammars say"] = {

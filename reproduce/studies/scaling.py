@@ -60,8 +60,7 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     Near 100 a gain can fall by the ceiling alone; in logits there is none. Decoders are told where
     their models were there.
     """
-    there = {name for name, _, _ in scores.metrics}
-    kinds = [kind for kind in KINDS if {*map(str, CONDITIONS[kind])} <= there]
+    kinds = [kind for kind in KINDS if scores.measured(CONDITIONS[kind])]
     return {
         "gain by parameters": {kind: gains(scores, kind) for kind in kinds},
         "rise per doubling": {kind: slope_per_doubling(gains(scores, kind)) for kind in kinds},

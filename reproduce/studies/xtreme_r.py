@@ -49,9 +49,7 @@ STUDY = Study(
     conditions=BEFORE,
     value=value,
     details=details,
-    targets=(
-        *("xnli", "xcopa", "udpos_r", "panx_r", "xquad_r", "mlqa", "tydiqa", "tatoeba_r", "lareqa"),
-    ),
+    targets=TARGETS,
     scales=("laptop", "base", "paper"),
     needed=(),
 )

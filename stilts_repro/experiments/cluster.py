@@ -82,8 +82,8 @@ def _needs(machine: Machine) -> dict[str, float]:
 
 def _slots(machine: Machine, resources: dict[str, float]) -> int:
     """Return how many tasks a cluster with `resources` has room for."""
-    needs = {"GPU": "num_gpus"} if machine.device == "cuda" else {"CPU": "num_cpus"}
-    return min(int(resources.get(kind, 0) // _needs(machine)[name]) for kind, name in needs.items())
+    kind, name = ("GPU", "num_gpus") if machine.device == "cuda" else ("CPU", "num_cpus")
+    return int(resources.get(kind, 0) // _needs(machine)[name])
 
 
 class _Pool:

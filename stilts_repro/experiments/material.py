@@ -37,8 +37,7 @@ class Material:
     @cached_property
     def inventory(self) -> Inventory:
         """The data sets of the job's world."""
-        setting = self.job.setting
-        return inventory_in(self.world, setting.evaluation_rows)
+        return inventory_in(self.world, self.job.setting.evaluation_rows)
 
     def format(self, name: str) -> Format:
         """Return the format of training set `name`."""

@@ -53,6 +53,10 @@ class Scores:
         """Return those of `conditions` whose tasks were there."""
         return tuple(c for c in conditions if c.row.possible(self.tasks))
 
+    def measured(self, conditions: Iterable[Condition]) -> bool:
+        """Say whether all of `conditions` were measured."""
+        return {*map(str, conditions)} <= {name for name, _, _ in self.metrics}
+
     def dev(self, condition: Condition, target: str) -> float:
         """Return the development score in points; raise `InputError` where the cell is absent."""
         return self._get(condition, target, "dev")
