@@ -27,7 +27,7 @@ CLAIM = Claim(
     value=value,
     details=details,
     targets=("xnli",),
-    scales=("smoke", "laptop", "base", "paper"),  # at testbed it is dark
+    scales=("smoke", "testbed-long", "laptop", "base", "paper"),  # at testbed it is dark
     needed=(),
 )
 

@@ -5,7 +5,6 @@ fewer steps as well, and as often as gives all the steps. The statistic is the r
 languages other than English with each doubling of the rows, read once.
 """
 
-from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import study
@@ -23,8 +22,7 @@ MEASURES = ("macro_f1", "f1_of_1", "accuracy")
 
 def others(scores: Scores, condition: Condition, measure: str) -> float:
     """Return the mean of a measure over PAWS-X's test rows in languages other than English."""
-    values = scores.metric(measure, condition, "pawsx", "test")
-    return fmean(value for code, value in values.items() if code != "en")
+    return scores.others(measure, condition, "pawsx", "test")
 
 
 def slope(scores: Scores, arm: dict[int, Condition], measure: str) -> float:

@@ -24,17 +24,11 @@ CONDITIONS = {
 }
 
 
-def f1(scores: Scores, condition: Condition, target: str) -> float:
-    """Return the mean F1 over a target's development rows in languages other than English."""
-    values = scores.metric("f1", condition, target, "dev")
-    return fmean(value for code, value in values.items() if code != "en")
-
-
 def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, float]:
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits."""
 
     def height(condition: Condition, target: str) -> float:
-        value = f1(scores, condition, target)
+        value = scores.others("f1", condition, target, "dev")
         share = min(max(value / 100, 1e-3), 1 - 1e-3)
         return math.log(share / (1 - share)) if logits else value
 

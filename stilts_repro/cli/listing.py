@@ -42,7 +42,7 @@ def costs(claim: Claim, expected: Expected) -> list[str]:
         f"{name}: {reference.seconds / 60:.1f} core minutes"
         if (reference := expected.reference.get(name)) and reference.seconds is not None
         else f"{name}: {_trainings(claim.at(SCALES[name]))} trainings"
-        for name in claim.scales or SCALES
+        for name in claim.run_at()
     ]
 
 

@@ -103,7 +103,8 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         if name not in known:
             kind = "study" if isinstance(next(iter(known.values())), Study) else "claim"
             raise InputError(f"{name}: no such {kind}; choose among {', '.join(known)}")
-    claims = tuple(known[name].at(scale) for name in dict.fromkeys(options.claims or known))
+    its_own = [name for name in known if not scale.claims or name in scale.claims]
+    claims = tuple(known[name].at(scale) for name in dict.fromkeys(options.claims or its_own))
     if scale.evaluation_rows is not None:
         rows = max(scale.evaluation_rows, *(claim.evaluation_rows for claim in claims))
         scale = replace(scale, evaluation_rows=rows)

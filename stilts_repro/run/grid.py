@@ -16,7 +16,7 @@ from typing import Any
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE, Cell, Condition, after
-from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.scales import SCALES, Scale
 from stilts_repro.paper import BEST, INTERMEDIATES, TARGETS
 
 # The targets in which a cross-lingual effect shows soonest, and at the least cost: retrieval, for
@@ -73,6 +73,11 @@ class Scores:
         """Return what is called `name` in the records, by language; the score is one of them."""
         held = self.metrics[str(condition), target, part]
         return {code: metrics[name] for code, metrics in held.items() if name in metrics}
+
+    def others(self, name: str, condition: Condition, target: str, part: str) -> float:
+        """Return the mean of what is called `name` over languages other than English."""
+        values = self.metric(name, condition, target, part)
+        return fmean(value for code, value in values.items() if code != "en")
 
     def dev_counts(self, condition: Condition, target: str) -> Mapping[str, int]:
         """Return how many development rows were scored, by language code."""
@@ -147,9 +152,14 @@ class Claim:
         targets = self.narrowed.get(scale.name, self.targets)
         return replace(self, targets=tuple(t for t in targets if t not in scale.dark) or targets)
 
-    def runs(self, scale: str) -> bool:
+    def runs(self, scale: Scale) -> bool:
         """Say whether it needs any job at `scale`."""
-        return not self.is_arithmetic and (self.scales is None or scale in self.scales)
+        there = self.scales is None or scale.name in self.scales
+        return not self.is_arithmetic and there and (not scale.claims or self.id in scale.claims)
+
+    def run_at(self) -> list[str]:
+        """Return the names of the scales at which it needs any job."""
+        return [name for name, scale in SCALES.items() if self.runs(scale)]
 
     def possible(self, sets: Sets | None = None) -> tuple[Condition, ...]:
         """Return those of its conditions that can be run where `sets` are there (None: all)."""

@@ -73,7 +73,7 @@ class Request:
     @property
     def running(self) -> tuple[Claim, ...]:
         """The claims that have jobs at its scale."""
-        return tuple(claim for claim in self.claims if claim.runs(self.scale.name))
+        return tuple(claim for claim in self.claims if claim.runs(self.scale))
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Results:
         scores: list[Scores] = []
         if obstacle is None:
             # Arithmetic on published numbers has no seed.
-            seeds = self.request.seeds if claim.runs(self.request.scale.name) else ()
+            seeds = self.request.seeds if claim.runs(self.request.scale) else ()
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
             obstacle = self._not_comparable(claim, expected, records, jobs)
         values = [claim.value(held, targets) for held in scores]
@@ -214,8 +214,8 @@ class Results:
         """Return why the claim was not measured, or None."""
         if claim.is_arithmetic:
             return None
-        if not claim.runs(self.request.scale.name):
-            return f"it needs --scale {' or '.join(claim.scales or ())}"
+        if not claim.runs(self.request.scale):
+            return f"it needs --scale {' or '.join(claim.run_at())}"
         if claim.lacks(self.planned.sets):
             for condition in claim.conditions:
                 if condition.world in self.planned.no_world:
@@ -291,7 +291,7 @@ class Results:
 
     def _jobs(self, claim: Claim) -> set[str]:
         """Return the hashes of all jobs that the claim rests on."""
-        if not claim.runs(self.request.scale.name):
+        if not claim.runs(self.request.scale):
             return set()
         return self.planned.jobs(claim, self.request.seeds)
 

@@ -60,7 +60,7 @@ def run_study(request: Request, progress: Progress) -> dict[str, Any]:
     Raises as `run_claims` does.
     """
     (study,) = request.claims
-    if study.runs(request.scale.name) and not study.lacks(plan_of(request).sets):
+    if study.runs(request.scale) and not study.lacks(plan_of(request).sets):
         first = replace(study, conditions=(), needed=(), value=lambda *_: 0.0, details=None)
         looked = run_claims(replace(request, claims=(first,)), progress)
         if looked["claims"][0]["verdict"] == "not_measurable":

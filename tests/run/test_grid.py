@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from reproduce.catalogue import all_claims
+from reproduce.catalogue import all_claims, all_studies
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.conditions import MULTITASK, NONE, Cell, after
-from stilts_repro.experiments.scales import SCALES
+from stilts_repro.experiments.conditions import MAIN, MULTITASK, NONE, Cell, after
+from stilts_repro.experiments.scales import CUT, SCALES
 from stilts_repro.paper import TARGETS
 from stilts_repro.run.grid import (
     Claim,
@@ -134,10 +134,24 @@ def test_a_claim_is_about_fewer_targets_where_its_scale_says_so():
     assert narrow.at(replace(testbed, name="laptop", dark={})).targets == TARGETS
 
 
+def test_a_scale_may_be_for_some_claims_alone():
+    scale = SCALES["testbed-long"]
+    assert [c.id for c in all_claims().values() if c.runs(scale)] == ["xnli_no_gain"]
+    assert [s.id for s in all_studies().values() if s.runs(scale)] == ["calibration"]
+    assert not all_claims()["published_tables"].run_at()
+
+
+def test_the_testbed_has_every_world_that_a_claim_or_study_names():
+    named = {c.world for s in (all_claims() | all_studies()).values() for c in s.conditions}
+    known = {world.name for world in SCALES["testbed"].worlds}
+    assert named - {MAIN} - {world.name for world in CUT} == known
+
+
 def test_a_claim_about_dark_targets_alone_is_no_arithmetic():
     """XNLI is dark at testbed: what is about it alone is not run there."""
     claims = {claim.id: claim.at(SCALES["testbed"]) for claim in all_claims().values()}
     about = claims.pop("xnli_no_gain")
-    assert about.targets == ("xnli",) and not about.runs("testbed") and about.runs("smoke")
+    assert about.targets == ("xnli",) and not about.runs(SCALES["testbed"])
+    assert about.run_at() == ["smoke", "testbed-long", "laptop", "base", "paper"]
     cells = {c for claim in claims.values() for c in claim.cells(TARGETS, 0)}
     assert {cell.target for cell in cells} == {*TARGETS} - {*SCALES["testbed"].dark}

@@ -1,7 +1,9 @@
 """Two processes that train together do what one does."""
 
+import faulthandler
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +61,7 @@ def trained(path, checkpoints=None, *, processes=1, sharded=False, until=None):
 
 
 def share(path, number, meeting, output, sharded, stops):
+    faulthandler.enable()  # says where, if torch dies
     torch.set_num_threads(1)
     for until in stops:
         there = f"file://{meeting}-{until}"
@@ -71,17 +74,26 @@ def share(path, number, meeting, output, sharded, stops):
         distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize(("sharded", "stops"), [(False, [0]), (True, [0]), (True, [23, 0])])
-def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stops):
-    alone, log = trained(masked_lm)
+def by_two(path, folder, meeting, sharded, stops):
+    """Return with which status each of two processes ended."""
     context = forking.start()
-    given = tmp_path / "meeting", tmp_path / "out", sharded, stops
-    both = [context.Process(target=share, args=(masked_lm, n, *given)) for n in range(2)]
+    given = folder / meeting, folder / "out", sharded, stops
+    both = [context.Process(target=share, args=(path, n, *given)) for n in range(2)]
     for process in both:
         process.start()
     for process in both:
         process.join(120)
-    assert [process.exitcode for process in both] == [0, 0]
+    return [process.exitcode for process in both]
+
+
+@pytest.mark.parametrize(("sharded", "stops"), [(False, [0]), (True, [0]), (True, [23, 0])])
+def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stops):
+    alone, log = trained(masked_lm)
+    statuses = by_two(masked_lm, tmp_path, "meeting", sharded, stops)
+    if -signal.SIGABRT in statuses:
+        # FSDP2 over gloo broke its own heap in 1 of some 50 runs. A run begins such a job again.
+        statuses = by_two(masked_lm, tmp_path, "again", sharded, stops)
+    assert statuses == [0, 0]
     found = [torch.load(f"{tmp_path}/out-{n}", weights_only=False) for n in range(2)]
     for _, told in found:
         assert told.losses == pytest.approx(log.losses, abs=2e-4)
