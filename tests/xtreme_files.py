@@ -5,6 +5,7 @@ import json
 from stilts_repro.metrics.labels import accuracy, span_f1
 from stilts_repro.metrics.retrieval import mining_f1
 from stilts_repro.metrics.squad import mlqa_scores, squad_scores
+from stilts_repro.tasks.entities import EntityRetrieval, Linked
 
 
 def read_lines(path):
@@ -34,6 +35,11 @@ def scores_of(task, labels, predictions):
         return vars(span_f1(read_sentences(labels), read_sentences(predictions)))
     if task == "bucc2018":
         return vars(mining_f1(dict.fromkeys(read_lines(predictions), 1.0), read_lines(labels), 1.0))
+    if task == "mewslix":
+        golds, found = (json.loads(path.read_text()) for path in (labels, predictions))
+        held = [Linked(name, "", entity, "") for name, (entity,) in golds.items()]
+        each = [found.get(mention.identity, []) for mention in held]
+        return EntityRetrieval(pool=True).score(held, each, language).metrics
     if labels.suffix == ".json":
         golds, answers = read_golds(labels), json.loads(predictions.read_text(encoding="utf-8"))
         return vars(

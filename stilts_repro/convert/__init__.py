@@ -3,6 +3,7 @@
 A module a data set; here is how they read files line by line, and write them whole or not at all.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,15 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 def filled(path: Path) -> Iterator[tuple[str, str]]:
     """Yield what `lines` does but blank lines: a file of a row a line may end with some."""
     return (pair for pair in lines(path) if pair[1].strip())
+
+
+def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield `(where, row)` for each line of a .jsonl file; `InputError` for one that is no JSON."""
+    for where, line in filled(path):
+        try:
+            yield where, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: not a JSON object ({error}); get the file anew") from None
 
 
 class Split:

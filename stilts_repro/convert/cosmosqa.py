@@ -1,7 +1,6 @@
 """Cosmos QA: `{train,valid}.{jsonl,csv}` as its authors give them out."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from itertools import dropwhile
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stilts_repro.convert import Output, filled, lines
+from stilts_repro.convert import Output, json_rows, lines
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.tasks.format import refuse_half
 
@@ -24,7 +23,7 @@ def convert(folder: Path, output: Output) -> list[str]:
     files = {split: _find(folder, stem) for stem, split in SPLITS.items()}
     for split, path in files.items():
         target = output.split(REPO, "default", split, SCHEMA)
-        rows = _json_rows(path) if path.suffix == ".jsonl" else _csv_rows(path)
+        rows = json_rows(path) if path.suffix == ".jsonl" else _csv_rows(path)
         for where, row in rows:
             target.add(**_checked(row, where))
         if not target.rows:
@@ -41,14 +40,6 @@ def _find(folder: Path, stem: str) -> Path:
         f"{folder}: neither {stem}.jsonl nor {stem}.csv in it; give the folder of the official "
         "Cosmos QA files"
     )
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    for where, line in filled(path):
-        try:
-            yield where, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: not a JSON object ({error}); get the file anew") from None
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Any]]:

@@ -58,9 +58,13 @@ def score_by_language(
     examples: Mapping[str, Sequence[Example]],
     features: Features,
     logits: np.ndarray,
+    everything: Sequence[Example] | None = None,
 ) -> dict[str, Scored]:
-    """Score the logits of several languages' examples, featurised as one, each language alone."""
-    everything = list(chain.from_iterable(examples.values()))
+    """Score the logits of several languages' examples, featurised as one, each language alone.
+
+    `everything` are the examples of `features`, where some are of no language.
+    """
+    everything = everything or list(chain.from_iterable(examples.values()))
     predictions = iter(kind.predict(everything, features, logits))
     return {
         code: kind.score(own, list(islice(predictions, len(own))), code)
@@ -75,9 +79,9 @@ def broken_by_language(
     broken = broken_units(logits)
     if "example" in features.unit:
         broken = np.unique(features.unit["example"][broken])
-    ends = np.cumsum([len(own) for own in examples.values()])[:-1]
-    starts = [0, *ends.tolist()]
-    parts = np.split(broken, np.searchsorted(broken, ends))
+    *ends, last = np.cumsum([len(own) for own in examples.values()]).tolist()
+    starts = [0, *ends]
+    parts = np.split(broken[broken < last], np.searchsorted(broken, ends))
     return {
         code: (places - start).tolist()
         for code, start, places in zip(examples, starts, parts, strict=True)

@@ -15,6 +15,7 @@ from stilts_repro.tasks.loading import (
     english_rows,
     language_of,
     languages,
+    load_candidates,
     load_dev,
     load_evaluation,
     load_training,
@@ -47,6 +48,7 @@ class Inventory:
         self.translated = cache(self._translated)
         self.continued = cache(self._continued)
         self.evaluation = cache(self._evaluation)
+        self.candidates = cache(self._candidates)
         self.unpaired = cache(self._unpaired)
         self.division = cache(self._division)
         self.dev = cache(self._dev)
@@ -112,6 +114,7 @@ class Inventory:
                 for part in PARTS
             }
             | {"division": str(self.division(name)), "version": TARGET_TASKS[name].version}
+            | ({"candidates": pool.hash} if (pool := self.candidates(name)) else {})
         )
 
     def split_name(self, name: str, part: str) -> str:
@@ -167,6 +170,9 @@ class Inventory:
         if not held:
             raise MissingError(f"{task.title}: no labelled {part} rows; add them to the data")
         return held
+
+    def _candidates(self, name: str) -> Examples | None:
+        return load_candidates(self.source, TARGET_TASKS[name])
 
     def _unpaired(self, name: str, part: str, code: str) -> dict[str, tuple[tuple[str, str], ...]]:
         if not TARGET_TASKS[name].mining:

@@ -78,14 +78,23 @@ class Material:
         return examples, featurise(self.format(name), examples, self.tokenizer, limits)
 
     def evaluation(self, task: str, part: str) -> tuple[ByLanguage, Features]:
-        """Return a target's rows by language, and the features of all of them, one stream."""
+        """Return a target's rows by language, and the features of all of them, one stream.
+
+        What answers are looked for among, where that is rows of its own, comes after them.
+        """
         rows = {
             code: examples.examples
             for code, examples in self.inventory.evaluation(task, part).items()
         }
-        everything = [example for examples in rows.values() for example in examples]
+        everything = self.in_order(task, rows)
         limits = limits_of(self.job.recipes[self.job.name])
         return rows, featurise(TARGET_TASKS[task].format, everything, self.tokenizer, limits)
+
+    def in_order(self, task: str, rows: ByLanguage) -> list[Any]:
+        """Return the examples of `evaluation`, in the order of its features."""
+        candidates = self.inventory.candidates(task)
+        own = [example for examples in rows.values() for example in examples]
+        return own + list(candidates.examples if candidates else ())
 
     def pools(self, task: str, part: str) -> dict[str, Pool]:
         """Return what to mine, by language."""

@@ -274,7 +274,8 @@ class _Target(_Trainer, _Evaluation):
         with self.meter.phase("evaluate"):
             logits = predict(self.model, self.job.name, features, self.pad_id, self.machine)
         with self.meter.phase("score"):
-            scored = score_by_language(kind, rows, features, logits)
+            in_order = self.material.in_order(task, rows)
+            scored = score_by_language(kind, rows, features, logits, in_order)
             floor = {code: kind.floor(own, code) for code, own in rows.items()}
             for code, sureness in self._sureness(task, part, rows, logits).items():
                 scored[code].metrics.update(sureness)

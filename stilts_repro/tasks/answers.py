@@ -194,7 +194,7 @@ class AnswerRetrieval(Format):
 
     def withheld(self, example: Asked) -> str:
         """Say what of an example is empty text."""
-        return "" if example.question else "question"
+        return "" if example.question else f"(id {example.identity}): its question is empty text"
 
 
 def _sentences(row: Row, context: str, where: str) -> tuple[Place, ...]:

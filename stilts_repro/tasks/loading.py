@@ -11,6 +11,7 @@ from stilts_repro.tasks.format import UNLABELLED, Format, take
 from stilts_repro.tasks.languages import LANGUAGES, Language
 from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
+CANDIDATES = Part("test")
 _FEW = 20  # rows that tell whether labels are withheld
 _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 
@@ -98,6 +99,21 @@ def _by_language(
 def _in_turn(source: Source, limit: int | None) -> int | None:
     """Return how many rows of a file in all languages to read for `limit` of each; None: all."""
     return limit * len(source.languages) if limit and source.languages else None
+
+
+def load_candidates(source: Source, task: TargetTask) -> Examples | None:
+    """Return those among which a target's answers are looked for; None where rows bring them.
+
+    Raises `MissingError` where they are not there.
+    """
+    if not task.candidates:
+        return None
+    where = f"{task.repo} {task.candidates}/{CANDIDATES.split}"
+    if not source.has(task.repo, task.candidates, CANDIDATES.split):
+        raise MissingError(f"{task.title}: no {where}, among which to look; add it to the data")
+    numbered = enumerate(source.load(task.repo, task.candidates, CANDIDATES.split))
+    loaded = parsed(task.format, numbered, where, CANDIDATES, None)
+    return _named_apart(task.format, loaded, CANDIDATES, where)
 
 
 def load_unpaired(

@@ -69,6 +69,12 @@ def dual() -> Recipe:
     return replace(known, warmup=0.0, weight_decay=0.0, provenance="XTREME-R's scripts (verified)")
 
 
+def linked() -> Recipe:
+    """Return the recipe of XTREME-R's Mewsli-X for XLM-R, whose newest script says 1e-5."""
+    known = replace(dual(), learning_rate=1e-5, batch_size=32, epochs=2)
+    return replace(known, max_length=64, max_question=64)
+
+
 def modest(
     rows: int, epochs: float, max_length: int = 128, *, learning_rate: float = 1e-4
 ) -> Recipe:

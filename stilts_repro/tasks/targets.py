@@ -5,11 +5,12 @@ Adding one is adding an entry here.
 
 from stilts_repro.tasks.answers import AnswerRetrieval
 from stilts_repro.tasks.classification import Classification
+from stilts_repro.tasks.entities import EntityRetrieval
 from stilts_repro.tasks.languages import codes
 from stilts_repro.tasks.multiple_choice import Copa
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.tasks.span import Span
-from stilts_repro.tasks.task import DEV_TEST, XQUAD_R, Division, Part, TargetTask
+from stilts_repro.tasks.task import DEV_TEST, MEWSLI_X, XQUAD_R, Division, Part, TargetTask
 from stilts_repro.tasks.training_sets import NER, NLI_LABELS, NLI_SPELLINGS, PAWS, POS
 
 # XQuAD, TyDiQA and Tatoeba have one labelled set only: in the paper, as here, it plays both parts.
@@ -140,6 +141,16 @@ _TARGET_TASKS = (
         "squad_v1_pairs",
         (_ONE_SET,),
         repo=XQUAD_R,
+    ),
+    TargetTask(
+        "mewsli_x",
+        "Mewsli-X",
+        EntityRetrieval(pool=True),
+        "{code}",
+        codes("ar de en es fa ja pl ro ta tr uk"),
+        "mewsli_x_pairs",
+        repo=MEWSLI_X,
+        candidates="candidates",
     ),
     TargetTask(
         "udpos_r",

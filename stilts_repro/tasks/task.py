@@ -9,6 +9,7 @@ from stilts_repro.tasks.recipe import Recipe, SetUp
 
 XTREME = "google/xtreme"
 XQUAD_R = "google-research-datasets/xquad_r"
+MEWSLI_X = "google-research/mewsli-x"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ class TargetTask:
     """One XTREME task.
 
     `config` is filled with a language's `code`, `name` or `iso3`; where one configuration holds all
-    languages, `language_in` says what tells them apart. `divisions` are tried in order, and the
+    languages, `language_in` says what tells them apart. `candidates` is the configuration of those
+    among which the answers to all languages' rows are looked for, where they are rows of their own;
+    its split is `test`. `divisions` are tried in order, and the
     first whose two parts are both there with labels is used; the record says which. `version` goes
     up whenever a change here or in the format may move a score.
     """
@@ -106,6 +109,7 @@ class TargetTask:
     divisions: tuple[Division, ...] = (DEV_TEST,)
     language_in: Literal["config", "column", "id"] = "config"
     repo: str = XTREME
+    candidates: str = ""
     version: int = 1
 
     @property

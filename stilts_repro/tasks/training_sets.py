@@ -5,16 +5,12 @@ Adding one is adding an entry here; a new kind of task is a format, a module, be
 
 from stilts_repro.tasks.answers import AnswerRetrieval
 from stilts_repro.tasks.classification import Classification
+from stilts_repro.tasks.entities import EntityRetrieval
 from stilts_repro.tasks.multiple_choice import CommonsenseQA, Copa, CosmosQA, HellaSwag, SocialIQA
-from stilts_repro.tasks.recipe import dual, jiant, modest, recalled, small, taught, xtreme_r
+from stilts_repro.tasks.recipe import dual, jiant, linked, modest, recalled, small, taught, xtreme_r
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tagging import Tagging
-from stilts_repro.tasks.task import (
-    XTREME,
-    Part,
-    Rows,
-    TrainingSet,
-)
+from stilts_repro.tasks.task import MEWSLI_X, XTREME, Part, Rows, TrainingSet
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 # ANLI's own files, XNLI's translations of MNLI.
@@ -183,6 +179,14 @@ _TRAINING_SETS = (
             "laptop": modest(4_000, 2, 256),
             "testbed": small(2_000, learning_rate=5e-4),
         },
+    ),
+    # XTREME-R's too, from files of its own (docs/data.md): a mention and its entity's description.
+    TrainingSet(
+        "mewsli_x_pairs",
+        "Mewsli-X, mention and entity",
+        EntityRetrieval(),
+        (Rows(MEWSLI_X, "wikipedia_pairs"),),
+        target={"paper": linked(), "laptop": modest(4_000, 2, 64)},
     ),
     TrainingSet(
         "pawsx_en",
