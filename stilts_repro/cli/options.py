@@ -38,6 +38,7 @@ def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Pars
     ):
         line.add_argument(f"--{name}", action="store_true", help=text)
     _add_settings(line)
+    _add_workers(line)
     for name, text in (
         ("keep-models", "keep the models of phase (iii) as well"),
         (
@@ -56,76 +57,84 @@ def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Pars
 
 def _add_settings(line: Parser) -> None:
     """Add the options that say what is run on what."""
-    line.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
-    line.add_argument(
+    group = line.add_argument_group("what is run, on what")
+    group.add_argument("--scale", default="testbed", metavar="S", help=", ".join(SCALES))
+    group.add_argument(
         "--data",
         type=named,
         default="auto",
         help="auto, hub, a folder laid out like it, or hub+FOLDER",
     )
-    line.add_argument("--model", type=named, help="hub id or folder of the masked LM to start from")
-    line.add_argument(
+    group.add_argument(
+        "--model", type=named, help="hub id or folder of the masked LM to start from"
+    )
+    group.add_argument(
         "--seeds",
         type=_seeds,
         metavar="N",
         help="run with seeds 0 to N - 1; A-B: with seeds A to B",
     )
     for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
-        line.add_argument(
+        group.add_argument(
             f"--{option}",
             type=lambda names: tuple(names.split(",")),
             metavar="TASK,TASK",
             help=f"limit the run to these {what}",
         )
-    line.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
-    line.add_argument(
+    group.add_argument("--output", type=folder, metavar="DIR", help="default: results/<scale>")
+    group.add_argument(
         "--crosses",
         choices=CROSSINGS,
         default=DEFAULT,
         metavar="WHAT",
         help=f"what phase (iii) takes over from phase (ii): {', '.join(CROSSINGS)}",
     )
-    line.add_argument(
+    group.add_argument(
         "--sampler",
         default="proportional",
         metavar="S",
         help="how multi-task training draws its tasks: proportional, uniform, capped:ROWS, "
         "temperature:T, or the last two with a comma between",
     )
-    line.add_argument(
+    group.add_argument(
+        "--corpus", type=named, metavar="DIR", help="text for continued MLM, <language>.txt[.gz]"
+    )
+    group.add_argument(
+        "--translator",
+        type=named,
+        metavar="SPEC",
+        help=f"who translates rows of phase (ii): {WAYS} "
+        f"(default on the testbed: {TESTBED_TRANSLATOR})",
+    )
+
+
+def _add_workers(line: Parser) -> None:
+    """Add the options that say who does the jobs."""
+    group = line.add_argument_group("who does the jobs")
+    group.add_argument(
         "--executor",
         default="local",
         choices=("local", "ray"),
         help="who does the jobs: processes of this machine (default), or a Ray cluster "
         "(docs/cluster.md)",
     )
-    line.add_argument(
+    group.add_argument(
         "--address",
         metavar="HOST:PORT",
         help="with --executor ray: the cluster's (default: RAY_ADDRESS, or Ray on this machine)",
     )
-    line.add_argument(
+    group.add_argument(
         "--store",
         metavar="URL",
         help="where finished jobs are copied to and had from, by machines that share no folder: "
         "what fsspec knows, such as s3://BUCKET/RUN (docs/cluster.md)",
     )
-    line.add_argument(
+    group.add_argument(
         "--gpus-per-job",
         type=_count,
         default=1,
         metavar="N",
         help="train each model on N GPUs of one machine (without GPUs: in N processes)",
-    )
-    line.add_argument(
-        "--corpus", type=named, metavar="DIR", help="text for continued MLM, <language>.txt[.gz]"
-    )
-    line.add_argument(
-        "--translator",
-        type=named,
-        metavar="SPEC",
-        help=f"who translates rows of phase (ii): {WAYS} "
-        f"(default on the testbed: {TESTBED_TRANSLATOR})",
     )
 
 
