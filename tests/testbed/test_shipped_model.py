@@ -1,12 +1,14 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.data.features import collate, window_batches
-from stilts_repro.experiments.scales import TESTBED_MODEL, UNRELATED_MODEL
+from stilts_repro.experiments.scales import MORPHOLOGY, TESTBED_MODEL, UNRELATED, UNRELATED_MODEL
+from stilts_repro.experiments.sources import TESTBEDS
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.pretrain import (
     TESTBED_DOCUMENTS,
@@ -19,8 +21,12 @@ from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.pretraining import WINDOW, Pretraining
 from stilts_repro.training.shapes import PretrainRecipe, Size
 
+# By the folder, whose languages a model knows; of the studies' models, those that are shipped.
+SHIPPED = {TESTBED_MODEL: "testbed"} | {Path(w.model): w.data for w in (UNRELATED, *MORPHOLOGY)}
+SOURCES = {folder: TESTBEDS[data]() for folder, data in SHIPPED.items()}
 
-@pytest.mark.parametrize("folder", [TESTBED_MODEL, UNRELATED_MODEL], ids=lambda path: path.name)
+
+@pytest.mark.parametrize("folder", SOURCES, ids=lambda path: path.name)
 def test_a_shipped_model_is_the_one_its_card_describes(folder):
     card = json.loads((folder / "pretraining.json").read_text())
     assert card["hash"] == fingerprint(str(folder))
@@ -35,19 +41,24 @@ def document(source, kind, number):
     return next(source.documents(kind, start=number))
 
 
-@pytest.mark.parametrize(
-    ("folder", "counts"),
-    [(TESTBED_MODEL, TESTBED_DOCUMENTS), (UNRELATED_MODEL, UNRELATED_DOCUMENTS)],
-    ids=["model", "unrelated"],
-)
-def test_the_recipes_first_steps_give_the_recorded_losses(folder, counts):
-    """Without its whole corpus: the first window's documents are found by their numbers."""
-    recipe = TESTBED_RECIPE
+@pytest.mark.parametrize("folder", [TESTBED_MODEL, UNRELATED_MODEL], ids=lambda path: path.name)
+def test_the_recipe_is_the_one_of_the_card(folder):
+    counts = UNRELATED_DOCUMENTS if folder == UNRELATED_MODEL else TESTBED_DOCUMENTS
     card = json.loads((folder / "pretraining.json").read_text())
-    source = TestbedSource(kind="unrelated" if folder == UNRELATED_MODEL else "")
-    kinds = dict.fromkeys(source.languages, counts["monolingual"]) | {
-        kind: counts[kind] for kind in ("mixed", "bilingual")
+    told = card["recipe"] | {"size": Size(**card["recipe"]["size"])}
+    assert PretrainRecipe(**told) == TESTBED_RECIPE
+    alone = dict.fromkeys(SOURCES[folder].languages, counts["monolingual"])
+    assert card["documents"] == alone | {
+        kind: counts[kind] for kind in ("mixed", "bilingual") if counts[kind]
     }
+
+
+@pytest.mark.parametrize("folder", SOURCES, ids=lambda path: path.name)
+def test_the_recipes_first_steps_give_the_recorded_losses(folder):
+    """Without its whole corpus: the first window's documents are found by their numbers."""
+    card = json.loads((folder / "pretraining.json").read_text())
+    recipe = PretrainRecipe(**card["recipe"] | {"size": Size(**card["recipe"]["size"])})
+    source, kinds = SOURCES[folder], card["documents"]
     ends = np.cumsum([kinds[name] for name in sorted(kinds)])
     order = numpy_rng(recipe.seed, "pretrain", "order")
     texts = []
@@ -59,8 +70,6 @@ def test_the_recipes_first_steps_give_the_recorded_losses(folder, counts):
     features = documents_of(texts, tokenizer, recipe)
     run = Pretraining(replace(recipe, block_steps=0), [features], tokenizer)
     batches = window_batches(np.arange(WINDOW), features.unit_lengths(), recipe.batch_tokens, order)
-    told = card["recipe"] | {"size": Size(**card["recipe"]["size"])}
-    assert PretrainRecipe(**told) == recipe
     for step, expected in enumerate(card["first_losses"][:5]):
         batch = collate(features, batches[step], tokenizer.pad_token_id)
         assert run._step(batch, step / recipe.steps) == pytest.approx(expected, abs=1e-3)
