@@ -10,7 +10,7 @@ from stilts_repro.claims.expected import Design, Expected
 from stilts_repro.claims.finding import finding
 from stilts_repro.claims.gate import dark, gate
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.conditions import NONE
+from stilts_repro.experiments.conditions import MAIN
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
@@ -80,12 +80,23 @@ class Results:
 
     @cached_property
     def gates(self) -> dict[str, dict[str, Any]]:
-        """By target, whether the baseline of the main world says that it is measurable."""
-        found: dict[str, list[Record]] = {}
+        """By target, whether its baseline says that it is measurable.
+
+        That is the main world's; where nothing is asked of it, the baseline of one world is enough.
+        A control's world is there to show nothing.
+        """
+        controls = {world.name for world in self.request.scale.worlds if world.control}
+        asked = {c.baseline for claim in self.request.running for c in claim.measured()}
+        worlds = {str(c): c.world for c in asked if not c.row.random and c.world not in controls}
+        found: dict[str, dict[str, list[Record]]] = {}
         for record in self.records:
-            if record["part"] == "dev" and record["intermediate"] == str(NONE):
-                found.setdefault(record["task"], []).append(record)
-        return {task: gate(records) for task, records in found.items()}
+            name = record["intermediate"]
+            if record["part"] == "dev" and name in worlds:
+                found.setdefault(record["task"], {}).setdefault(worlds[name], []).append(record)
+        return {
+            task: gate(held[MAIN]) if MAIN in held else _best_of(held)
+            for task, held in found.items()
+        }
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
@@ -330,3 +341,10 @@ def _mean_by_layer(languages: Sequence[Sequence[float]]) -> dict[str, float]:
 def _geometry(by_language: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     names = dict.fromkeys(name for held in by_language.values() for name in held)
     return {name: _mean_by_layer([held[name] for held in by_language.values()]) for name in names}
+
+
+def _best_of(held: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+    """Return the gate of the first world that a target can be measured in, else of any."""
+    gates = {world: gate(records) for world, records in held.items()}
+    world, chosen = max(gates.items(), key=lambda pair: pair[1]["measurable"])
+    return chosen | {"reason": f"{world}: {chosen['reason']}"}

@@ -18,7 +18,7 @@ import numpy as np
 from stilts_repro.claims.expected import Design, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
-from stilts_repro.experiments.conditions import MAIN, Condition
+from stilts_repro.experiments.conditions import MAIN, NONE, Condition
 from stilts_repro.experiments.scales import Scale
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
@@ -56,12 +56,19 @@ class Study(Claim):
 def run_study(request: Request, progress: Progress) -> dict[str, Any]:
     """Run the study that `request` asks for and return the content of claims.json.
 
-    Its baselines come first: where the gate says that nothing can be seen, nothing else is run.
-    Raises as `run_claims` does.
+    Its baselines come first, the main world's where it asks for that: where the gate says that
+    nothing can be seen, nothing else is run. Raises as `run_claims` does.
     """
     (study,) = request.claims
     if study.runs(request.scale) and not study.lacks(plan_of(request).sets):
-        first = replace(study, conditions=(), needed=(), value=lambda *_: 0.0, details=None)
+        own = dict.fromkeys(c.baseline for c in study.conditions)
+        first = replace(
+            study,
+            conditions=() if NONE in own else tuple(own),
+            needed=(),
+            value=lambda *_: 0.0,
+            details=None,
+        )
         looked = run_claims(replace(request, claims=(first,)), progress)
         if looked["claims"][0]["verdict"] == "not_measurable":
             return looked

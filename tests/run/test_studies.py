@@ -184,6 +184,23 @@ def test_nothing_is_run_where_the_baseline_says_that_nothing_is_seen(
         assert set(entry["details"][0]["nll"]) == {"none", "squad_v2", "hellaswag", "mnli"}
 
 
+@pytest.mark.parametrize("level", [500.0, -500.0], ids=["dark", "seen"])
+def test_the_gate_asks_the_worlds_of_a_study(tiny_model, tmp_path, monkeypatch, level):
+    monkeypatch.setattr("stilts_repro.claims.gate.OTHERS", level)
+    study = all_studies()["morphology"]
+    one = replace(study, conditions=study.conditions[:1], value=lambda *_: 0.0, details=None)
+    scale = small_scale(replace(SMALL, rows=8), evaluation_rows=40)
+    request = Request((one,), scale, "testbed", str(tiny_model), (0,), tmp_path)
+    progress = Titles()
+    result = run_study(request, progress)
+    world = study.conditions[0].world
+    assert result["gates"]["tatoeba"]["reason"].startswith(f"{world}: ")
+    assert result["gates"]["tatoeba"]["measurable"] == (level < 0)
+    baseline, *rest = progress.titles
+    assert baseline == f"none+{world} -> retrieval (seed 0)"
+    assert len(rest) == (0 if level > 0 else 2)
+
+
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
     request = Request(
         claims=(all_studies()["architecture"],),
