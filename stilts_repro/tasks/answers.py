@@ -72,7 +72,34 @@ class DualHead(Head):
 
 
 @dataclass(frozen=True)
-class AnswerRetrieval(Format):
+class TwoTexts(Format):
+    """What is asked for and what answers it, by one tower; with `pool` among all of the task's."""
+
+    head = DualHead
+    metric: ClassVar = "map"
+    logit_names: ClassVar = ()
+    pool: bool = False
+
+    @property
+    def group(self) -> int:
+        """A pair's two sequences; of a pool, each by itself."""
+        return 1 if self.pool else 2
+
+    def vectors(self, logits: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return what is asked and what answers, [units, H] each; of a pool both are all units."""
+        held = torch.from_numpy(np.nan_to_num(logits))
+        if self.pool:
+            return held, held
+        asked, answers = held.view(len(held), 2, -1).unbind(dim=1)
+        return asked, answers
+
+    def floor(self, examples: Sequence[Any], language: str) -> float | None:
+        """Return None: what takes no reading is what the model does before training."""
+        return None
+
+
+@dataclass(frozen=True)
+class AnswerRetrieval(TwoTexts):
     """SQuAD's columns, and `sentence_breaks` where rows have them (XQuAD-R); else a rule cuts.
 
     Training rows are pairs. With `pool`, candidates are all sentences of all paragraphs of all
@@ -81,17 +108,8 @@ class AnswerRetrieval(Format):
     """
 
     name = "answer retrieval"
-    head = DualHead
-    metric: ClassVar = "map"
     shared_column = "context"
     columns: ClassVar = Span.columns
-    logit_names: ClassVar = ()
-    pool: bool = False
-
-    @property
-    def group(self) -> int:
-        """A pair's two sequences; of a pool, each by itself."""
-        return 1 if self.pool else 2
 
     def parse(self, row: Row, where: str) -> Asked:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
@@ -145,19 +163,18 @@ class AnswerRetrieval(Format):
     ) -> list[list[int]]:
         """Return for each question how many answers it has, and the ranks of those found."""
         broken = broken_units(logits)
-        vectors = torch.from_numpy(np.nan_to_num(logits))
+        questions, candidates = self.vectors(logits)
         if self.pool:
             place = features.unit["sentence"]
             asked = np.flatnonzero(place == QUESTION)
             told = np.flatnonzero(place != QUESTION)
-            questions, candidates = vectors[asked], vectors[told]
+            questions, candidates = questions[asked], candidates[told]
             texts = [
                 (examples[owner].context, int(at))
                 for owner, at in zip(features.unit["example"][told], place[told], strict=True)
             ]
         else:
-            questions, candidates = vectors.view(len(vectors), 2, -1).unbind(dim=1)
-            asked = np.arange(len(vectors))
+            asked = np.arange(len(logits))
             texts = [(example.context, example.answer) for example in examples]
         answers: dict[str, set[tuple[str, int]]] = {}
         for example in examples:
@@ -187,10 +204,6 @@ class AnswerRetrieval(Format):
     def gold(self, examples: Sequence[Asked]) -> list[Any]:
         """Return which sentence of its paragraph answers each question."""
         return [example.answer for example in examples]
-
-    def floor(self, examples: Sequence[Asked], language: str) -> float | None:
-        """Return None: what takes no reading is what the model does before training."""
-        return None
 
     def withheld(self, example: Asked) -> str:
         """Say what of an example is empty text."""

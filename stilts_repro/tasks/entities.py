@@ -12,15 +12,13 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, average_precision, nearest_rows
-from stilts_repro.tasks.answers import DualHead
+from stilts_repro.tasks.answers import TwoTexts
 from stilts_repro.tasks.format import (
-    Format,
     Limits,
     Metrics,
     Row,
@@ -46,7 +44,7 @@ class Linked:
 
 
 @dataclass(frozen=True)
-class EntityRetrieval(Format):
+class EntityRetrieval(TwoTexts):
     """Rows of mentions, and with `description` of pairs; candidates have nothing but that.
 
     With `pool`, candidates are those of the task; else the entities of the pairs themselves. A
@@ -54,17 +52,8 @@ class EntityRetrieval(Format):
     """
 
     name = "entity retrieval"
-    head = DualHead
-    metric: ClassVar = "map"
     suffix: ClassVar = "json"
     columns: ClassVar = ("id", "text", "start", "end", "entity_id")
-    logit_names: ClassVar = ()
-    pool: bool = False
-
-    @property
-    def group(self) -> int:
-        """A pair's two sequences; of a pool, each by itself."""
-        return 1 if self.pool else 2
 
     def parse(self, row: Row, where: str) -> Linked:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
@@ -118,10 +107,9 @@ class EntityRetrieval(Format):
         for place, example in enumerate(examples):
             if example.description:
                 told.setdefault(example.entity, place)
-        vectors = torch.from_numpy(np.nan_to_num(logits))
-        both = (vectors, vectors) if self.pool else vectors.view(len(vectors), 2, -1).unbind(dim=1)
-        names = [*told]
-        found = nearest_rows(both[0][asked], both[1][[*told.values()]], CUT, block=_AT_ONCE)
+        mentions, described = self.vectors(logits)
+        names, rows = [*told], [*told.values()]
+        found = nearest_rows(mentions[asked], described[rows], CUT, block=_AT_ONCE)
         silent = {*broken_units(logits).tolist()}
         return [
             [] if place in silent else [names[candidate] for candidate in ranked]
@@ -148,10 +136,6 @@ class EntityRetrieval(Format):
     def gold(self, examples: Sequence[Linked]) -> list[Any]:
         """Return each mention's entity, in the shape of predictions."""
         return [[example.entity] for example in examples]
-
-    def floor(self, examples: Sequence[Linked], language: str) -> float | None:
-        """Return None: what takes no reading is what the model does before training."""
-        return None
 
     def withheld(self, example: Linked) -> str:
         """Say what of an example is empty text."""
