@@ -181,6 +181,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     span = f"{seeds[0]}-{seeds[-1]}" if seeds[0] else f"{len(seeds)}"
     processes = request.machine.processes
     several = f" --gpus-per-job {processes}" if processes > 1 else ""
+    command = "study " if isinstance(request.claims[0], Study) else ""
     for claim in result["claims"]:
         values = claim["observed"]["values"]
         if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
@@ -191,7 +192,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             versions=result["versions"],
             platform=result["platform"],
             seconds=round(claim["seconds"] / len(seeds), 1),
-            made_with=f"{request.machine.asking} python -m reproduce {claim['id']} "
+            made_with=f"{request.machine.asking} python -m reproduce {command}{claim['id']} "
             f"--scale {scale} --seeds {span}{several}",
         )
         write_reference(

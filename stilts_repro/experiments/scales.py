@@ -222,7 +222,15 @@ _SCALES = (
             "the seeds hardly another language does (docs/testbed.md)",
         },
     ),
-    _longer(_testbed("testbed-long", share=1.0, seeds=1, evaluation_rows=2_000, cost="XNLI alone")),
+    _longer(
+        _testbed(
+            "testbed-long",
+            share=1.0,
+            seeds=1,
+            evaluation_rows=2_000,
+            cost="XNLI alone, 45 min a seed",
+        )
+    ),
     _laptop(),
     _paper("FacebookAI/xlm-roberta-base", "base", "GPU-days, hub (not measured)"),
     _paper("FacebookAI/xlm-roberta-large", "paper", "GPU-weeks, hub (not measured)"),
