@@ -7,10 +7,11 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from reproduce.catalogue import all_studies
+from reproduce.catalogue import all_claims, all_studies
 from stilts_repro.claims.expected import Design, load_expected
 from stilts_repro.claims.finding import finding
 from stilts_repro.claims.schema import validate
+from stilts_repro.cli.reproduce import store_reference
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE
 from stilts_repro.experiments.scales import PARAMETERS
@@ -216,3 +217,20 @@ def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tm
     (entry,) = result["claims"]
     assert not progress.titles and entry["verdict"] == "not_run" and "finding" not in entry
     assert entry["reason"].startswith("+encoder-96: its model is not there; make it with python -m")
+
+
+def test_a_reference_names_the_command_that_made_it(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "stilts_repro.cli.reproduce.write_reference", lambda *given: made.append(given[3].made_with)
+    )
+    for asked in (all_studies()["alignment"], all_claims()["mnli_gain"]):
+        request = Request((asked,), small_scale(), "testbed", "model", (0, 1), tmp_path)
+        entry = {"id": asked.id, "observed": {"values": [1.0, 2.0]}, "targets": ["tatoeba"]}
+        entry |= {"left_out": {}, "without": {}, "seconds": 2.0, "model": "m", "data": "d"}
+        store_reference(
+            request, {"platform": "p", "versions": {}, "data": "testbed", "claims": [entry]}
+        )
+    wanted = ("study alignment --scale smoke --seeds 2", "mnli_gain --scale smoke --seeds 2")
+    for command, told in zip(made, wanted, strict=True):
+        assert command.endswith(f"python -m reproduce {told}")
