@@ -93,6 +93,15 @@ class TwoTexts(Format):
         asked, answers = held.view(len(held), 2, -1).unbind(dim=1)
         return asked, answers
 
+    def metrics_of(self, found: Sequence[tuple[Sequence[int], int]]) -> Metrics:
+        """Return mean average precision at 20 and how often the first is right, in points.
+
+        `found` has the ranks of the right answers that each question found, and their number.
+        """
+        each = [average_precision(ranks, right) for ranks, right in found]
+        first = [ranks[:1] == [1] for ranks, _ in found]
+        return {"map": 100 * fmean(each), "first": 100 * fmean(first)}
+
     def floor(self, examples: Sequence[Any], language: str) -> float | None:
         """Return None: what takes no reading is what the model does before training."""
         return None
@@ -196,10 +205,8 @@ class AnswerRetrieval(TwoTexts):
 
     def score(self, examples: Sequence[Asked], predictions: Sequence[Any], language: str) -> Scored:
         """Score the questions of one language: mean average precision at 20, in points."""
-        each = [average_precision(ranks, right) for right, *ranks in predictions]
-        first = [ranks[:1] == [1] for _, *ranks in predictions]
-        metrics: Metrics = {"map": 100 * fmean(each), "first": 100 * fmean(first)}
-        return Scored(metrics, list(predictions))
+        found = [(ranks, right) for right, *ranks in predictions]
+        return Scored(self.metrics_of(found), list(predictions))
 
     def gold(self, examples: Sequence[Asked]) -> list[Any]:
         """Return which sentence of its paragraph answers each question."""

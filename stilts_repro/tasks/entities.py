@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,17 +15,9 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.metrics.ranking import CUT, average_precision, nearest_rows
+from stilts_repro.metrics.ranking import CUT, nearest_rows
 from stilts_repro.tasks.answers import TwoTexts
-from stilts_repro.tasks.format import (
-    Limits,
-    Metrics,
-    Row,
-    Scored,
-    broken_units,
-    take,
-    twice,
-)
+from stilts_repro.tasks.format import Limits, Row, Scored, broken_units, take, twice
 from stilts_repro.tasks.tokens import encode, specials_of
 
 _BRACES = re.compile(r"\{(.*?)\}")
@@ -127,11 +118,7 @@ class EntityRetrieval(TwoTexts):
             [found.index(example.entity) + 1] if example.entity in found else []
             for example, found in zip(examples, predictions, strict=True)
         ]
-        metrics: Metrics = {
-            "map": 100 * fmean(average_precision(rank, 1) for rank in ranks),
-            "first": 100 * fmean(rank == [1] for rank in ranks),
-        }
-        return Scored(metrics, list(predictions))
+        return Scored(self.metrics_of([(rank, 1) for rank in ranks]), list(predictions))
 
     def gold(self, examples: Sequence[Linked]) -> list[Any]:
         """Return each mention's entity, in the shape of predictions."""

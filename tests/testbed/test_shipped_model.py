@@ -33,6 +33,11 @@ def test_a_shipped_model_is_the_one_its_card_describes(folder):
     assert (folder / "model.safetensors").stat().st_size < 8 * 2**20
 
 
+def recipe_of(card):
+    """Return the recipe that a card tells."""
+    return PretrainRecipe(**card["recipe"] | {"size": Size(**card["recipe"]["size"])})
+
+
 def document(source, kind, number):
     """Return one document of a language, or of another kind, by its number."""
     of_kind = {"mixed": source.mixed_documents, "bilingual": source.bilingual_documents}
@@ -45,8 +50,7 @@ def document(source, kind, number):
 def test_the_recipe_is_the_one_of_the_card(folder):
     counts = UNRELATED_DOCUMENTS if folder == UNRELATED_MODEL else TESTBED_DOCUMENTS
     card = json.loads((folder / "pretraining.json").read_text())
-    told = card["recipe"] | {"size": Size(**card["recipe"]["size"])}
-    assert PretrainRecipe(**told) == TESTBED_RECIPE
+    assert recipe_of(card) == TESTBED_RECIPE
     alone = dict.fromkeys(SOURCES[folder].languages, counts["monolingual"])
     assert card["documents"] == alone | {
         kind: counts[kind] for kind in ("mixed", "bilingual") if counts[kind]
@@ -57,7 +61,7 @@ def test_the_recipe_is_the_one_of_the_card(folder):
 def test_the_recipes_first_steps_give_the_recorded_losses(folder):
     """Without its whole corpus: the first window's documents are found by their numbers."""
     card = json.loads((folder / "pretraining.json").read_text())
-    recipe = PretrainRecipe(**card["recipe"] | {"size": Size(**card["recipe"]["size"])})
+    recipe = recipe_of(card)
     source, kinds = SOURCES[folder], card["documents"]
     ends = np.cumsum([kinds[name] for name in sorted(kinds)])
     order = numpy_rng(recipe.seed, "pretrain", "order")

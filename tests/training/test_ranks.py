@@ -90,7 +90,7 @@ def by_two(path, folder, meeting, sharded, stops):
 def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stops):
     alone, log = trained(masked_lm)
     statuses = by_two(masked_lm, tmp_path, "meeting", sharded, stops)
-    if -signal.SIGABRT in statuses:
+    if sharded and -signal.SIGABRT in statuses:
         # FSDP2 over gloo broke its own heap in 1 of some 50 runs. A run begins such a job again.
         statuses = by_two(masked_lm, tmp_path, "again", sharded, stops)
     assert statuses == [0, 0]
