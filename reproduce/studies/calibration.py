@@ -73,12 +73,12 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
 
 STUDY = Study(
     id="calibration",
-    conditions=(*BEFORE, *SIZES.values()),
-    elsewhere=(*BEFORE, *(condition for condition in LAYERS.values() if condition != NONE)),
+    conditions=(NONE, *BEFORE, *SIZES.values()),
+    elsewhere=(*BEFORE, *LAYERS.values()),
     value=value,
     details=details,
     targets=("xnli",),
-    needed=(),
+    needed=(NONE,),
     evaluation_rows=2_000,  # 100 rows give a perfectly calibrated model an error of ten points
 )
 

@@ -25,7 +25,10 @@ CONDITIONS = {
 
 
 def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, float]:
-    """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits."""
+    """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
+
+    It is that of each size that was there.
+    """
 
     def height(condition: Condition, target: str) -> float:
         value = scores.others("f1", condition, target, "dev")
@@ -35,6 +38,8 @@ def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, flo
     found = {}
     for width, size in PARAMETERS.items():
         conditions = {task: after(task, world=f"{kind}-{width}") for task in COUNTED}
+        if not scores.measured(conditions.values()):
+            continue
         found[float(size)] = fmean(
             height(c, target) - height(c.baseline, target)
             for task, c in conditions.items()
@@ -52,9 +57,9 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return gains and rises by kind, in logits too, and how well each form tells a size left out.
 
     Near 100 a gain can fall by the ceiling alone; in logits there is none. Decoders are told where
-    their models were there.
+    three of their sizes were there.
     """
-    kinds = [kind for kind in KINDS if scores.measured(CONDITIONS[kind])]
+    kinds = [kind for kind in KINDS if len(gains(scores, kind)) > 2]
     return {
         "gain by parameters": {kind: gains(scores, kind) for kind in kinds},
         "rise per doubling": {kind: slope_per_doubling(gains(scores, kind)) for kind in kinds},

@@ -14,6 +14,7 @@ from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.store import Store
 from stilts_repro.run.request import Planned, Request, plan_of
 from stilts_repro.run.results import Results, platform_of
+from stilts_repro.run.tables import tables_of
 
 
 class Progress:
@@ -85,14 +86,10 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
                 "jobs": {plan.jobs[job].title: why for job, why in failures.items()},
             },
             "claims": [results.claim(claim, expected[claim.id]) for claim in request.claims],
-            "conditions": results.conditions(),
-            "languages": results.languages(),
             "gates": results.gates,
             # Studies name their own targets: no mean of theirs lacks one.
             "dark": {} if all(e.design for e in expected.values()) else dict(request.scale.dark),
-            "grid": results.grid(),
-            "intermediate": results.intermediate(),
-            "retrieval": results.retrieval(),
+            **tables_of(plan, results.results.values(), results.records),
         }
 
 

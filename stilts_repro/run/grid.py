@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
@@ -144,7 +144,7 @@ class Claim:
         """Whether it needs no cells."""
         return self.targets == ()
 
-    def at(self, scale: Scale) -> "Claim":
+    def at(self, scale: Scale) -> Self:
         """Return the claim as it is at `scale`: about fewer targets where it is too dear there.
 
         Targets that the scale leaves dark are in no claim's mean; one about nothing else stays so.

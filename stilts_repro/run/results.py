@@ -1,4 +1,4 @@
-"""A finished run: its records seen as scores, verdicts and the report's tables."""
+"""A finished run: its records seen as scores and verdicts."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -18,12 +18,13 @@ from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.run.grid import Claim, Record, Scores
 from stilts_repro.run.request import Planned, Request
+from stilts_repro.run.tables import intermediate
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
 
 
 class Results:
-    """The records of finished jobs, seen as scores, claims and the report's tables.
+    """The records of finished jobs, seen as scores and claims.
 
     They are those of `jobs`, by hash, or all of the plan's but for `failures`, which says by hash
     why a job failed.
@@ -51,7 +52,7 @@ class Results:
     def scores(self, seed: int) -> Scores:
         """Return all scores of one seed."""
         records = [record for record in self.records if record["seed"] == seed]
-        trained = [entry for entry in self.intermediate() if entry["seed"] == seed]
+        trained = [entry for entry in intermediate(self.results.values()) if entry["seed"] == seed]
         return Scores(
             {_cell(record): record["score"] for record in records},
             {
@@ -107,6 +108,7 @@ class Results:
         blind = "; ".join(
             f"{t}: {self.gates[t]['reason']}" for t in unseen if len(unseen) == len(targets)
         )
+        model = models_behind(claim, records)
         obstacle = self._not_run(claim) or self._failure(jobs)
         if expected.design and blind:  # no more of it than its baseline need be there
             obstacle = obstacle or blind
@@ -115,7 +117,7 @@ class Results:
             # Arithmetic on published numbers has no seed.
             seeds = self.request.seeds if claim.runs(self.request.scale) else ()
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
-            obstacle = self._not_comparable(claim, expected, records, jobs)
+            obstacle = self._not_comparable(claim, expected, records, jobs, model)
         values = [claim.value(held, targets) for held in scores]
         run = Run(
             values=values,
@@ -139,87 +141,13 @@ class Results:
             "not_measurable": unseen if values else [],
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
-            "model": models_of(records),
+            "model": model,
             "data": self._data(jobs),
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs if job in self.results), 1),
             **result.as_json(),
             **_finding(expected.design, values, blind),
         }
-
-    def conditions(self) -> dict[str, dict[str, Any]]:
-        """Return, by name, every condition's baseline and whether it is a control."""
-        found = dict.fromkeys(cell.condition for cell in self.plan.cells)
-        return {
-            str(condition): {
-                "baseline": str(condition.baseline),
-                "world": condition.world,
-                "control": condition.row.control or self.plan.worlds[condition.world].control,
-            }
-            for condition in found
-        }
-
-    def languages(self) -> dict[str, dict[str, Any]]:
-        """Return, for each part of each target measured, how many languages are due and absent."""
-        found: dict[str, dict[str, Any]] = {}
-        for record in self.records:
-            of = len(record["languages"]) + len(record["absent"])
-            told = {"of": of, "absent": record["absent"]}
-            # The unrelated testbed's languages are as many.
-            found.setdefault(record["task"], {})[record["part"]] = told
-        return found
-
-    def grid(self) -> list[dict[str, Any]]:
-        """Return every score with its languages."""
-        return [
-            {
-                "intermediate": record["intermediate"],
-                "target": record["task"],
-                "seed": record["seed"],
-                "part": record["part"],
-                "split": record["split"],
-                "score": record["score"],
-                "metric": record["metric"],
-                "languages": {code: v["score"] for code, v in record["languages"].items()},
-                **({"not_finite": held} if (held := record.get("not_finite")) else {}),
-            }
-            for record in self.records
-        ]
-
-    def intermediate(self) -> list[dict[str, Any]]:
-        """Return what phase (ii) came to: steps, weights, loss, and its own tasks' dev metrics."""
-        return [
-            {
-                "intermediate": result["job"]["intermediate"],
-                "seed": result["job"]["seed"],
-                "steps": result["steps"],
-                "tokens": result["tokens"],
-                "weights": result["sampler"]["weights"],
-                "last_loss": result["last_loss"],
-                "dev": result["dev"],
-                "data": result["data"],
-            }
-            for result in self.results.values()
-            if result["job"]["kind"] == "intermediate"
-        ]
-
-    def retrieval(self) -> list[dict[str, Any]]:
-        """Return the development scores of every layer, where a record has them."""
-        return [
-            {
-                "intermediate": record["intermediate"],
-                "target": record["task"],
-                "seed": record["seed"],
-                **{
-                    key: record["retrieval"][key]
-                    for key in ("layer", "pooling", "scoring", "threshold_source")
-                },
-                "layers": _mean_by_layer([*record["retrieval"]["by_layer"].values()]),
-                "geometry": _geometry(record["retrieval"]["geometry"]),
-            }
-            for record in self.records
-            if record["part"] == "dev" and record.get("retrieval", {}).get("by_layer")
-        ]
 
     def _not_run(self, claim: Claim) -> str | None:
         """Return why the claim was not measured, or None."""
@@ -250,6 +178,7 @@ class Results:
         expected: Expected,
         records: Sequence[Mapping[str, Any]],
         jobs: Iterable[str],
+        model: str,
     ) -> str | None:
         """Return why the values cannot be held against what is expected, or None."""
         if claim.is_arithmetic:
@@ -258,14 +187,14 @@ class Results:
             return "some of its tasks were left out"
         scale = self.request.scale
         reference = expected.reference.get(scale.name)
-        model = reference.model if reference else fingerprint(pinned_model(scale.model))
+        usual = reference.model if reference else fingerprint(pinned_model(scale.model))
         if reference and reference.data:
             other = reference.data != self._data(jobs)
         else:
             other = not self._own_data
         if (
             other
-            or model != models_of(records)
+            or model != usual
             or (self.request.crosses, self.request.sampler) != (DEFAULT, PROPORTIONAL)
         ):
             return "this run's data, model, --crosses or --sampler is not the reference's"
@@ -310,9 +239,15 @@ class Results:
         return float(sum(self.results[job]["seconds"].values()))
 
 
-def models_of(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return the hashes of the phase (i) models behind `records`, with `+` between several."""
-    return "+".join(sorted({record["model"]["hash"] for record in records}))
+def models_behind(claim: Claim, records: Iterable[Record]) -> str:
+    """Return the hashes of the phase (i) models behind a claim's value, `+` between several.
+
+    They are those of the worlds that it cannot do without: what it tells besides, where other
+    worlds are there, does not move its value.
+    """
+    worlds = {condition.world for condition in claim.needed or claim.conditions} or {MAIN}
+    names = {str(condition) for condition in claim.measured() if condition.world in worlds}
+    return "+".join(sorted({r["model"]["hash"] for r in records if r["intermediate"] in names}))
 
 
 def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
@@ -332,15 +267,6 @@ def _finding(design: Design | None, values: Sequence[float], blind: str) -> dict
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
     return record["intermediate"], record["task"], record["part"]
-
-
-def _mean_by_layer(languages: Sequence[Sequence[float]]) -> dict[str, float]:
-    return {str(layer): fmean(values) for layer, values in enumerate(zip(*languages, strict=True))}
-
-
-def _geometry(by_language: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    names = dict.fromkeys(name for held in by_language.values() for name in held)
-    return {name: _mean_by_layer([held[name] for held in by_language.values()]) for name in names}
 
 
 def _best_of(held: Mapping[str, Sequence[Record]]) -> dict[str, Any]:

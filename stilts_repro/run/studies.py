@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -42,15 +42,13 @@ class Study(Claim):
         """The file of what is expected of it."""
         return STUDIES / f"{self.id}.json"
 
-    def at(self, scale: Scale) -> "Study":
-        """Return the study as it is at `scale`.
-
-        It looks at targets that the scale's means leave dark as well.
-        """
+    def at(self, scale: Scale) -> Self:
+        """Return the study as it is at `scale`: as a claim would be, `elsewhere` if need be."""
+        study = super().at(scale)
         there = {MAIN, *(world.name for world in scale.worlds)}
         if self.elsewhere is None or {c.world for c in self.conditions} <= there:
-            return self
-        return replace(self, conditions=self.elsewhere)
+            return study
+        return replace(study, conditions=self.elsewhere)
 
 
 def run_study(request: Request, progress: Progress) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from stilts_repro.claims.schema import validate
 from stilts_repro.cli.reproduce import store_reference
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import NONE
-from stilts_repro.experiments.scales import PARAMETERS
+from stilts_repro.experiments.scales import PARAMETERS, SCALES
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.request import Request
+from stilts_repro.run.results import models_behind
 from stilts_repro.run.studies import (
     STUDIES,
     contrast,
@@ -141,6 +142,35 @@ def test_the_file_of_a_study_fits_and_is_in_the_written_layout(name):
     assert load_expected(name, STUDIES).design is not None
     raw = json.loads(path.read_text(encoding="utf-8"))
     assert path.read_text(encoding="utf-8") == json.dumps(raw, indent=2, ensure_ascii=False) + "\n"
+
+
+def test_a_target_that_a_scale_leaves_dark_is_in_no_mean_but_in_a_study_of_its_own():
+    testbed = SCALES["testbed"]
+    assert "xnli" in testbed.dark and "xnli" in all_studies()["architecture"].targets
+    assert "xnli" not in all_studies()["architecture"].at(testbed).targets
+    assert all_studies()["calibration"].at(testbed).targets == ("xnli",)
+
+
+def test_decoders_are_told_where_three_of_their_sizes_were_there():
+    study, rng = all_studies()["scaling"], np.random.default_rng(7)
+    whole = made_up(study, rng, effect=5.0)
+    for gone, kinds in (((192,), ["encoder", "decoder"]), ((64, 192), ["encoder"])):
+        names = {f"decoder-{width}" for width in gone}
+        there = {k: v for k, v in whole.metrics.items() if not names & {k[0].partition("+")[2]}}
+        told = study.details(replace(whole, metrics=there), study.targets)
+        assert [*told["rise per doubling"]] == kinds
+    assert told["rise per doubling"]["encoder"] == pytest.approx(5.0, abs=1.0)
+
+
+def test_a_reference_holds_whatever_other_sizes_are_there():
+    """Models that are made by a command are on one machine and not on another."""
+    records = [
+        {"intermediate": name, "model": {"hash": name.partition("+")[2] or "main"}}
+        for name in ("none", "mnli", "none+encoder-48", "none+decoder-48", "mnli+encoder-192")
+    ]
+    wanted = {"calibration": "main", "scaling": "encoder-192+encoder-48"}
+    for name, behind in wanted.items():
+        assert models_behind(all_studies()[name], records) == behind
 
 
 class Titles(Progress):
