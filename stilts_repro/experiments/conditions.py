@@ -36,6 +36,7 @@ class World:
     made_by             the command that makes its model, where that need not be there
     way                 how its model is read, where that is not usual (`models.ways`)
     layers              how many of its model's layers are kept, the first; None: all
+    rate                what its trainings' learning rates are multiplied by
     """
 
     name: str
@@ -47,6 +48,7 @@ class World:
     made_by: str = ""
     way: Way = ""
     layers: int | None = None
+    rate: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ class Ground:
     inventory: Inventory
     survey: Survey
 
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """Return `recipe` at the world's own rate."""
+        return replace(recipe, learning_rate=recipe.learning_rate * self.world.rate)
+
 
 class Plan:
     """Jobs for cells, each once, in an order in which every job comes after what it needs."""
@@ -102,7 +106,7 @@ class Plan:
                 seed=seed,
                 data=data,
                 setting=ground.setting,
-                recipes={task: _as_often(recipes[task], row) for task in tasks},
+                recipes={t: ground.recipe(_as_often(recipes[t], row)) for t in tasks},
                 continued=continued,
                 translation=versions if row.translated else None,
                 sampler=self.sampler if row.several else PROPORTIONAL,
@@ -114,7 +118,7 @@ class Plan:
         ground, task = self._ground(condition), condition.row.then
         first = self._training(replace(condition, row=replace(condition.row, then="")), seed)
         assert first is not None, "it comes after one"
-        recipe = self.scale.intermediate[task]
+        recipe = ground.recipe(self.scale.intermediate[task])
         return self._put(
             IntermediateTraining(
                 condition=condition,
@@ -136,7 +140,7 @@ class Plan:
         ground, start = self._ground(cell.condition), self._training(cell.condition, cell.seed)
         name, inventory = measured_by(cell.target), ground.inventory
         tasks = tuple(t for t in ground.survey.targets if measured_by(t) == name)
-        recipes = {} if name == RETRIEVAL else {name: self.scale.target[name]}
+        recipes = {} if name == RETRIEVAL else {name: ground.recipe(self.scale.target[name])}
         hashes = {f"train/{s}": inventory.training(s, r.rows).hash for s, r in recipes.items()}
         kind = TargetTraining if recipes else RetrievalEvaluation
         return self._put(

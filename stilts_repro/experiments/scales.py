@@ -31,7 +31,9 @@ WIDTHS = {48: 4, 64: 6, 96: 6, 192: 6}
 # aside.
 PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 LADDER = TESTBED_MODEL.parent / "ladder"
-
+# Which of half, once and twice the testbed's learning rates serves a model best, where that is not
+# once: by English dev rows alone (`reproduce.studies.rates`, docs/studies/rates.md).
+RATES: dict[str, float] = {}
 
 Kind = Literal["encoder", "decoder", "encoder_decoder"]
 _OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
@@ -42,7 +44,8 @@ def rung(kind: Kind, width: int) -> World:
     name = f"{kind}-{width}"
     size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
     make = f"python -m stilts_repro.pretrain --testbed {size} --half --output {LADDER / name}"
-    return World(name, str(LADDER / name), "testbed", made_by=make)
+    rate = RATES.get(name, 1.0)
+    return World(name, str(LADDER / name), "testbed", made_by=make, rate=rate)
 
 
 def read_otherwise(world: World, way: Way) -> World:

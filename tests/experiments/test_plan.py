@@ -70,6 +70,18 @@ def test_multitask_trains_on_all_intermediate_tasks():
     assert job.tasks == INTERMEDIATES == tuple(job.recipes)
 
 
+def test_a_world_has_learning_rates_of_its_own():
+    asked = [Cell(after("squad_v2", then="mnli"), "xnli", 0), Cell(after("mnli"), "tatoeba", 0)]
+
+    def rates(world):
+        jobs = make_plan(asked, world=world).jobs.values()
+        return [recipe.learning_rate for job in jobs for recipe in job.recipes.values()]
+
+    usual = rates(WORLD)
+    assert len(usual) == 4  # three trainings of phase (ii) and one of a target
+    assert rates(replace(WORLD, rate=2.0)) == [2 * rate for rate in usual]
+
+
 def test_masked_lm_is_mixed_into_a_training_and_no_task_of_it():
     plan = make_plan([Cell(after("mnli", mlm=mlm), "xnli", 0) for mlm in (False, True)])
     plain, mixed = phase_two(plan)

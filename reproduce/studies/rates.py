@@ -1,0 +1,111 @@
+"""Which learning rate serves each of the studies' models best: by English dev rows alone.
+
+    python -m reproduce.studies.rates [NAME ...] [--output DIR]
+
+Models are compared at the rate that each does best at, else the comparison is of rates. Each model
+that is there is fine-tuned on the targets at half, once and twice the testbed's rates, without
+phase (ii), and with a seed that no study uses; printed is the mean over targets of English dev, in
+points. What comes of it stands in `RATES` (`experiments.scales`).
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+from rich.console import Console
+
+from stilts_repro.cli.progress import PrintedProgress
+from stilts_repro.commands import Parser, folder, run
+from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.conditions import World, after
+from stilts_repro.experiments.executor import run_jobs, unfinished
+from stilts_repro.experiments.scales import RUNGS, SCALES
+from stilts_repro.machine import Machine
+from stilts_repro.run.grid import Claim
+from stilts_repro.run.request import Request, plan_of
+from stilts_repro.run.results import Results
+
+FACTORS = (0.5, 1.0, 2.0)
+SEED = 1000  # no study's
+TARGETS = ("udpos", "panx", "tydiqa", "xquad")
+
+
+def at(world: World, factor: float) -> World:
+    """Return the world of the same model at `factor` times the testbed's rates."""
+    return replace(world, name=f"{world.name}@{factor:g}", rate=factor)
+
+
+def english(
+    worlds: Sequence[World], output: Path, console: Console
+) -> dict[str, dict[float, float]]:
+    """Train at each rate; return, by world and factor, the mean of English dev in points."""
+    tried = {(world.name, factor): at(world, factor) for world in worlds for factor in FACTORS}
+    claim = Claim(
+        "rates",
+        tuple(after(world=world.name) for world in tried.values()),
+        value=lambda *_: 0.0,
+        targets=TARGETS,
+    )
+    testbed = replace(SCALES["testbed"], worlds=tuple(tried.values()))
+    machine = Machine.of(precision=testbed.precision)
+    request = Request(
+        (claim,), testbed, testbed.data, testbed.model, (SEED,), output, machine=machine
+    )
+    progress, store = PrintedProgress(console), request.store
+    store.prepare()
+    with store.used():
+        planned = plan_of(request)
+        jobs = planned.plan.jobs
+        store.meet(jobs)
+        left, _ = unfinished(jobs, store, keep_models=False)
+        progress.planned(jobs, len(jobs) - len(left))
+        run_jobs(left, planned.plan.worlds, store, machine, progress.finished, _raised)
+    languages = Results(request, planned, store).scores(SEED).languages
+    found: dict[str, dict[float, float]] = {}
+    for (name, factor), world in tried.items():
+        held = [languages[str(after(world=world.name)), target, "dev"]["en"] for target in TARGETS]
+        found.setdefault(name, {})[factor] = fmean(held)
+    return found
+
+
+def _raised(job: object, error: Exception) -> None:
+    raise error
+
+
+def _parser() -> Parser:
+    line = Parser(
+        prog="python -m reproduce.studies.rates",
+        description="Fine-tune each of the studies' models at three rates; tell English dev.",
+    )
+    line.add_argument("names", nargs="*", metavar="NAME", help="models (default: all there are)")
+    line.add_argument("--output", type=folder, default=Path("results/rates"), help="for the jobs")
+    return line
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    return run(_parser(), _rates, arguments, resumes=True)
+
+
+def _rates(options: argparse.Namespace) -> int:
+    # A model that is read in another way has the rate of the usual one.
+    known = {world.name: world for world in RUNGS if not world.way}
+    for name in options.names:
+        if name not in known:
+            raise InputError(f"{name}: no such model; choose among {', '.join(known)}")
+        if not Path(known[name].model).is_dir():
+            raise MissingError(f"{name}: it is not there; make it with {known[name].made_by}")
+    there = [world for world in known.values() if Path(world.model).is_dir()]
+    worlds = [known[name] for name in dict.fromkeys(options.names)] or there
+    console = Console(markup=False, emoji=False)
+    for name, by_factor in english(worlds, options.output, console).items():
+        told = ", ".join(f"{factor:g}: {value:.1f}" for factor, value in by_factor.items())
+        console.print(f"{name}  {told}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
