@@ -1,11 +1,11 @@
 """Which learning rate serves each of the studies' models best: by English dev rows alone.
 
-    python -m reproduce.studies.rates [NAME ...] [--output DIR]
+    python -m reproduce.studies.rates [NAME ...] [--output DIR] [--write]
 
 Models are compared at the rate that each does best at, else the comparison is of rates. Each model
-that is there is fine-tuned on the targets at half, once and twice the testbed's rates, without
+that is there is fine-tuned on targets at once, twice and four times the testbed's rates, without
 phase (ii), and with a seed that no study uses; printed is the mean over targets of English dev, in
-points. What comes of it stands in `RATES` (`experiments.scales`).
+points. `--write` stores it beside the models: each is trained at its best.
 """
 
 import argparse
@@ -22,13 +22,14 @@ from stilts_repro.commands import Parser, folder, run
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.conditions import World, after
 from stilts_repro.experiments.executor import run_jobs, unfinished
-from stilts_repro.experiments.scales import RUNGS, SCALES
+from stilts_repro.experiments.scales import RATES, RUNGS, SCALES
+from stilts_repro.jsonio import read_json, write_json
 from stilts_repro.machine import Machine
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request, plan_of
 from stilts_repro.run.results import Results
 
-FACTORS = (0.5, 1.0, 2.0)
+FACTORS = (1.0, 2.0, 4.0)
 SEED = 1000  # no study's
 TARGETS = ("udpos", "panx", "tydiqa", "xquad")
 
@@ -38,9 +39,7 @@ def at(world: World, factor: float) -> World:
     return replace(world, name=f"{world.name}@{factor:g}", rate=factor)
 
 
-def english(
-    worlds: Sequence[World], output: Path, console: Console
-) -> dict[str, dict[float, float]]:
+def english(worlds: Sequence[World], output: Path, console: Console) -> dict[str, dict[str, float]]:
     """Train at each rate; return, by world and factor, the mean of English dev in points."""
     tried = {(world.name, factor): at(world, factor) for world in worlds for factor in FACTORS}
     claim = Claim(
@@ -64,10 +63,10 @@ def english(
         progress.planned(jobs, len(jobs) - len(left))
         run_jobs(left, planned.plan.worlds, store, machine, progress.finished, _raised)
     languages = Results(request, planned, store).scores(SEED).languages
-    found: dict[str, dict[float, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for (name, factor), world in tried.items():
         held = [languages[str(after(world=world.name)), target, "dev"]["en"] for target in TARGETS]
-        found.setdefault(name, {})[factor] = fmean(held)
+        found.setdefault(name, {})[f"{factor:g}"] = round(fmean(held), 2)
     return found
 
 
@@ -82,6 +81,9 @@ def _parser() -> Parser:
     )
     line.add_argument("names", nargs="*", metavar="NAME", help="models (default: all there are)")
     line.add_argument("--output", type=folder, default=Path("results/rates"), help="for the jobs")
+    line.add_argument(
+        "--write", action="store_true", help="have models trained at their best (for maintainers)"
+    )
     return line
 
 
@@ -100,10 +102,14 @@ def _rates(options: argparse.Namespace) -> int:
             raise MissingError(f"{name}: it is not there; make it with {known[name].made_by}")
     there = [world for world in known.values() if Path(world.model).is_dir()]
     worlds = [known[name] for name in dict.fromkeys(options.names)] or there
-    console = Console(markup=False, emoji=False)
-    for name, by_factor in english(worlds, options.output, console).items():
-        told = ", ".join(f"{factor:g}: {value:.1f}" for factor, value in by_factor.items())
+    console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
+    found = english(worlds, options.output, console)
+    for name, by_factor in found.items():
+        told = ", ".join(f"{factor}: {value:.1f}" for factor, value in by_factor.items())
         console.print(f"{name}  {told}")
+    if options.write:
+        write_json(RATES, read_json(RATES) | found)
+        console.print(f"written: {RATES}")
     return 0
 
 

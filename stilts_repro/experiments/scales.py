@@ -10,6 +10,7 @@ from typing import Literal
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
+from stilts_repro.jsonio import read_json
 from stilts_repro.models.ways import Way
 from stilts_repro.tasks.recipe import Recipe, SetUp, modest, taught
 from stilts_repro.tasks.training_sets import TRAINING_SETS
@@ -31,9 +32,9 @@ WIDTHS = {48: 4, 64: 6, 96: 6, 192: 6}
 # aside.
 PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 LADDER = TESTBED_MODEL.parent / "ladder"
-# Which of half, once and twice the testbed's learning rates serves a model best, where that is not
-# once: by English dev rows alone (`reproduce.studies.rates`, docs/studies/rates.md).
-RATES: dict[str, float] = {}
+# By model and factor, English dev after the targets' training at so many times the testbed's
+# learning rates (`reproduce.studies.rates`, docs/studies/rates.md).
+RATES = LADDER / "rates.json"
 
 Kind = Literal["encoder", "decoder", "encoder_decoder"]
 _OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
@@ -44,7 +45,8 @@ def rung(kind: Kind, width: int) -> World:
     name = f"{kind}-{width}"
     size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
     make = f"python -m stilts_repro.pretrain --testbed {size} --half --output {LADDER / name}"
-    rate = RATES.get(name, 1.0)
+    tried = read_json(RATES).get(name, {"1": 0.0})
+    rate = float(max(tried, key=tried.__getitem__))
     return World(name, str(LADDER / name), "testbed", made_by=make, rate=rate)
 
 

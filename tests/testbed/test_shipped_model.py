@@ -7,7 +7,12 @@ import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.data.features import collate, window_batches
-from stilts_repro.experiments.scales import MORPHOLOGY, TESTBED_MODEL, UNRELATED, UNRELATED_MODEL
+from stilts_repro.experiments.scales import (
+    LADDER,
+    SCALES,
+    TESTBED_MODEL,
+    UNRELATED_MODEL,
+)
 from stilts_repro.experiments.sources import TESTBEDS
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.pretrain import (
@@ -22,7 +27,11 @@ from stilts_repro.training.pretraining import WINDOW, Pretraining
 from stilts_repro.training.shapes import PretrainRecipe, Size
 
 # By the folder, whose languages a model knows; of the studies' models, those that are shipped.
-SHIPPED = {TESTBED_MODEL: "testbed"} | {Path(w.model): w.data for w in (UNRELATED, *MORPHOLOGY)}
+SHIPPED = {TESTBED_MODEL: "testbed"} | {
+    Path(world.model): world.data
+    for world in SCALES["testbed"].worlds
+    if Path(world.model).is_dir()
+}
 SOURCES = {folder: TESTBEDS[data]() for folder, data in SHIPPED.items()}
 
 
@@ -31,6 +40,12 @@ def test_a_shipped_model_is_the_one_its_card_describes(folder):
     card = json.loads((folder / "pretraining.json").read_text())
     assert card["hash"] == fingerprint(str(folder))
     assert (folder / "model.safetensors").stat().st_size < 8 * 2**20
+
+
+def test_the_studies_models_are_worlds_and_small_together():
+    folders = {path.parent for path in LADDER.glob("*/config.json")}
+    assert folders <= {*SOURCES} and len(folders) > 3
+    assert sum(file.stat().st_size for file in LADDER.rglob("*") if file.is_file()) < 40 * 2**20
 
 
 def recipe_of(card):
