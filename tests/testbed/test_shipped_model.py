@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,9 @@ SHIPPED = {TESTBED_MODEL: "testbed"} | {
     for world in SCALES["testbed"].worlds
     if Path(world.model).is_dir()
 }
-SOURCES = {folder: TESTBEDS[data]() for folder, data in SHIPPED.items()}
 
 
-@pytest.mark.parametrize("folder", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
 def test_a_shipped_model_is_the_one_its_card_describes(folder):
     card = json.loads((folder / "pretraining.json").read_text())
     assert card["hash"] == fingerprint(str(folder))
@@ -44,7 +44,7 @@ def test_a_shipped_model_is_the_one_its_card_describes(folder):
 
 def test_the_studies_models_are_worlds_and_small_together():
     folders = {path.parent for path in LADDER.glob("*/config.json")}
-    assert folders <= {*SOURCES} and len(folders) > 3
+    assert folders <= {*SHIPPED} and len(folders) > 3
     assert sum(file.stat().st_size for file in LADDER.rglob("*") if file.is_file()) < 40 * 2**20
 
 
@@ -66,25 +66,37 @@ def test_the_recipe_is_the_one_of_the_card(folder):
     counts = UNRELATED_DOCUMENTS if folder == UNRELATED_MODEL else TESTBED_DOCUMENTS
     card = json.loads((folder / "pretraining.json").read_text())
     assert recipe_of(card) == TESTBED_RECIPE
-    alone = dict.fromkeys(SOURCES[folder].languages, counts["monolingual"])
+    alone = dict.fromkeys(TESTBEDS[SHIPPED[folder]]().languages, counts["monolingual"])
     assert card["documents"] == alone | {
         kind: counts[kind] for kind in ("mixed", "bilingual") if counts[kind]
     }
 
 
-@pytest.mark.parametrize("folder", SOURCES, ids=lambda path: path.name)
+@cache
+def read_first(data, seed, documents):
+    """Return the texts of the first window, which many models have read alike.
+
+    `documents` are pairs of a kind and how many of it there are, by kind.
+    """
+    source, kinds = TESTBEDS[data](), [kind for kind, _ in documents]
+    ends = np.cumsum([count for _, count in documents])
+    texts = []
+    for place in numpy_rng(seed, "pretrain", "order").permutation(ends[-1])[:WINDOW]:
+        which = int(np.searchsorted(ends, place, side="right"))
+        number = int(place - ends[which] + documents[which][1])
+        texts.append(document(source, kinds[which], number))
+    return texts
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
 def test_the_recipes_first_steps_give_the_recorded_losses(folder):
     """Without its whole corpus: the first window's documents are found by their numbers."""
     card = json.loads((folder / "pretraining.json").read_text())
     recipe = recipe_of(card)
-    source, kinds = SOURCES[folder], card["documents"]
-    ends = np.cumsum([kinds[name] for name in sorted(kinds)])
+    documents = tuple(sorted(card["documents"].items()))
+    texts = read_first(SHIPPED[folder], recipe.seed, documents)
     order = numpy_rng(recipe.seed, "pretrain", "order")
-    texts = []
-    for place in order.permutation(ends[-1])[:WINDOW]:
-        which = int(np.searchsorted(ends, place, side="right"))
-        kind = sorted(kinds)[which]
-        texts.append(document(source, kind, int(place - ends[which] + kinds[kind])))
+    order.permutation(sum(card["documents"].values()))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     features = documents_of(texts, tokenizer, recipe)
     run = Pretraining(replace(recipe, block_steps=0), [features], tokenizer)
