@@ -65,8 +65,11 @@ ENCODER_OF_TWO = Family(
 
 
 def read_in(backbone: "PreTrainedModel", way: Way) -> None:
-    """Have `backbone` read in another way than usual; `InputError` where its family has no such."""
-    if not way:
+    """Have `backbone` read in another way than usual; `InputError` where its family has no such.
+
+    One that was saved as it was read so is read so already.
+    """
+    if way == way_of(backbone.config):
         return
     family = family_of(backbone.config)
     if (family.decodes, family.pools) != ((True, "end") if way == "encoder" else (False, "last")):

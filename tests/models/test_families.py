@@ -288,11 +288,16 @@ def test_an_encoder_decoder_can_be_read_by_its_encoder(saved, batch_of):
     torch.testing.assert_close(read(backbone, batch, "sequence"), expected)
 
 
-def test_a_way_stays_with_what_is_saved(saved, tmp_path, tokenizer):
-    backbone = load_backbone(str(saved("llama")), 0)
-    read_in(backbone, "unmasked")
+@pytest.mark.parametrize(
+    ("kind", "way"), [("llama", "unmasked"), ("llama", "repeated"), ("t5", "encoder")]
+)
+def test_a_way_stays_with_what_is_saved(saved, tmp_path, tokenizer, kind, way):
+    backbone = load_backbone(str(saved(kind)), 0)
+    read_in(backbone, way)
     save_backbone(backbone, tmp_path, tokenizer)
-    assert way_of(load_backbone(str(tmp_path), 0).config) == "unmasked"
+    again = load_backbone(str(tmp_path), 0)
+    assert way_of(again.config) == way
+    read_in(again, way)  # phase (iii) asks for it too, of what phase (ii) has left
 
 
 @pytest.mark.parametrize(
