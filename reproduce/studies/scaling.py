@@ -56,17 +56,18 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return gains and rises by kind, in logits too, and how well each form tells a size left out.
 
-    Near 100 a gain can fall by the ceiling alone; in logits there is none. Decoders are told where
-    three of their sizes were there.
+    Near 100 a gain can fall by the ceiling alone; in logits there is none. A rise takes three
+    sizes.
     """
-    kinds = [kind for kind in KINDS if len(gains(scores, kind)) > 2]
+    gained = {kind: held for kind in KINDS if (held := gains(scores, kind))}
+    rising = [kind for kind, held in gained.items() if len(held) > 2]
     return {
-        "gain by parameters": {kind: gains(scores, kind) for kind in kinds},
-        "rise per doubling": {kind: slope_per_doubling(gains(scores, kind)) for kind in kinds},
+        "gain by parameters": gained,
+        "rise per doubling": {kind: slope_per_doubling(gained[kind]) for kind in rising},
         "rise per doubling, in logits": {
-            kind: slope_per_doubling(gains(scores, kind, logits=True)) for kind in kinds
+            kind: slope_per_doubling(gains(scores, kind, logits=True)) for kind in rising
         },
-        "error at a size left out": {kind: errors_left_out(gains(scores, kind)) for kind in kinds},
+        "error at a size left out": {kind: errors_left_out(gained[kind]) for kind in rising},
     }
 
 

@@ -151,7 +151,7 @@ def test_a_target_that_a_scale_leaves_dark_is_in_no_mean_but_in_a_study_of_its_o
     assert all_studies()["calibration"].at(testbed).targets == ("xnli",)
 
 
-def test_decoders_are_told_where_three_of_their_sizes_were_there():
+def test_decoders_rise_is_told_where_three_of_their_sizes_were_there():
     study, rng = all_studies()["scaling"], np.random.default_rng(7)
     whole = made_up(study, rng, effect=5.0)
     for gone, kinds in (((192,), ["encoder", "decoder"]), ((64, 192), ["encoder"])):
@@ -159,6 +159,7 @@ def test_decoders_are_told_where_three_of_their_sizes_were_there():
         there = {k: v for k, v in whole.metrics.items() if not names & {k[0].partition("+")[2]}}
         told = study.details(replace(whole, metrics=there), study.targets)
         assert [*told["rise per doubling"]] == kinds
+        assert len(told["gain by parameters"]["decoder"]) == 4 - len(gone)
     assert told["rise per doubling"]["encoder"] == pytest.approx(5.0, abs=1.0)
 
 
@@ -233,9 +234,11 @@ def test_the_gate_asks_the_worlds_of_a_study(tiny_model, tmp_path, monkeypatch, 
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
+    scale = small_scale(replace(SMALL, rows=8), evaluation_rows=6)
+    gone = tuple(replace(world, model=str(tmp_path / world.name)) for world in scale.worlds)
     request = Request(
         claims=(all_studies()["architecture"],),
-        scale=replace(small_scale(replace(SMALL, rows=8), evaluation_rows=6), dark={"pawsx": "so"}),
+        scale=replace(scale, dark={"pawsx": "so"}, worlds=gone),
         data="testbed",
         model=str(tiny_model),
         seeds=(0,),
