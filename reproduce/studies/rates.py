@@ -17,17 +17,16 @@ from statistics import fmean
 
 from rich.console import Console
 
+from reproduce.studies.scaling import STUDY
 from stilts_repro.cli.progress import PrintedProgress
 from stilts_repro.commands import Parser, folder, run
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.conditions import World, after
-from stilts_repro.experiments.executor import run_jobs, unfinished
 from stilts_repro.experiments.scales import RATES, RUNGS, SCALES
 from stilts_repro.jsonio import read_json, write_json
 from stilts_repro.machine import Machine
-from stilts_repro.run.grid import Claim
-from stilts_repro.run.request import Request, plan_of
-from stilts_repro.run.results import Results
+from stilts_repro.run.execution import run_claims
+from stilts_repro.run.request import Request
 
 FACTORS = (1.0, 2.0, 4.0)
 SEED = 1000  # no study's
@@ -42,36 +41,34 @@ def at(world: World, factor: float) -> World:
 def english(worlds: Sequence[World], output: Path, console: Console) -> dict[str, dict[str, float]]:
     """Train at each rate; return, by world and factor, the mean of English dev in points."""
     tried = {(world.name, factor): at(world, factor) for world in worlds for factor in FACTORS}
-    claim = Claim(
-        "rates",
-        tuple(after(world=world.name) for world in tried.values()),
-        value=lambda *_: 0.0,
+    asked = replace(
+        STUDY,
+        conditions=tuple(after(world=world.name) for world in tried.values()),
         targets=TARGETS,
+        needed=None,
+        value=lambda *_: 0.0,
+        details=None,
     )
     testbed = replace(SCALES["testbed"], worlds=tuple(tried.values()))
     machine = Machine.of(precision=testbed.precision)
     request = Request(
-        (claim,), testbed, testbed.data, testbed.model, (SEED,), output, machine=machine
+        (asked,), testbed, testbed.data, testbed.model, (SEED,), output, machine=machine
     )
-    progress, store = PrintedProgress(console), request.store
-    store.prepare()
-    with store.used():
-        planned = plan_of(request)
-        jobs = planned.plan.jobs
-        store.meet(jobs)
-        left, _ = unfinished(jobs, store, keep_models=False)
-        progress.planned(jobs, len(jobs) - len(left))
-        run_jobs(left, planned.plan.worlds, store, machine, progress.finished, _raised)
-    languages = Results(request, planned, store).scores(SEED).languages
+    result = run_claims(request, PrintedProgress(console))
+    if result["failed"]["jobs"]:
+        raise MissingError(
+            f"{output}: the jobs told above failed; the same command tries them again"
+        )
+    score = {
+        (row["intermediate"], row["target"]): row["languages"]["en"]
+        for row in result["grid"]
+        if row["part"] == "dev" and row["target"] in TARGETS
+    }
     found: dict[str, dict[str, float]] = {}
     for (name, factor), world in tried.items():
-        held = [languages[str(after(world=world.name)), target, "dev"]["en"] for target in TARGETS]
+        held = [score[str(after(world=world.name)), target] for target in TARGETS]
         found.setdefault(name, {})[f"{factor:g}"] = round(fmean(held), 2)
     return found
-
-
-def _raised(job: object, error: Exception) -> None:
-    raise error
 
 
 def _parser() -> Parser:

@@ -35,6 +35,7 @@ LADDER = TESTBED_MODEL.parent / "ladder"
 # By model and factor, English dev after the targets' training at so many times the testbed's
 # learning rates (`reproduce.studies.rates`, docs/studies/rates.md).
 RATES = LADDER / "rates.json"
+_TRIED = read_json(RATES)
 
 Kind = Literal["encoder", "decoder", "encoder_decoder"]
 _OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
@@ -45,7 +46,7 @@ def rung(kind: Kind, width: int) -> World:
     name = f"{kind}-{width}"
     size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
     make = f"python -m stilts_repro.pretrain --testbed {size} --half --output {LADDER / name}"
-    tried = read_json(RATES).get(name, {"1": 0.0})
+    tried = _TRIED.get(name, {"1": 0.0})
     rate = float(max(tried, key=tried.__getitem__))
     return World(name, str(LADDER / name), "testbed", made_by=make, rate=rate)
 
