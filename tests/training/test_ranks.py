@@ -30,6 +30,9 @@ from tests.run.test_surviving import NAMES, narrowed
 from tests.training.test_training_loop import FORMATS, MAKE, PAD, recipe
 
 ROOT = Path(__file__).parents[2]
+# A softmax over tokens or choices is the same whatever is added to all of them: the gradient of
+# these is rounding alone, and Adam makes whole steps of it, other ones on each make of machine.
+ADDED_TO_ALL = {f"heads.{task}.linear.bias" for task in ("squad_v1", "hellaswag")}
 
 
 class Stopped(Exception):
@@ -99,8 +102,10 @@ def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stop
         assert told.losses == pytest.approx(log.losses, abs=2e-4)
         assert (told.steps, told.tokens) == (log.steps, log.tokens)
         assert told.dev_scores == pytest.approx(log.dev_scores, rel=1e-3)
+    told_by_rows = {name: value for name, value in alone.items() if name not in ADDED_TO_ALL}
+    assert len(told_by_rows) == len(alone) - len(ADDED_TO_ALL)
     for weights, _ in found[: 1 if sharded else 2]:  # spread weights are whole where one leads
-        for name, value in alone.items():
+        for name, value in told_by_rows.items():
             torch.testing.assert_close(weights[name], value, atol=2e-3, rtol=2e-3)
     # The leading one alone leaves checkpoints; what is whole in both is equal to the last bit.
     assert Path(f"{tmp_path}/out-checkpoints-0").is_dir()
