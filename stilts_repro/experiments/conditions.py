@@ -36,7 +36,8 @@ class World:
     made_by             the command that makes its model, where that need not be there
     way                 how its model is read, where that is not usual (`models.ways`)
     layers              how many of its model's layers are kept, the first; None: all
-    rate                what its trainings' learning rates are multiplied by
+    intermediate_rate, target_rate
+                        what the learning rates of phases (ii) and (iii) are multiplied by
     """
 
     name: str
@@ -48,7 +49,8 @@ class World:
     made_by: str = ""
     way: Way = ""
     layers: int | None = None
-    rate: float = 1.0
+    intermediate_rate: float = 1.0
+    target_rate: float = 1.0
 
 
 @dataclass(frozen=True)

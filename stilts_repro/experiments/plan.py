@@ -30,9 +30,13 @@ class Ground:
     inventory: Inventory
     survey: Survey
 
-    def recipe(self, recipe: Recipe) -> Recipe:
-        """Return `recipe` at the world's own rate."""
-        return replace(recipe, learning_rate=recipe.learning_rate * self.world.rate)
+    def intermediate(self, recipe: Recipe) -> Recipe:
+        """Return `recipe` at the world's own rate of phase (ii)."""
+        return replace(recipe, learning_rate=recipe.learning_rate * self.world.intermediate_rate)
+
+    def target(self, recipe: Recipe) -> Recipe:
+        """Return `recipe` at the world's own rate of phase (iii)."""
+        return replace(recipe, learning_rate=recipe.learning_rate * self.world.target_rate)
 
 
 class Plan:
@@ -106,7 +110,7 @@ class Plan:
                 seed=seed,
                 data=data,
                 setting=ground.setting,
-                recipes={t: ground.recipe(_as_often(recipes[t], row)) for t in tasks},
+                recipes={t: ground.intermediate(_as_often(recipes[t], row)) for t in tasks},
                 continued=continued,
                 translation=versions if row.translated else None,
                 sampler=self.sampler if row.several else PROPORTIONAL,
@@ -118,7 +122,7 @@ class Plan:
         ground, task = self._ground(condition), condition.row.then
         first = self._training(replace(condition, row=replace(condition.row, then="")), seed)
         assert first is not None, "it comes after one"
-        recipe = ground.recipe(self.scale.intermediate[task])
+        recipe = ground.intermediate(self.scale.intermediate[task])
         return self._put(
             IntermediateTraining(
                 condition=condition,
@@ -140,7 +144,7 @@ class Plan:
         ground, start = self._ground(cell.condition), self._training(cell.condition, cell.seed)
         name, inventory = measured_by(cell.target), ground.inventory
         tasks = tuple(t for t in ground.survey.targets if measured_by(t) == name)
-        recipes = {} if name == RETRIEVAL else {name: ground.recipe(self.scale.target[name])}
+        recipes = {} if name == RETRIEVAL else {name: ground.target(self.scale.target[name])}
         hashes = {f"train/{s}": inventory.training(s, r.rows).hash for s, r in recipes.items()}
         kind = TargetTraining if recipes else RetrievalEvaluation
         return self._put(

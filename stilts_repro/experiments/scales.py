@@ -32,10 +32,11 @@ WIDTHS = {48: 4, 64: 6, 96: 6, 192: 6}
 # aside.
 PARAMETERS = {width: 12 * layers * width**2 for width, layers in WIDTHS.items()}
 LADDER = TESTBED_MODEL.parent / "ladder"
-# By model and factor, English dev after the targets' training at so many times the testbed's
-# learning rates (`reproduce.studies.rates`, docs/studies/rates.md).
+# By phase, model and factor, English dev after training at so many times the testbed's learning
+# rates (`stilts_repro.rates`, docs/rates.md).
 RATES = LADDER / "rates.json"
 _TRIED = read_json(RATES)
+Phase = Literal["intermediate", "target"]
 
 Kind = Literal["encoder", "decoder", "encoder_decoder"]
 _OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
@@ -46,9 +47,21 @@ def rung(kind: Kind, width: int) -> World:
     name = f"{kind}-{width}"
     size = f"--size {width}{_OBJECTIVES.get(kind, '')}"
     make = f"python -m stilts_repro.pretrain --testbed {size} --half --output {LADDER / name}"
-    tried = _TRIED.get(name, {"1": 0.0})
-    rate = float(max(tried, key=tried.__getitem__))
-    return World(name, str(LADDER / name), "testbed", made_by=make, rate=rate)
+    usual = _best("target", name, 1.0)
+    return World(
+        name,
+        str(LADDER / name),
+        "testbed",
+        made_by=make,
+        intermediate_rate=_best("intermediate", name, usual),
+        target_rate=usual,
+    )
+
+
+def _best(phase: Phase, model: str, otherwise: float) -> float:
+    """Return the factor at which `model` does best in `phase`; `otherwise` where none was tried."""
+    tried = _TRIED[phase].get(model)
+    return float(max(tried, key=tried.__getitem__)) if tried else otherwise
 
 
 def read_otherwise(world: World, way: Way) -> World:

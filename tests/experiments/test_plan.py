@@ -70,16 +70,20 @@ def test_multitask_trains_on_all_intermediate_tasks():
     assert job.tasks == INTERMEDIATES == tuple(job.recipes)
 
 
-def test_a_world_has_learning_rates_of_its_own():
+def test_a_world_has_learning_rates_of_its_own_in_each_phase():
     asked = [Cell(after("squad_v2", then="mnli"), "xnli", 0), Cell(after("mnli"), "tatoeba", 0)]
 
-    def rates(world):
-        jobs = make_plan(asked, world=world).jobs.values()
-        return [recipe.learning_rate for job in jobs for recipe in job.recipes.values()]
+    def rates(**changes):
+        jobs = make_plan(asked, world=replace(WORLD, **changes)).jobs.values()
+        told = {kind: [] for kind in (IntermediateTraining, TargetTraining, RetrievalEvaluation)}
+        for job in jobs:
+            told[type(job)] += [recipe.learning_rate for recipe in job.recipes.values()]
+        return told[IntermediateTraining], told[TargetTraining]
 
-    usual = rates(WORLD)
-    assert len(usual) == 4  # three trainings of phase (ii) and one of a target
-    assert rates(replace(WORLD, rate=2.0)) == [2 * rate for rate in usual]
+    two, three = rates()
+    assert (len(two), len(three)) == (3, 1)
+    assert rates(intermediate_rate=2.0) == ([2 * rate for rate in two], three)
+    assert rates(target_rate=4.0) == (two, [4 * rate for rate in three])
 
 
 def test_masked_lm_is_mixed_into_a_training_and_no_task_of_it():
