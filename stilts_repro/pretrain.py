@@ -9,9 +9,9 @@ import argparse
 import math
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -25,8 +25,16 @@ from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.scales import MORPHOLOGY, UNRELATED, WIDTHS
-from stilts_repro.experiments.sources import TESTBEDS
+from stilts_repro.experiments.phase_one import (
+    START_RECIPE,
+    TESTBED_RECIPE,
+    TESTBED_SIZES,
+    Documents,
+    balanced,
+    ladder_recipe,
+    testbed_corpus,
+)
+from stilts_repro.experiments.scales import MORPHOLOGY, UNRELATED
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import write_json
 from stilts_repro.machine import Machine
@@ -36,81 +44,12 @@ from stilts_repro.seeds import numpy_rng
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.training.pretraining import Pretraining, PretrainLog
-from stilts_repro.training.shapes import SIZES, PretrainRecipe, Size
+from stilts_repro.training.shapes import SIZES, PretrainRecipe
 
 CARD = "pretraining.json"
 TOKENIZER_TEXTS = 60_000  # enough for a small vocabulary, and seconds to train on
 MOST_DOCUMENTS = 200_000  # of real text: more than a small model reads in an hour
 SMOOTHING = 0.5  # languages are drawn in proportion to (documents) ** SMOOTHING
-
-# The testbed's models: eight languages, about 300 stems each with their inflections.
-TESTBED_SIZES = {
-    str(width): Size(layers, width, heads=4, intermediate=4 * width, vocabulary=3_000)
-    for width, layers in WIDTHS.items()
-}
-TESTBED_RECIPE = PretrainRecipe(
-    size=TESTBED_SIZES["96"],
-    steps=22_000,
-    block_steps=4_000,
-    learning_rate=2e-3,
-    # Twice BERT's: in 4,000 steps it aligns languages as far as 0.15 does in 9,000. BERT's at the
-    # end: whether two sentences agree cannot be told where half of what they say is masked.
-    mask_rate=0.3,
-    last_mask_rate=0.15,
-)
-# The studies' models, of any size and class: each less than an hour on two cores.
-LADDER_RECIPE = replace(TESTBED_RECIPE, steps=8_000, block_steps=1_500)
-# Wide ones want smaller steps: at 2e-3 the encoder of width 192 is on its plateau (loss 5.3) after
-# 2,100 steps, that of width 96 off it (3.6).
-LADDER_RATES = {"192": 1e-3}
-# Of a public encoder: what it knows is to stay, and its head is new.
-# Batches are larger: each step moves the embeddings of all the corpus's tokens.
-START_RECIPE = PretrainRecipe(size=None, minutes=60.0, learning_rate=3e-4, batch_tokens=4096)
-TESTBED_DOCUMENTS = {"monolingual": 24_000, "mixed": 96_000, "bilingual": 32_000}
-UNRELATED_DOCUMENTS = {"monolingual": 40_000, "mixed": 0, "bilingual": 0}
-
-Documents = Mapping[str, Sequence[str]]  # by language, or by kind of document
-
-
-def testbed_corpus(data: str = "testbed") -> Documents:
-    """Return a testbed's documents: each language's own, code-mixed ones, bilingual ones.
-
-    The shares are what web crawls bring by accident: most documents are in one language. Of
-    unrelated languages there are only their own.
-    """
-    source = TESTBEDS[data]()
-    sizes = UNRELATED_DOCUMENTS if data == UNRELATED.data else TESTBED_DOCUMENTS
-    streams: dict[str, Iterator[str]] = {
-        code: islice(source.documents(code), sizes["monolingual"]) for code in source.languages
-    }
-    streams["mixed"] = islice(source.mixed_documents(), sizes["mixed"])
-    streams["bilingual"] = islice(source.bilingual_documents(), sizes["bilingual"])
-    documents = {name: list(stream) for name, stream in streams.items()}
-    return {name: texts for name, texts in documents.items() if texts}
-
-
-def balanced(
-    documents: Documents, seed: int, smoothing: float, most: int | None = None
-) -> dict[str, list[str]]:
-    """Draw documents so that languages' shares follow size ** `smoothing` (XLM-R).
-
-    The largest language comes once; where that makes more than `most` documents, all get fewer.
-    """
-    largest = max(len(texts) for texts in documents.values())
-    counts = {
-        name: largest * (len(texts) / largest) ** smoothing
-        for name, texts in sorted(documents.items())
-        if texts
-    }
-    scale = 1.0 if most is None else min(1.0, most / sum(counts.values()))
-    chosen: dict[str, list[str]] = {}
-    for name, share in counts.items():
-        texts, count = documents[name], int(share * scale)
-        rng = numpy_rng(seed, "pretrain", "balance", name)
-        times, rest = divmod(count, len(texts))
-        extra = (texts[place] for place in rng.permutation(len(texts))[:rest])
-        chosen[name] = [*chain.from_iterable([texts] * times), *extra]
-    return chosen
 
 
 def documents_of(
@@ -188,9 +127,7 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     if options.size and options.size not in sizes:
         raise InputError(f"--size {options.size}: choose one of {', '.join(sizes)} here")
     if options.testbed and (options.size or other or options.morphology):
-        size = options.size or "96"
-        rate = LADDER_RATES.get(size, LADDER_RECIPE.learning_rate)
-        recipe = replace(LADDER_RECIPE, size=sizes[size], learning_rate=rate)
+        recipe = ladder_recipe(options.size or "96")
     elif options.testbed:
         recipe = TESTBED_RECIPE
     elif options.start is not None:

@@ -8,6 +8,11 @@ import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.data.features import collate, window_batches
+from stilts_repro.experiments.phase_one import (
+    TESTBED_DOCUMENTS,
+    TESTBED_RECIPE,
+    UNRELATED_DOCUMENTS,
+)
 from stilts_repro.experiments.scales import (
     LADDER,
     MORPHOLOGY,
@@ -18,12 +23,7 @@ from stilts_repro.experiments.scales import (
 )
 from stilts_repro.experiments.sources import TESTBEDS
 from stilts_repro.models.pretrained import fingerprint
-from stilts_repro.pretrain import (
-    TESTBED_DOCUMENTS,
-    TESTBED_RECIPE,
-    UNRELATED_DOCUMENTS,
-    documents_of,
-)
+from stilts_repro.pretrain import documents_of
 from stilts_repro.seeds import numpy_rng
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training.pretraining import WINDOW, Pretraining

@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from stilts_repro import stopping
 from stilts_repro.data.features import collate
 from stilts_repro.errors import InputError
+from stilts_repro.experiments.phase_one import balanced
 from stilts_repro.models.backbone import load_backbone
 from stilts_repro.models.families import DECODER, ENCODER_DECODER, family_of
-from stilts_repro.pretrain import balanced
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.retrieval import Retrieval
 from stilts_repro.testbed import TestbedSource
