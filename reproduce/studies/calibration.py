@@ -22,7 +22,7 @@ from stilts_repro.run.studies import (
 BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
 # By size: pre-trained each to its own, or one model with its first layers.
 SIZES = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
-LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT} | {12.0: NONE}
+LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT}
 MEASURES = ("overconfidence", "debiased_error", "nll", "brier")
 
 
@@ -59,7 +59,8 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         )
         for c in conditions
     }
-    for name, sizes in (("parameters", SIZES), ("layers kept", LAYERS)):
+    whole = {float(scores.layers): NONE}
+    for name, sizes in (("parameters", SIZES), ("layers kept", LAYERS | whole)):
         by_size = {
             size: rich_less_poor(scores, condition, "overconfidence")
             for size, condition in sizes.items()
@@ -74,7 +75,7 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
 STUDY = Study(
     id="calibration",
     conditions=(NONE, *BEFORE, *SIZES.values()),
-    elsewhere=(*BEFORE, *LAYERS.values()),
+    elsewhere=(NONE, *BEFORE, *LAYERS.values()),
     value=value,
     details=details,
     targets=("xnli",),

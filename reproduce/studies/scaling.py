@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import study
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import Condition, after
 from stilts_repro.experiments.scales import PARAMETERS, WIDTHS
 from stilts_repro.run.grid import Scores
@@ -24,11 +25,17 @@ CONDITIONS = {
 }
 
 
-def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, float]:
+def gains(
+    scores: Scores, kind: str, targets: tuple[str, ...], *, logits: bool = False
+) -> dict[float, float]:
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
 
-    It is that of each size that was there.
+    It is that of each size that was there, over those of `targets` that count. Raises `InputError`
+    where none does.
     """
+    counted = [(task, t) for task, held in COUNTED.items() for t in held if t in targets]
+    if not counted:
+        raise InputError(f"study scaling: no target that counts; give {', '.join(TARGETS)}")
 
     def height(condition: Condition, target: str) -> float:
         value = scores.others("f1", condition, target, "dev")
@@ -41,16 +48,15 @@ def gains(scores: Scores, kind: str, *, logits: bool = False) -> dict[float, flo
         if not scores.measured(conditions.values()):
             continue
         found[float(size)] = fmean(
-            height(c, target) - height(c.baseline, target)
-            for task, c in conditions.items()
-            for target in COUNTED[task]
+            height(conditions[task], target) - height(conditions[task].baseline, target)
+            for task, target in counted
         )
     return found
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:
     """Return the rise of encoders' gain with each doubling of their parameters, in points."""
-    return slope_per_doubling(gains(scores, "encoder"))
+    return slope_per_doubling(gains(scores, "encoder", targets))
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
@@ -59,13 +65,13 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     Near 100 a gain can fall by the ceiling alone; in logits there is none. A rise takes three
     sizes.
     """
-    gained = {kind: held for kind in KINDS if (held := gains(scores, kind))}
+    gained = {kind: held for kind in KINDS if (held := gains(scores, kind, targets))}
     rising = [kind for kind, held in gained.items() if len(held) > 2]
     return {
         "gain by parameters": gained,
         "rise per doubling": {kind: slope_per_doubling(gained[kind]) for kind in rising},
         "rise per doubling, in logits": {
-            kind: slope_per_doubling(gains(scores, kind, logits=True)) for kind in rising
+            kind: slope_per_doubling(gains(scores, kind, targets, logits=True)) for kind in rising
         },
         "error at a size left out": {kind: errors_left_out(gained[kind]) for kind in rising},
     }

@@ -39,9 +39,9 @@ class CheckResult:
 
     `mean`, `low`, `high` and `n` (seeds) describe the expectation, not the run, and are None where
     there is none; `by` says what low and high come from: "same seed", "interval" or "paper".
-    `agreeing` counts the reference's seeds whose sign is the paper's. `detectable_change` is the
-    smallest true change that this check would find with 80 % probability. `direction` says whether
-    the run's sign is the paper's.
+    `direction` says whether the run's sign is the paper's, and `agreeing` counts the reference's
+    seeds of which, alone, it says so. `detectable_change` is the smallest true change that this
+    check would find with 80 % probability.
     """
 
     verdict: str
@@ -126,7 +126,7 @@ def _against_reference(
         n=len(made.values),
         reason="",
         detectable_change=None,
-        agreeing=sum(_agrees(value, expected) is True for value in made.values),
+        agreeing=sum(_direction([value], expected, scale) == "agrees" for value in made.values),
     )
     if alone:
         told = _by_interval(told, expected, reference, made, alone)
@@ -253,7 +253,7 @@ def _reason(value: float, low: float, high: float) -> str:
 
 
 def _direction(values: Sequence[float], expected: Expected, scale: str) -> str | None:
-    """Say whether the mean's sign is the paper's.
+    """Say whether the mean's sign is the paper's; None where either has none.
 
     Where the paper finds no gain, a mean above zero speaks against it only if it is more than
     seeds scatter: two standard errors, with the reference's deviation.
@@ -264,16 +264,8 @@ def _direction(values: Sequence[float], expected: Expected, scale: str) -> str |
         known = reference.main.values if reference else ()
         error = stdev(known) / math.sqrt(len(values)) if len(known) >= FEWEST_SEEDS else 0.0
         return "agrees" if value <= max(expected.check.floor or 0.0, 2 * error) else "disagrees"
-    agrees = _agrees(value, expected)
-    return None if agrees is None else "agrees" if agrees else "disagrees"
-
-
-def _agrees(value: float, expected: Expected) -> bool | None:
-    """Say whether the sign of `value` is the paper's; None where it has none."""
-    if expected.paper.no_gain:
-        return value <= 0
     product = value * (expected.paper.value or 0.0)
-    return True if product > 0 else False if product < 0 else None  # None of what is no number
+    return "agrees" if product > 0 else "disagrees" if product < 0 else None  # of what is no number
 
 
 def _without_reference(verdict: str, direction: str | None, reason: str) -> CheckResult:

@@ -42,7 +42,8 @@ def gate(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     It can where the lower bound (95 %, two-sided) of the score over the floor is at least `ENGLISH`
     in English, where the target has it, and `OTHERS` in the mean of the other languages, and where
     in no language more than `LARGEST_SHARE` of the predictions are alike. The bound is Student's
-    over seeds; of fewer than `FEWEST_SEEDS` it is over the rows, as if each were right or wrong.
+    over seeds; of fewer than `FEWEST_SEEDS` it is over the rows of the first, as if each were right
+    or wrong and languages had other rows: where rows are parallel, the bound is a little too high.
     """
     codes = [*records[0]["languages"]]
     named = {

@@ -257,7 +257,8 @@ class Costs:
         if isinstance(job, IntermediateTraining) and job.continued:
             recipes[MLM] = job.continued
         alike = [job.kind, what, job.data, {name: asdict(r) for name, r in recipes.items()}]
-        key = content_hash([*alike, str(job.sampler), world.data, world.model])
+        drawn = [job.condition.row.divided, str(job.sampler)]
+        key = content_hash([*alike, *drawn, world.data, world.model])
         if key not in self._known:
             self._known[key] = count(self.material(job))
         return self._known[key]

@@ -35,7 +35,7 @@ class Scores:
     `translations` holds, by condition and task, what records say of translated rows; `own`, by
     condition and task, how well the model does what it trained on, in points on its English dev
     rows; `losses`, by condition, what that training's loss came to; `metrics`, as `languages`, all
-    that was measured, by name.
+    that was measured, by name; `layers` are those of the main world's model.
     """
 
     values: Mapping[tuple[str, str, str], float]
@@ -48,6 +48,7 @@ class Scores:
     metrics: Mapping[tuple[str, str, str], Mapping[str, Mapping[str, float]]] = field(
         default_factory=dict
     )
+    layers: int = 0
 
     def held(self, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         """Return those of `conditions` whose tasks were there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -92,6 +93,11 @@ class Planned:
     def sets(self) -> dict[str, tuple[str, ...]]:
         """What phase (ii) can train on, by world."""
         return {name: ground.survey.sets for name, ground in self.plan.grounds.items()}
+
+    @cached_property
+    def layers(self) -> int:
+        """How many layers the main world's model has."""
+        return int(load_config(self.plan.grounds[MAIN].world.model).num_hidden_layers)
 
     def cells(self, claim: Claim, seeds: Iterable[int]) -> list[Cell]:
         """Return what is measured for `claim` under `seeds`; nothing where it cannot be."""

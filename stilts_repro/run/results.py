@@ -77,17 +77,19 @@ class Results:
                 _cell(record): {code: v["metrics"] for code, v in record["languages"].items()}
                 for record in records
             },
+            self.planned.layers,
         )
 
     @cached_property
     def gates(self) -> dict[str, dict[str, Any]]:
         """By target, whether its baseline says that it is measurable.
 
-        That is the main world's; where nothing is asked of it, the baseline of one world is enough.
-        A control's world is there to show nothing.
+        That is the main world's; where nothing is asked of it, that of each world that its claims
+        cannot do without. A control's world is there to show nothing.
         """
         controls = {world.name for world in self.request.scale.worlds if world.control}
-        asked = {c.baseline for claim in self.request.running for c in claim.measured()}
+        running = self.request.running
+        asked = {c.baseline for claim in running for c in claim.needed or claim.measured()}
         worlds = {str(c): c.world for c in asked if not c.row.random and c.world not in controls}
         found: dict[str, dict[str, list[Record]]] = {}
         for record in self.records:
@@ -95,7 +97,7 @@ class Results:
             if record["part"] == "dev" and name in worlds:
                 found.setdefault(record["task"], {}).setdefault(worlds[name], []).append(record)
         return {
-            task: gate(held[MAIN]) if MAIN in held else _best_of(held)
+            task: gate(held[MAIN]) if MAIN in held else _worst_of(held)
             for task, held in found.items()
         }
 
@@ -269,8 +271,8 @@ def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
     return record["intermediate"], record["task"], record["part"]
 
 
-def _best_of(held: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
-    """Return the gate of the first world that a target can be measured in, else of any."""
+def _worst_of(held: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+    """Return the gate of the first world that a target cannot be measured in, else of any."""
     gates = {world: gate(records) for world, records in held.items()}
-    world, chosen = max(gates.items(), key=lambda pair: pair[1]["measurable"])
+    world, chosen = min(gates.items(), key=lambda pair: pair[1]["measurable"])
     return chosen | {"reason": f"{world}: {chosen['reason']}"}

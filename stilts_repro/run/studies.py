@@ -60,10 +60,11 @@ def run_study(request: Request, progress: Progress) -> dict[str, Any]:
     (study,) = request.claims
     if study.runs(request.scale) and not study.lacks(plan_of(request).sets):
         own = dict.fromkeys(c.baseline for c in study.conditions)
+        worlds = () if NONE in own else tuple(own)
         first = replace(
             study,
-            conditions=() if NONE in own else tuple(own),
-            needed=(),
+            conditions=worlds,
+            needed=tuple({c.baseline: None for c in study.needed or ()} if worlds else ()),
             value=lambda *_: 0.0,
             details=None,
         )

@@ -102,7 +102,10 @@ def test_no_gain_is_contradicted_by_more_than_the_seeds_scatter(values, scale, d
     paper = dataclasses.replace(expected().paper, value=None, no_gain=True)
     known = Reference("model", {"fp32": Made((-0.5, 0.0, 0.5), (0, 1, 2), {}, "command")})
     claim = dataclasses.replace(expected(), paper=paper, reference={"testbed": known})
-    assert check(claim, Run(values), scale).direction == direction
+    result = check(claim, Run(values), scale)
+    assert result.direction == direction
+    # A seed of the reference counts as it would alone: all three are below 1.0.
+    assert result.agreeing == (3 if scale == "testbed" else 0)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from stilts_repro.cli.listing import print_plan, recipe_of
 from stilts_repro.data.tokenizer import train_tokenizer
+from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.run import cost
@@ -126,6 +127,19 @@ def test_each_world_is_cut_by_its_own_tokenizer(tiny_model, unrelated_model, tmp
     for job in plan.jobs.values():
         assert costs.of(job).trained == results[job.hash].get("tokens", 0)
     assert before.whole.trained == sum(r.get("tokens", 0) for r in results.values())
+
+
+def test_a_cut_row_costs_what_its_share_of_the_rows_does(tiny_model, tmp_path):
+    (claim,) = run_request(tiny_model, tmp_path, ("mnli_gain",)).claims
+    rows = tuple(after("mnli", divided=n, repeated=n > 2) for n in (1, 2, 4))
+    claim = replace(claim, conditions=rows, targets=("tatoeba",))
+    request = replace(run_request(tiny_model, tmp_path / "out"), claims=(claim,))
+    run_claims(request)
+    store, plan = Store(request.output), plan_of(request).plan
+    costs, jobs = Costs(plan), [job for job in plan.jobs.values() if job.recipes]
+    found = [costs.of(job).trained for job in jobs]
+    assert found == [store.result(job.hash)["tokens"] for job in jobs]
+    assert len({*found}) == len(rows)
 
 
 def printed(request):

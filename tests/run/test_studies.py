@@ -16,6 +16,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, NONE
 from stilts_repro.experiments.scales import PARAMETERS, SCALES
 from stilts_repro.report.page import write_claims
+from stilts_repro.run import results
 from stilts_repro.run.execution import Progress
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.request import Request
@@ -174,6 +175,27 @@ def test_a_reference_holds_whatever_other_sizes_are_there():
         assert models_behind(all_studies()[name], records) == behind
 
 
+def test_scaling_is_told_on_the_targets_that_there_are():
+    study, rng = all_studies()["scaling"], np.random.default_rng(7)
+    whole = made_up(study, rng, effect=5.0)
+    there = {key: held for key, held in whole.metrics.items() if key[1] == "tydiqa"}
+    one = replace(whole, metrics=there)
+    assert study.value(one, ("tydiqa",)) == pytest.approx(5.0, abs=1.5)
+    assert study.details(one, ("tydiqa",))["rise per doubling"]["encoder"] == study.value(
+        one, ("tydiqa",)
+    )
+    with pytest.raises(InputError, match="no target that counts; give udpos, panx"):
+        study.value(one, ("xnli",))
+
+
+def test_all_layers_are_as_many_as_the_model_has():
+    study, rng = all_studies()["calibration"], np.random.default_rng(7)
+    study = replace(study, conditions=study.elsewhere)
+    for layers in (12, 24):
+        told = study.details(replace(made_up(study, rng, 5.0), layers=layers), study.targets)
+        assert [*told["overconfidence by layers kept"]] == [4.0, 8.0, layers]
+
+
 class Titles(Progress):
     def __init__(self):
         self.titles = []
@@ -233,6 +255,16 @@ def test_the_gate_asks_the_worlds_of_a_study(tiny_model, tmp_path, monkeypatch, 
     baseline, *rest = progress.titles
     assert baseline == f"none+{world} -> retrieval (seed 0)"
     assert len(rest) == (0 if level > 0 else 2)
+
+
+def test_a_target_is_measurable_where_every_world_that_is_needed_sees_it(monkeypatch):
+    held = {"encoder-48": "dark", "encoder-192": "seen"}
+    monkeypatch.setattr(
+        results, "gate", lambda told: {"measurable": told == "seen", "reason": f"it is {told}"}
+    )
+    told = results._worst_of(held)
+    assert told == {"measurable": False, "reason": "encoder-48: it is dark"}
+    assert results._worst_of({"encoder-192": "seen"})["measurable"]
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
