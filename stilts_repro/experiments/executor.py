@@ -152,12 +152,18 @@ class _UnderWay:
                 elsewhere = True
                 self._tell_of(job)
                 continue
-            self.waiting.remove(job)
             if self.is_done(job):  # by another run, meanwhile
+                self.waiting.remove(job)
                 self._finish(job, 0.0)
                 pending.remove(job.hash)
                 continue
-            self.running[self.hand(pool, job)] = job
+            try:
+                future = self.hand(pool, job)
+            except BrokenProcessPool:  # a worker died since one last looked: this job did nothing
+                self.store.leases.release(job.hash)
+                raise
+            self.waiting.remove(job)
+            self.running[future] = job
         return elsewhere
 
     def _tell_of(self, job: Job) -> None:

@@ -149,14 +149,14 @@ class Inventory:
 
     def _training_set(self, name: str) -> TrainingSet:
         """Return a training set, without the rows that evaluate a target here."""
-        shares = {
-            self.division(task.name).train
+        divisions = {
+            self.division(task.name)
             for task in TARGET_TASKS.values()
             if task.train_on == name and any(division.train for division in task.divisions)
         }
         data = TRAINING_SETS[name]
-        for share in shares - {None}:
-            data = data.restricted(share)
+        for division in divisions:
+            data = data.restricted(division)
         return data
 
     def _evaluation(self, name: str, part: str) -> dict[str, Examples]:
@@ -183,7 +183,7 @@ class Inventory:
 
     def _dev(self, name: str) -> Examples:
         limit = self.evaluation_rows and 4 * self.evaluation_rows
-        return load_dev(self.source, TRAINING_SETS[name], limit)
+        return load_dev(self.source, self._training_set(name), limit)
 
 
 def _together(commits: Iterable[str | None]) -> str | None:

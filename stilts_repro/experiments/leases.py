@@ -3,8 +3,8 @@
 A lease is a file that can be made only once; to make a file unless it is there is atomic on local
 disks and on NFS, where locks may be absent, or kept by one machine only. Its owner renews it every
 few seconds. One that nobody renews for a minute, as its watcher counts, is a dead owner's, and is
-taken over; a process of the same machine that is gone is seen at once. No clock is compared with
-another.
+taken over; of a process of the same machine it is seen at once whether it is gone. No clock is
+compared with another. An owner that was taken for dead, and wakes, lets the new one's lease be.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ class Leases:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._taken: set[str] = set()
+        self._taken: dict[str, bytes] = {}  # by name: what is in its file
         self._seen: dict[str, tuple[Any, float]] = {}  # by name: state, and since when
         self._ended = threading.Event()
 
@@ -36,9 +36,10 @@ class Leases:
         """Take the lease `name`, if nobody alive has it; say whether this process has it now."""
         if name in self._taken:
             return True
-        if not self._make(name) and not (self._bury(name) and self._make(name)):
+        made = self._make(name) or (self._make(name) if self._bury(name) else None)
+        if made is None:
             return False
-        self._taken.add(name)
+        self._taken[name] = made
         if len(self._taken) == 1:
             self._ended = threading.Event()
             threading.Thread(target=self._renew, args=(self._ended,), daemon=True).start()
@@ -47,8 +48,9 @@ class Leases:
     def release(self, name: str) -> None:
         """Give the lease up, if this process has it."""
         if name in self._taken:
-            self._taken.remove(name)
-            self._path(name).unlink(missing_ok=True)
+            if self._ours(name):
+                self._path(name).unlink(missing_ok=True)
+            del self._taken[name]
         if not self._taken:
             self._ended.set()
 
@@ -90,13 +92,22 @@ class Leases:
     def _path(self, name: str) -> Path:
         return self.folder / name
 
-    def _make(self, name: str) -> bool:
+    def _make(self, name: str) -> bytes | None:
+        """Make a lease; return what is in its file, None where there is one."""
+        lease = json.dumps(_self() | {"lease": uuid.uuid4().hex}).encode()
         try:
-            with self._path(name).open("x", encoding="utf-8") as file:
-                json.dump(_self() | {"lease": uuid.uuid4().hex}, file)
+            with self._path(name).open("xb") as file:
+                file.write(lease)
         except FileExistsError:
+            return None
+        return lease
+
+    def _ours(self, name: str) -> bool:
+        """Say whether a lease that was taken has not been taken over."""
+        try:
+            return self._path(name).read_bytes() == self._taken.get(name)
+        except FileNotFoundError:
             return False
-        return True
 
     def _state(self, name: str) -> Any:
         """Return what changes when a lease is renewed or changes hands; None where it is not."""
@@ -112,7 +123,8 @@ class Leases:
         if before != state:
             self._seen[name] = state, time.monotonic()
             since = time.monotonic()
-        return _gone(state[1]) or time.monotonic() - since > PATIENCE
+        gone = _gone(state[1])
+        return time.monotonic() - since > PATIENCE if gone is None else gone
 
     def _bury(self, name: str) -> bool:
         """Take a dead owner's lease away; say whether there is none now."""
@@ -138,18 +150,19 @@ class Leases:
         while not ended.wait(BEAT):
             for name in [*self._taken]:
                 with contextlib.suppress(OSError):  # released meanwhile, or the folder is gone
-                    os.utime(self._path(name))
+                    if self._ours(name):
+                        os.utime(self._path(name))
 
 
-def _gone(owner: bytes) -> bool:
-    """Say whether an owner is a process of this machine that is no more."""
+def _gone(owner: bytes) -> bool | None:
+    """Say whether an owner is no more; None where it is no process of this machine."""
     try:
         found = json.loads(owner)
         if found["machine"] != _self()["machine"]:
-            return False
+            return None
         return bool(found["started"] != _started(found["process"]))
     except (ValueError, LookupError, TypeError):
-        return False  # half written
+        return None  # half written
 
 
 @cache

@@ -146,6 +146,8 @@ class Plan:
         tasks = tuple(t for t in ground.survey.targets if measured_by(t) == name)
         recipes = {} if name == RETRIEVAL else {name: ground.target(self.scale.target[name])}
         hashes = {f"train/{s}": inventory.training(s, r.rows).hash for s, r in recipes.items()}
+        chosen_by = (s for s, recipe in recipes.items() if recipe.evaluate_every)
+        hashes |= {f"dev/{s}": inventory.dev(s).hash for s in chosen_by}
         kind = TargetTraining if recipes else RetrievalEvaluation
         return self._put(
             kind(

@@ -191,7 +191,11 @@ class Store:
         """Return what belongs to no finished job: such as were set aside or killed, records."""
         listed = {name for job in self.finished() for name in self._listed(job)}
         records = self.records.glob("*.json")
-        lost = [path for path in records if str(path.relative_to(self.output)) not in listed]
+        lost = [
+            path
+            for path in records
+            if str(path.relative_to(self.output)) not in listed and not self._under_way(path)
+        ]
         checkpoints = self.checkpoints("").glob("*")
         done = [path for path in checkpoints if self.folder(path.name).is_dir()]
         return [*self.jobs.glob(f"{DAMAGED}*"), *self._unowned(), *lost, *done]
@@ -208,6 +212,13 @@ class Store:
             return self._manifest(job)
         except Damage:
             return ()
+
+    def _under_way(self, record: Path) -> bool:
+        """Say whether a record is of a job that somebody is at work on."""
+        try:
+            return self.leases.held(str(read_json(record)["job"]))
+        except (InputError, MissingError, LookupError, TypeError):
+            return False
 
     def _unowned(self) -> list[Path]:
         """Return the scratch folders that nobody is at work on."""

@@ -133,4 +133,7 @@ def _found(
 def _look_at_target(inventory: Inventory, name: str, scale: Scale) -> None:
     inventory.target_hash(name)
     if train_on := TARGET_TASKS[name].train_on:
-        inventory.training(train_on, scale.target[train_on].rows)
+        recipe = scale.target[train_on]
+        inventory.training(train_on, recipe.rows)
+        if recipe.evaluate_every:
+            inventory.dev(train_on)

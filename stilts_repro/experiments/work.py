@@ -147,6 +147,7 @@ class _Trainer(Work):
                 Checkpoints(self.store.checkpoints(self.job.hash)),
             )
         self.meter.tokens += log.tokens
+        self.meter.seconds["train"] += log.earlier
         self.meter.halvings += log.halvings
         return {
             "steps": log.steps,

@@ -30,10 +30,10 @@ def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examp
 
 
 def load_dev(source: Source, data: TrainingSet, limit: int | None) -> Examples:
-    """Return English dev examples of a training set (how well phase (ii) learned its task)."""
+    """Return English dev examples of a training set: how well it is learned is told by them."""
     rows = english_rows(source, data)
     return joined(
-        _load_english(source, data, part, Part(part.dev), limit and -(-limit // len(rows)))
+        _load_english(source, data, part, part.dev, limit and -(-limit // len(rows)))
         for part in rows
     )
 

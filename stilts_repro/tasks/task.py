@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Rows:
-    """Where English rows lie: a repository, a configuration, what to train on, the dev split.
+    """Where English rows lie: a repository, a configuration, what to train on, what plays dev.
 
     `size` is the published number of training rows: where several data sets make up one training
     set and it is capped, each gives its share.
@@ -40,7 +40,7 @@ class Rows:
     repo: str
     config: str
     train: Part = Part("train")
-    dev: str = "validation"
+    dev: Part = Part("validation")
     size: int = 1
 
     def __str__(self) -> str:
@@ -69,11 +69,12 @@ class TrainingSet:
     drop_unlabelled: bool = False
     substitutes: tuple[Rows, ...] = ()
 
-    def restricted(self, share: Part | None) -> "TrainingSet":
-        """Return the set with another share of its rows to train on."""
-        if share is None:
+    def restricted(self, division: "Division") -> "TrainingSet":
+        """Return the set with the rows that `division` leaves to train on, and its dev rows."""
+        if division.train is None:
             return self
-        return replace(self, parts=tuple(replace(part, train=share) for part in self.parts))
+        train, dev = division.train, division.dev
+        return replace(self, parts=tuple(replace(p, train=train, dev=dev) for p in self.parts))
 
 
 @dataclass(frozen=True)

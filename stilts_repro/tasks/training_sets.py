@@ -27,12 +27,13 @@ POS = Tagging("tokens", "pos_tags", UPOS_LABELS)
 PAWS = Classification("sentence1", "sentence2", "label", ("0", "1"), spellings=(TRUTH,))
 
 _NLI = Classification("premise", "hypothesis", "label", NLI_LABELS, spellings=NLI_SPELLINGS)
-_MNLI = Rows("nyu-mll/glue", "mnli", dev="validation_matched", size=392_702)
+_MNLI = Rows("nyu-mll/glue", "mnli", dev=Part("validation_matched"), size=392_702)
 _SNLI = Rows("stanfordnlp/snli", "plain_text", size=549_367)
 
 
 def _anli(number: int, size: int) -> Rows:
-    return Rows("facebook/anli", "plain_text", Part(f"train_r{number}"), f"dev_r{number}", size)
+    train, dev = Part(f"train_r{number}"), Part(f"dev_r{number}")
+    return Rows("facebook/anli", "plain_text", train, dev, size)
 
 
 # Recipes of the testbed: each task until it is learned, or for a minute. There and at `laptop`
@@ -129,7 +130,7 @@ _TRAINING_SETS = (
             "laptop": modest(4_000, 4, learning_rate=2e-4),
             "testbed": taught(2_000),
         },
-        substitutes=(Rows("substitutes/ccg-supertag", "questions", dev="test"),),
+        substitutes=(Rows("substitutes/ccg-supertag", "questions", dev=Part("test")),),
     ),
     TrainingSet(
         "cosmosqa",

@@ -93,7 +93,7 @@ def train(
         done = state.restore(checkpoints.load()) if checkpoints else 0
         if not ranks.leads:  # each drops out others
             torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, done))
-        before = log.seconds
+        log.earlier = log.seconds
         for _ in range(done):
             next(batches)
         for step in range(done, steps):
@@ -113,7 +113,7 @@ def train(
                     log.steps = step + 1
                     break
             if checkpoints and _due(checkpoints, ranks, machine):
-                log.seconds = before + time.perf_counter() - started
+                log.seconds = log.earlier + time.perf_counter() - started
                 held = state.held()
                 if ranks.leads:
                     checkpoints.save(step + 1, *held)
@@ -123,7 +123,7 @@ def train(
         if best:
             best.restore()
             log.best_step, log.dev_scores = best.step, best.scores
-    log.seconds = before + time.perf_counter() - started
+    log.seconds = log.earlier + time.perf_counter() - started
     return log
 
 

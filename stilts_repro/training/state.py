@@ -23,6 +23,7 @@ LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is wai
 class TrainingLog:
     """What one training did: steps, real tokens, seconds, task weights, losses by step.
 
+    `earlier` are those of `seconds` that a process before this one spent, up to its checkpoint.
     `best_step` is the step whose weights were kept (None: the last step's, nothing was evaluated),
     `dev_scores` the score after each evaluation; `halvings` how often the memory was too small for
     what was computed at once, which was halved then.
@@ -31,6 +32,7 @@ class TrainingLog:
     steps: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    earlier: float = 0.0
     weights: dict[str, float] = field(default_factory=dict)
     losses: list[float] = field(default_factory=list)
     best_step: int | None = None

@@ -103,6 +103,21 @@ def test_a_job_whose_worker_died_is_done_again_alone(tmp_path, monkeypatch):
     assert sorted(night.finished) == ["a", "b", "c"]
 
 
+def test_a_job_that_a_broken_pool_does_not_take_is_done_by_the_next(tmp_path):
+    """A worker dies while the main process is at something else; the pool tells at the next job."""
+    night = Night(tmp_path, {"a": None, "b": None, "c": None}, at_once=1)
+    submit, broken = night.pool.submit, iter([False, True])
+
+    def refuse(*given):
+        if next(broken, False):
+            raise BrokenProcessPool("dead")
+        return submit(*given)
+
+    night.pool.submit = refuse
+    assert night.run() == {} and night.finished == ["a", "b", "c"]
+    assert list(night.store.leases.folder.iterdir()) == []
+
+
 def test_a_job_that_kills_its_worker_twice_fails_and_the_others_go_on(tmp_path, monkeypatch):
     outcomes = {"a": BrokenProcessPool("dead"), "a1": None, "b": None}
     night = Night(tmp_path, outcomes, {"a1": "a"}, at_once=1)

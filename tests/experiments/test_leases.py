@@ -95,6 +95,34 @@ def test_an_owner_renews_what_it_has(folder, monkeypatch):
     owner.end()
 
 
+def test_an_owner_that_was_taken_for_dead_lets_the_new_ones_lease_be(folder, monkeypatch):
+    monkeypatch.setattr(module, "BEAT", 0.01)
+    owner, new = Leases(folder), Leases(folder)
+    assert owner.take("abc")
+    with monkeypatch.context() as asleep:  # elsewhere, for long
+        asleep.setattr(Leases, "_dead", lambda *_: True)
+        assert new.take("abc")
+    new._ended.set()  # it does not renew
+    os.utime(folder / "abc", (1, 1))
+    time.sleep(0.2)
+    assert (folder / "abc").stat().st_mtime == 1
+    owner.end()
+    assert (folder / "abc").is_file()
+    new.end()
+    assert not (folder / "abc").exists()
+
+
+def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_sleeps(
+    folder, monkeypatch
+):
+    owner, watcher = Leases(folder), Leases(folder)
+    assert owner.take("abc") and not watcher.take("abc")
+    now = time.monotonic() + 10 * module.PATIENCE
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    assert not watcher.take("abc") and watcher.held("abc")
+    owner.end()
+
+
 def test_a_lease_that_changed_hands_meanwhile_is_given_back(folder, monkeypatch):
     """Two find the same dead owner; the slower one must not take the quicker one's lease."""
     of_another_machine(folder)

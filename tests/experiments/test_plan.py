@@ -86,6 +86,18 @@ def test_a_world_has_learning_rates_of_its_own_in_each_phase():
     assert rates(target_rate=4.0) == (two, [4 * rate for rate in three])
 
 
+def test_a_targets_address_moves_with_the_dev_rows_that_choose_its_best_step():
+    recipe = SCALE.target["tydiqa_en"]
+    for every, held in ((None, {"tydiqa", "train/tydiqa_en"}), (100, {"dev/tydiqa_en"})):
+        target = {**SCALE.target, "tydiqa_en": replace(recipe, evaluate_every=every)}
+        plan = make_plan([Cell(NONE, "tydiqa", 0)], replace(SCALE, target=target))
+        (job,) = plan.jobs.values()
+        assert held <= {*job.data}
+        assert ("dev/tydiqa_en" in job.data) == bool(every)
+    inventory = inventory_of("testbed", 4)
+    assert job.data["dev/tydiqa_en"] == inventory.dev("tydiqa_en").hash
+
+
 def test_masked_lm_is_mixed_into_a_training_and_no_task_of_it():
     plan = make_plan([Cell(after("mnli", mlm=mlm), "xnli", 0) for mlm in (False, True)])
     plain, mixed = phase_two(plan)

@@ -157,6 +157,17 @@ def test_what_another_run_works_on_is_not_swept(tmp_path):
         assert [path.name for path in store.jobs.iterdir()] == [f"{SCRATCH}abc-1-x"]
 
 
+def test_a_record_whose_job_is_under_way_is_no_leftover(tmp_path):
+    """Records are written before the manifest that lists them."""
+    store, other = ready(tmp_path), Store(tmp_path / "out")
+    path = store.records / "0123456789abcdef.json"
+    write_json(path, {"job": "abc"})
+    assert store.leftovers() == [path]
+    assert other.leases.take("abc")
+    assert store.leftovers() == []
+    other.leases.end()
+
+
 def test_a_run_that_fails_sweeps_what_its_workers_left(tmp_path):
     store = ready(tmp_path)
     with pytest.raises(RuntimeError), store.used():

@@ -11,7 +11,7 @@ from stilts_repro.tasks.loading import (
     load_training,
 )
 from stilts_repro.tasks.targets import TARGET_TASKS
-from stilts_repro.tasks.task import Part
+from stilts_repro.tasks.task import Division, Part
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 from tests.rows import Given, questions
 
@@ -52,7 +52,7 @@ def test_the_mirrors_tydiqa_is_carved_from_its_training_file(mirror):
     division = choose_division(mirror, task)
     parts = [str(part) for part in (division.train, division.dev, division.test)]
     assert parts == ["train[0:8]", "train[8:9]", "train[9:10]"]
-    data = TRAINING_SETS["tydiqa_en"].restricted(division.train)
+    data = TRAINING_SETS["tydiqa_en"].restricted(division)
     train, dev, test = (
         load_training(mirror, data, None),
         load_evaluation(mirror, task, division.dev, "en", None),
@@ -65,6 +65,8 @@ def test_the_mirrors_tydiqa_is_carved_from_its_training_file(mirror):
     english = load_training(mirror, TRAINING_SETS["tydiqa_en"], None)
     assert len(train) + len(dev) + len(test) == len(english) == 2000
     assert len(train) > 1200
+    # The best step is chosen by dev's English rows; test's are not looked at.
+    assert load_dev(mirror, data, None).examples == dev.examples
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_every_other_task_has_a_division_in_the_mirror(mirror, name):
 @pytest.mark.parametrize("name", sorted({*TRAINING_SETS} - {"siqa", "copa", "mewsli_x_pairs"}))
 def test_every_training_set_of_the_mirror_parses(mirror, name):
     assert len(load_training(mirror, TRAINING_SETS[name], None)) > 900
-    if name != "tydiqa_en":  # its dev answers are withheld
+    if name != "tydiqa_en":  # its dev answers are withheld: it is divided anew
         assert len(load_dev(mirror, TRAINING_SETS[name], None)) >= 250
 
 
@@ -96,12 +98,13 @@ def test_errors_of_a_directory_reach_the_user(tmp_path):
 
 def test_a_restricted_set_is_the_same_set_with_fewer_rows():
     data = TRAINING_SETS["tydiqa_en"]
-    assert data.restricted(None) is data
-    share = Part("train", 0, 8)
-    assert data.restricted(share) == replace(data, parts=(replace(data.parts[0], train=share),))
+    assert data.restricted(Division(Part("validation"), Part("test"))) is data
+    share, dev = Part("train", 0, 8), Part("train", 8, 9)
+    fewer = data.restricted(Division(dev, Part("train", 9, 10), share))
+    assert fewer == replace(data, parts=(replace(data.parts[0], train=share, dev=dev),))
     rows = questions(200)
     source = Given({("tydiqa", "train"): rows})
-    kept = load_training(source, data.restricted(share), None)
+    kept = load_training(source, fewer, None)
     assert 100 < len(kept) < 200
 
 

@@ -132,4 +132,4 @@ def test_every_config_resolves_in_the_testbed():
     for data in TRAINING_SETS.values():
         for part in data.parts if "testbed" in {**data.intermediate, **data.target} else ():
             assert source.has(part.repo, part.config, part.train.split), (data.name, part)
-            assert source.has(part.repo, part.config, part.dev), (data.name, part)
+            assert source.has(part.repo, part.config, part.dev.split), (data.name, part)

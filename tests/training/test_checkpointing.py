@@ -106,6 +106,7 @@ def test_a_checkpoint_of_before_is_gone_on_from(tiny_model, stopped, unbroken):
     found = trained(tiny_model, Checkpoints(stopped), lambda step, steps: told.append(step))
     assert told[0] == 20
     same(found, unbroken)
+    assert unbroken[1].earlier == 0 < found[1].earlier < found[1].seconds
 
 
 def ask_and_train(path, folder, output):
