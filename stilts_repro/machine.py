@@ -27,7 +27,10 @@ BACK_ENDS = ("sdpa", "sdpa_fp32", "varlen", "flash", "block")  # `models.attenti
 # With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. On a CPU a
 # scale says so.
 _AT_ONCE = {"cuda": 16384}
-_MOST = {THREADS: 1024, TOKENS: 10**9}  # torch ends the process where it cannot start its threads
+PROCESSES = "WORLD_SIZE"  # how many a launcher has started
+HOW = "a launcher started this process among several; start it with torchrun, or unset it"
+# torch ends the process where it cannot start its threads.
+_MOST = {THREADS: 1024, TOKENS: 10**9, PROCESSES: 10**6}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Machine:
         `at_once` tokens; and `processes` a job, which a launcher would have started.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        processes = max(processes, int(environ.get("WORLD_SIZE", "1")))
+        processes = max(processes, launched(environ))
         sharded = _choice(environ, SHARD, "0", "1") == "1"
         if sharded and processes == 1:
             raise InputError(f"{SHARD}=1: a job has one process; give --gpus-per-job, or torchrun")
@@ -179,6 +182,11 @@ def _choice(environ: Mapping[str, str], name: str, *known: str) -> str:
     if value not in ("", *known):
         raise InputError(f"{name}={value}: give {(', ' if len(known) > 2 else ' or ').join(known)}")
     return value
+
+
+def launched(environ: Mapping[str, str]) -> int:
+    """Return how many processes a launcher says there are; `InputError` where that is no number."""
+    return _number(environ, PROCESSES) or 1
 
 
 def _number(environ: Mapping[str, str], name: str) -> int | None:

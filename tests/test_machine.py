@@ -227,6 +227,23 @@ def test_gpus_per_job_that_cannot_be_had(gpus, monkeypatch, capsys, options, env
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"WORLD_SIZE": "x"}, "WORLD_SIZE=x: give a number from 1"),
+        ({"WORLD_SIZE": "2"}, "RANK=: WORLD_SIZE says that a launcher started this process among"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}, "MASTER_ADDR=: WORLD_SIZE says"),
+    ],
+)
+def test_a_launcher_that_does_not_say_all_is_one_line(monkeypatch, tmp_path, capsys, environ, told):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    command = ["squad_gain", "--scale", "smoke", "--output", str(tmp_path / "out")]
+    assert main(all_claims().values(), command) == 2
+    error = capsys.readouterr().err
+    assert told in error and "\n" not in error.strip()
+
+
 def test_they_are_looked_at_before_anything_is_read(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv(THREADS, "²")
     output = tmp_path / "out"

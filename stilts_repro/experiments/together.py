@@ -2,8 +2,9 @@
 
 Below `torchrun ... -m reproduce` or `accelerate launch -m reproduce` all processes are the same
 command. The leading one plans, hands each job to all, and writes; the others do their share of its
-training, and nothing else. With `--gpus-per-job` each worker starts such helpers for each job. What
-all processes meet alike, an `InputError`, fails the job; anything else ends them all.
+training, and nothing else. With `--gpus-per-job` each worker starts such helpers for each job. An
+`InputError`, which all processes meet alike or are told of (`Ranks.led`), fails the job; anything
+else ends them all.
 """
 
 import multiprocessing.connection
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -27,15 +29,18 @@ from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.workers import end_with_parent, prepare, work
-from stilts_repro.machine import Machine
+from stilts_repro.machine import HOW, PROCESSES, Machine, launched
 from stilts_repro.streams import steady
 
-PROCESSES, NUMBER, ON_THIS_MACHINE = "WORLD_SIZE", "RANK", "LOCAL_RANK"  # what launchers set
+NUMBER, ON_THIS_MACHINE = "RANK", "LOCAL_RANK"  # what launchers set, beside how many there are
+# Others wait while the leading process plans, translates or evaluates alone. One that dies is seen
+# at once, by its launcher or its worker.
+PATIENCE = timedelta(days=7)
 
 
 def several() -> bool:
     """Say whether a launcher has started this process as one of several."""
-    return int(os.environ.get(PROCESSES, "1")) > 1
+    return launched(os.environ) > 1
 
 
 def follows() -> bool:
@@ -58,8 +63,11 @@ def leading(machine: Machine) -> Iterator[None]:
         yield
         return
     with _joined(machine, _launched_on()):
-        yield
-        _send(None)
+        try:
+            yield
+        finally:
+            if not _Pool.at_work:  # else the others wait for something else, and end with this one
+                _send(None)
 
 
 @contextmanager
@@ -69,20 +77,31 @@ def all_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
 
 
 class _Pool:
+    at_work = False  # whether processes are in the middle of a job
+
     def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
         """Have all processes do a job, at once."""
         future: Future[float] = Future()
         _send(arguments)
+        _Pool.at_work = True
         try:
             future.set_result(work(*arguments))
         except InputError as error:
             future.set_exception(error)
+        _Pool.at_work = False
         return future
 
 
 def _launched_on() -> int:
-    """Return the GPU that the launcher means this process to have."""
-    return int(os.environ.get(ON_THIS_MACHINE, "0"))
+    """Return the GPU that the launcher means this process to have.
+
+    Raises `InputError` where it has not said all that its processes need to find each other.
+    """
+    for name in (NUMBER, ON_THIS_MACHINE, "MASTER_ADDR", "MASTER_PORT"):
+        value = os.environ.get(name, "")
+        if not value or (name != "MASTER_ADDR" and not value.isdecimal()):
+            raise InputError(f"{name}={value:.40}: {PROCESSES} says that {HOW}")
+    return int(os.environ[ON_THIS_MACHINE])
 
 
 def _send(message: object) -> None:
@@ -176,7 +195,7 @@ def _joined(machine: Machine, gpu: int, **meeting: Any) -> Iterator[None]:
         torch.cuda.set_device(gpu)
     torch.set_num_threads(machine.threads)
     backend = "nccl" if machine.device == "cuda" else "gloo"
-    distributed.init_process_group(backend, **meeting)
+    distributed.init_process_group(backend, timeout=PATIENCE, **meeting)
     try:
         yield
     finally:

@@ -131,6 +131,7 @@ class _Trainer(Work):
         """Train on all that the job trains on; return what the result says of it."""
         with self.meter.phase("tokenise"):
             tasks = self.material.training()
+        Ranks.here().led(self._look)
         if self.machine.compiled:
             compile_layers(self.model.backbone)
         with self.meter.phase("train"), stopping.training():
@@ -169,6 +170,10 @@ class _Trainer(Work):
         english = {"en": examples}
         self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
         return self.formats[name].dev_metrics(examples, features, logits)
+
+    def _look(self) -> float:
+        """Look at the model before it is trained, where that is to be known; the number is idle."""
+        return 0.0
 
     def _dev_score(self) -> float:
         """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
@@ -254,7 +259,6 @@ class _Target(_Trainer, _Evaluation):
 
     def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
         """Train on English, evaluate in all languages."""
-        self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
         result = self.train()
         if keep_models:
             if self.world.way:
@@ -267,6 +271,10 @@ class _Target(_Trainer, _Evaluation):
     def outcomes(self, task: str) -> dict[str, Outcome]:
         """Measure dev and test of a target."""
         return self.by_part(task, partial(self._measure, task))
+
+    def _look(self) -> float:
+        self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
+        return 0.0
 
     def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format

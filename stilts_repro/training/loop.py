@@ -10,7 +10,7 @@ import torch
 from stilts_repro import stopping
 from stilts_repro.data.features import Batch, Features, collate, training_batches
 from stilts_repro.data.packing import cut
-from stilts_repro.errors import short_of_memory
+from stilts_repro.errors import MissingError, short_of_memory
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import ready
 from stilts_repro.models.embeddings import moved
@@ -91,6 +91,11 @@ def train(
         losses, steps, started = Losses(purpose), log.steps, time.perf_counter()
         state = State(trained, optimiser, losses, best, log)
         done = state.restore(checkpoints.load()) if checkpoints else 0
+        if ranks.agreed(done) != done:
+            raise MissingError(
+                f"{purpose}: the leading process goes on from a checkpoint that another has not; "
+                "give all the same --output on a folder that they share"
+            )
         if not ranks.leads:  # each drops out others
             torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, done))
         log.earlier = log.seconds
@@ -108,7 +113,7 @@ def train(
             # Early stopping.
             if best and evaluate and best.due(step + 1, steps):
                 bring_back()
-                best.add(ranks.agreed(evaluate() if ranks.leads else 0.0), step + 1)
+                best.add(ranks.led(evaluate), step + 1)
                 if best.stale:
                     log.steps = step + 1
                     break

@@ -6,7 +6,8 @@ do, but for rounding and dropout. That holds for any share: torch's DDP takes th
 which weighs the words of a short part more.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, distributed, nn
 
 from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import part_of
+from stilts_repro.errors import InputError
 
 BUCKET = 25_000_000  # numbers that are sent at once
 
@@ -70,6 +72,21 @@ class Ranks:
             for parameter, total in zip(bucket, flat.split(sizes), strict=True):
                 parameter.grad = total.view_as(parameter).clone()
         return loss
+
+    def led(self, told: Callable[[], float]) -> float:
+        """Return what the leading process alone is `told`; an `InputError` of it ends all alike."""
+        if self.count == 1:
+            return told()
+        met, value = None, math.nan
+        if self.leads:
+            try:
+                value = told()
+            except InputError as error:
+                met = error
+        value = self.agreed(value)
+        if met or math.isnan(value):
+            raise met or InputError("the leading process met an error, which it tells")
+        return value
 
     def agreed(self, value: float) -> float:
         """Return the leading process's value."""

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import distributed
 
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import forking, together
 from stilts_repro.experiments.conditions import MLM
 from stilts_repro.machine import Machine
@@ -25,6 +26,7 @@ from stilts_repro.report.table import claim_row
 from stilts_repro.run.execution import run_claims
 from stilts_repro.training.checkpointing import Checkpoints
 from stilts_repro.training.loop import TrainingTask, train
+from stilts_repro.training.ranks import Ranks
 from tests.run.test_run_options import run_request
 from tests.run.test_surviving import NAMES, narrowed
 from tests.training.test_training_loop import FORMATS, MAKE, PAD, recipe
@@ -111,6 +113,52 @@ def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stop
     assert Path(f"{tmp_path}/out-checkpoints-0").is_dir()
     assert not Path(f"{tmp_path}/out-checkpoints-1").exists()
     assert sharded or all(torch.equal(found[0][0][name], found[1][0][name]) for name in alone)
+
+
+def fail():
+    raise InputError("no number on more than one row of a hundred")
+
+
+def meet(number, meeting, folder):
+    """Have the leading process fail alone, and then both say a number together."""
+    distributed.init_process_group("gloo", f"file://{meeting}", rank=number, world_size=2)
+    ranks = Ranks.here()
+    told = [ranks.led(lambda: 0.5)]
+    with pytest.raises(InputError) as error:
+        ranks.led(fail)
+    told += [str(error.value), ranks.agreed(float(number))]
+    (folder / str(number)).write_text(json.dumps(told))
+    distributed.destroy_process_group()
+
+
+def test_what_the_leading_process_meets_alone_ends_all_and_they_stay_in_step(tmp_path):
+    context = forking.start()
+    both = [context.Process(target=meet, args=(n, tmp_path / "m", tmp_path)) for n in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(120)
+    first, second = (json.loads((tmp_path / str(n)).read_text()) for n in range(2))
+    assert first == [0.5, "no number on more than one row of a hundred", 0.0]
+    assert second == [0.5, "the leading process met an error, which it tells", 0.0]
+
+
+def test_bad_input_below_torchrun_is_one_line(tmp_path):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "reproduce", "squad_gain", "--scale", "smoke"),
+            *("--data", str(tmp_path / "nowhere"), "--output", str(tmp_path / "out")),
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("reproduce: ")]
+    assert done.returncode and len(lines) == 1 and "nowhere" in lines[0]
+    assert "fault" not in done.stderr
 
 
 COMMAND = """
