@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
-from stilts_repro.data.features import Batch, Features
+from stilts_repro.data.features import SEGMENT, Batch, Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, average_precision, nearest_rows
 from stilts_repro.tasks.format import Format, Limits, Metrics, Row, Scored, broken_units, take
@@ -26,8 +26,12 @@ from stilts_repro.tasks.heads import Head, cross_entropy
 from stilts_repro.tasks.span import Span
 from stilts_repro.tasks.tokens import encode, specials_of
 
-# After a full stop and a blank; not after "Mr." and the like.
-_BREAK = re.compile(r"(?<=[.!?。！？।؟])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)\s+")
+# After a full stop and a blank, not after "Mr." and the like; after a Chinese one, or the quotation
+# mark behind it, with or without a blank.
+_BREAK = re.compile(
+    r"(?:(?<=[.!?।؟])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)\s+"
+    r"|(?<=[。！？])(?![”’」』）])\s*|(?<=[。！？][”’」』）])\s*)(?=\S)"
+)
 QUESTION = -1  # of the column `sentence`
 Place = tuple[int, int]
 
@@ -136,18 +140,21 @@ class AnswerRetrieval(TwoTexts):
         Unit columns: `example`, and of a pool `sentence`, its place in the paragraph of the
         example, or `QUESTION`. A paragraph's sentences are of the first example that has it.
         """
-        specials = specials_of(tokenizer)
+        one, two = specials_of(tokenizer, 1), specials_of(tokenizer)
         asked = encode(tokenizer, [example.question for example in examples])
-        texts = {e.context: [e.context[low:high] for low, high in e.sentences] for e in examples}
+        texts: dict[str, list[str]] = {}
+        for e in examples:
+            texts.setdefault(e.context, [e.context[low:high] for low, high in e.sentences])
         paragraphs = dict(zip(texts, encode(tokenizer, [*texts]), strict=True))
         sentences = {
             context: encode(tokenizer, own) if self.pool else [] for context, own in texts.items()
         }
-        room, alone = specials.room(limits), limits.max_question
-        sequences, owners, places, cut = [], [], [], 0
+        room, alone = two.room(limits), limits.max_question
+        sequences, kinds, owners, places, cut = [], [], [], [], 0
         for number, (example, question) in enumerate(zip(examples, asked, strict=True)):
             cut += len(question) > alone
-            sequences.append(specials.single(question[:alone]))
+            sequences.append(one.single(question[:alone]))
+            kinds.append(one.segments_of(question[:alone]))
             owners.append(number)
             places.append(QUESTION)
             paragraph = paragraphs[example.context]
@@ -160,12 +167,14 @@ class AnswerRetrieval(TwoTexts):
                 kept = sentence[:room]
                 rest = paragraph[: room - len(kept)]
                 cut += len(sentence) + len(paragraph) > room
-                sequences.append(specials.pair(kept, rest))
+                sequences.append(two.pair(kept, rest))
+                kinds.append(two.segments_of(kept, rest))
                 if self.pool:
                     owners.append(number)
                     places.append(place)
         unit = {"example": owners} | ({"sentence": places} if self.pool else {})
-        return Features.of(sequences, group=self.group, unit=unit, truncated=cut)
+        token = {SEGMENT: np.concatenate(kinds)} if two.segments else {}
+        return Features.of(sequences, group=self.group, token=token, unit=unit, truncated=cut)
 
     def predict(
         self, examples: Sequence[Asked], features: Features, logits: np.ndarray
@@ -211,6 +220,19 @@ class AnswerRetrieval(TwoTexts):
     def gold(self, examples: Sequence[Asked]) -> list[Any]:
         """Return which sentence of its paragraph answers each question."""
         return [example.answer for example in examples]
+
+    def named_apart(
+        self, examples: Sequence[Asked], where: str, *, whole: bool
+    ) -> tuple[Asked, ...]:
+        """Return the questions; of one paragraph all must have the same sentences."""
+        cuts: dict[str, tuple[Place, ...]] = {}
+        for example in examples:
+            if cuts.setdefault(example.context, example.sentences) != example.sentences:
+                raise InputError(
+                    f"{where} (id {example.identity}): its sentence_breaks are not those of "
+                    "another row with the same context; give XQuAD-R's own"
+                )
+        return tuple(examples)
 
     def withheld(self, example: Asked) -> str:
         """Say what of an example is empty text."""

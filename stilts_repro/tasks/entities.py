@@ -7,7 +7,7 @@ a million entities, each described in one of 50 languages (XTREME-R, Ruder et al
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, nearest_rows
 from stilts_repro.tasks.answers import TwoTexts
 from stilts_repro.tasks.format import Limits, Row, Scored, broken_units, take, twice
-from stilts_repro.tasks.tokens import encode, specials_of
+from stilts_repro.tasks.tokens import single_features
 
 _BRACES = re.compile(r"\{(.*?)\}")
 _AT_ONCE = 128  # mentions whose nearness to a million candidates is held, half a gigabyte
@@ -70,21 +70,13 @@ class EntityRetrieval(TwoTexts):
         self, examples: Sequence[Linked], tokenizer: PreTrainedTokenizerBase, limits: Limits
     ) -> Features:
         """Tokenise mentions and descriptions, `<s> A </s>`: a sequence each."""
-        specials = specials_of(tokenizer)
-        room = limits.max_length - len(specials.single(()))
         texts = [
             text
             for example in examples
             for text in (example.mention, example.description)
             if text or not self.pool
         ]
-        told = encode(tokenizer, texts)
-        return Features.of(
-            [specials.single(tokens[:room]) for tokens in told],
-            group=self.group,
-            unit={},
-            truncated=sum(len(tokens) > room for tokens in told),
-        )
+        return replace(single_features(texts, tokenizer, limits), group=self.group)
 
     def predict(
         self, examples: Sequence[Linked], features: Features, logits: np.ndarray

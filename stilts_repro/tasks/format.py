@@ -279,8 +279,11 @@ def take_label(
     none of these.
     """
     value = take(row, column, (int, str), where)
-    if isinstance(value, int) and 0 <= value < len(names):
-        return value
+    if isinstance(value, int):
+        if _from_one(names):
+            value = str(value)
+        elif 0 <= value < len(names):
+            return value
     place = _place_of(value, names, spellings) if isinstance(value, str) else None
     if place is None:
         own = ", ".join(map(repr, getattr(value, "among", ())))
@@ -290,11 +293,17 @@ def take_label(
 
 
 def _place_of(value: str, names: Names, spellings: tuple[Names, ...]) -> int | None:
-    if isinstance(value, ClassName) and _numbered(value.among):
+    if isinstance(value, ClassName) and _numbered(value.among) and not _from_one(names):
         # `class_encode_column` of numbers: classes named by them. One too many: they count from 1.
         number = int(str(value))  # a `ClassName` itself would give its place in the file
         return number if number >= 0 and max(map(int, value.among)) < len(names) else None
     return _places(names, spellings).get(value.casefold())
+
+
+@lru_cache
+def _from_one(names: Names) -> bool:
+    """Say whether a data set counts its labels, and not from 0 (SIQA): a number is a name then."""
+    return _numbered(names) and names[0] != "0"
 
 
 @lru_cache

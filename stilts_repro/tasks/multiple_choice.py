@@ -13,7 +13,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.tasks.format import Format, Limits, Row, Text, take, take_label, take_list
 from stilts_repro.tasks.tokens import pair_features
 
-QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+ASKED = ("cause", "effect")
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,9 @@ class SocialIQA(MultipleChoice):
 
 @dataclass(frozen=True)
 class Copa(MultipleChoice):
-    """COPA's and XCOPA's columns; a choice is read after the question in English words (XTREME-R).
+    """COPA's and XCOPA's columns; the prompt is the premise and its question in English words.
 
-    The question is "cause" or "effect".
+    As XTREME-R's run_xcopa.py has it: "What was the cause?" or "What was the effect?".
     """
 
     columns = ("premise", "choice1", "choice2", "question", "label")
@@ -198,7 +198,7 @@ class Copa(MultipleChoice):
     def parse(self, row: Row, where: str) -> Choices:
         """Check one row and return its example; `InputError` names `where` and what is wrong."""
         premise, *choices = self._texts(row, where)
-        asked = [*QUESTIONS.values()][take_label(row, "question", tuple(QUESTIONS), where)]
+        asked = ASKED[take_label(row, "question", ASKED, where)]
         # SuperGLUE's classes are named as its columns.
         label = take_label(row, "label", self._numbers, where, (self.columns[1:3],))
-        return Choices(premise, tuple(f"{asked} {choice}" for choice in choices), label)
+        return Choices(f"{premise} What was the {asked}?", tuple(choices), label)

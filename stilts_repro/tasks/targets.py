@@ -131,6 +131,7 @@ _TARGET_TASKS = (
         codes("et ht id it qu sw ta th tr vi zh"),
         "copa",
         repo="cambridgeltl/xcopa",
+        version=2,
     ),
     TargetTask(
         "lareqa",
@@ -141,6 +142,7 @@ _TARGET_TASKS = (
         "squad_v1_pairs",
         (_ONE_SET,),
         repo=XQUAD_R,
+        version=2,
     ),
     TargetTask(
         "mewsli_x",
@@ -151,6 +153,7 @@ _TARGET_TASKS = (
         "mewsli_x_pairs",
         repo=MEWSLI_X,
         candidates="candidates",
+        version=2,
     ),
     TargetTask(
         "udpos_r",

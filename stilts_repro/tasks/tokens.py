@@ -37,6 +37,12 @@ class Specials:
         """Return two texts as the model reads them: `<s> A </s></s> B </s>` for XLM-R."""
         return [*self.start, *first, *self.middle, *second, *self.end]
 
+    def segments_of(self, *texts: Sequence[int]) -> np.ndarray:
+        """Return the segment id of each token of a sequence of one text, or of two."""
+        told = self.segment_column(*([len(text)] for text in texts))
+        length = len(self.start) + len(self.middle) + len(self.end) + sum(map(len, texts))
+        return told.get(SEGMENT, np.zeros(length, np.int32))
+
     def segment_column(self, *lengths: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """Return the token column of segment ids, by its name; {} where there is none to tell.
 

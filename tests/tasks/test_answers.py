@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reproduce.catalogue import all_claims
-from stilts_repro.data.features import collate
+from stilts_repro.data.features import SEGMENT, collate
 from stilts_repro.data.source import DirectorySource
 from stilts_repro.errors import InputError
 from stilts_repro.evaluation.predict import predict, score_by_language
@@ -24,6 +24,7 @@ from stilts_repro.training.optimiser import Recipe
 from tests.rows import one_line
 from tests.run.test_run_options import run_request
 from tests.run.test_surviving import run
+from tests.tokenizing import made
 
 PAIRS, POOL = AnswerRetrieval(), AnswerRetrieval(pool=True)
 CONTEXT = "Ana lives in Cluj. Dr. Bo came at 5. who saw him? Ion."
@@ -57,6 +58,49 @@ def test_a_rule_cuts_sentences_and_not_after_a_title():
     told = [CONTEXT[low:high] for low, high in asked.sentences]
     assert told == ["Ana lives in Cluj.", "Dr. Bo came at 5.", "who saw him?", "Ion."]
     assert asked.answer == 1 and PAIRS.parse(row(answer="Ana"), "x").answer == 0
+
+
+@pytest.mark.parametrize(
+    ("context", "told"),
+    [
+        ("他来了。谁看见他？伊恩。", ["他来了。", "谁看见他？", "伊恩。"]),
+        ("他说：“来。”她走了。 完。", ["他说：“来。”", "她走了。", "完。"]),
+        ("Ion came. ", ["Ion came. "]),
+    ],
+)
+def test_the_rule_knows_chinese_and_leaves_no_empty_sentence(context, told):
+    asked = PAIRS.parse(row(answer=context[0], context=context), "x")
+    assert [context[low:high] for low, high in asked.sentences] == told
+
+
+def test_rows_of_one_paragraph_that_are_cut_otherwise_are_one_line():
+    cuts = ([[0, 37], [38, 54]], [[0, 18], [19, 54]])
+    examples = [POOL.parse(row(str(n), sentence_breaks=b), "x") for n, b in enumerate(cuts)]
+    assert POOL.named_apart(examples[:1], "x", whole=True) == (examples[0],)
+    with pytest.raises(InputError) as error:
+        POOL.named_apart(examples, "rows", whole=True)
+    one_line(error, "rows (id 1): its sentence_breaks are not those of another row")
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    return made()
+
+
+@pytest.mark.parametrize("kind", ["unigram", "cased"])
+def test_sequences_are_those_of_the_tokenizer_itself(kinds, kind):
+    """A question is one text, a sentence with its paragraph two, with their segment ids if any."""
+    tokenizer = kinds[kind]
+    examples = [POOL.parse(row(), "x")]
+    features = POOL.featurise(examples, tokenizer, Limits(200, 32))
+    low, high = examples[0].sentences[0]
+    wanted = [tokenizer("who?"), tokenizer(CONTEXT[low:high], CONTEXT)]
+    for number, expected in enumerate(wanted):
+        span = slice(features.offsets[number], features.offsets[number + 1])
+        assert features.ids[span].tolist() == expected["input_ids"]
+        if SEGMENT in features.token:
+            assert features.token[SEGMENT][span].tolist() == expected["token_type_ids"]
+    assert (SEGMENT in features.token) == (kind == "cased")
 
 
 def test_a_rows_own_breaks_are_kept():
@@ -118,7 +162,7 @@ def test_a_tower_learns_to_find_what_answers(tokenizer, masked_lm):
         return PAIRS.dev_metrics(held, features, logits)["map"]
 
     before = score()
-    recipe = Recipe(learning_rate=2e-3, batch_size=16, epochs=4)
+    recipe = Recipe(learning_rate=2e-3, batch_size=16, epochs=8)
     log = train(model, {"pairs": TrainingTask(features, recipe)}, pad, 0, "x", Machine())
     assert log.last_loss() < log.losses[0] and score() > before + 10
 

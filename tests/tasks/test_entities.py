@@ -88,6 +88,11 @@ def test_ranks_by_hand(tokenizer):
     ]
 
 
+def test_a_mention_is_one_text_to_the_tokenizer(tokenizer):
+    features = POOL.featurise([Linked("a", "who lives?", "Q1", "")], tokenizer, LIMITS)
+    assert features.ids.tolist() == tokenizer("who lives?")["input_ids"]
+
+
 def test_entities_of_several_pairs_are_one_candidate(tokenizer):
     held = [
         Linked(name, "a", entity, "b") for name, entity in (("a", "Q1"), ("b", "Q1"), ("c", "Q2"))

@@ -112,6 +112,14 @@ def test_names_that_are_numbers_are_the_numbers(tmp_path):
     assert loaded.unlabelled == 1
 
 
+def test_classes_named_as_a_data_set_counts_them_are_its_labels(tmp_path):
+    """SIQA's count from 1, and `class_encode_column` names classes by them."""
+    texts = dict.fromkeys(("context", "question", "answerA", "answerB", "answerC"), "a")
+    rows = [{**texts, "label": place} for place in (0, 2)]
+    source = write(tmp_path, "allenai/social_i_qa", "default", "train", rows, label=("1", "2", "3"))
+    assert labels_of(source, "siqa") == [0, 2]
+
+
 @pytest.mark.parametrize("label", [-1, "-"])
 def test_rows_without_a_majority_are_dropped_as_ever(tmp_path, label):
     names = {} if label == "-" else {"label": NLI_LABELS}

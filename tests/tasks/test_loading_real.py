@@ -118,5 +118,5 @@ def test_the_mirrors_xcopa_and_copa_are_read_whole(mirror):
         assert (len(dev), len(test)) == (50, 250)
     copa = load_training(mirror, TRAINING_SETS["copa"], None)
     assert len(copa) == 300
-    starts = {ending.partition("? ")[0] for e in copa.examples for ending in e.endings}
-    assert starts == {"What was the cause", "What happened as a result"}
+    asked = {example.prompt.rpartition(". ")[2].strip() for example in copa.examples}
+    assert asked == {"What was the cause?", "What was the effect?"}

@@ -64,15 +64,30 @@ def test_good_rows_pass():
     assert parsed["pair"].label == NLI_LABELS.index("contradiction")
     assert parsed["choice"].endings == ("then a", "then b", "then c", "then d")
     assert (parsed["choice"].prompt, parsed["choice"].label) == ("He", 3)
-    assert parsed["copa"].prompt == "He fell."
-    assert parsed["copa"].endings == (
-        "What was the cause? It hurt.",
-        "What was the cause? It rained.",
-    )
+    assert parsed["copa"].prompt == "He fell. What was the cause?"
+    assert parsed["copa"].endings == ("It hurt.", "It rained.")
     assert (parsed["siqa"].prompt, parsed["siqa"].label) == ("He fell. How is he?", 2)
     assert parsed["tags"].tags == ("O", "B-LOC")
     assert parsed["span"].answers == (("Rome", 12),)
     assert parsed["retrieval"].target_id == "en-1"
+
+
+@pytest.mark.parametrize("blanks", [1, 5])
+def test_an_answer_is_found_in_a_context_that_a_loader_has_stripped(blanks):
+    form, row = FORMATS["span"]
+    moved = {**row, **answers(["Rome"], [12 + blanks])}
+    assert form.parse(moved, WHERE).answers == (("Rome", 12),)
+    whole = {**moved, "context": " " * blanks + row["context"]}
+    assert form.parse(whole, WHERE).answers == (("Rome", 12 + blanks),)
+    # A context with its blanks was not stripped.
+    assert "is not at" in refusal("span", {**whole, **answers(["Rome"], [13 + blanks])})
+
+
+@pytest.mark.parametrize("label", [1, 2, 3, "1", "2", "3"])
+def test_labels_that_count_from_one_do_as_numbers_too(label):
+    form, row = FORMATS["siqa"]
+    assert form.parse({**row, "label": label}, WHERE).label == int(label) - 1
+    assert "label '0' is none of 1, 2, 3" in refusal("siqa", {**row, "label": 0})
 
 
 @pytest.mark.parametrize("kind", FORMATS)
