@@ -117,6 +117,8 @@ def _recipe(options: argparse.Namespace) -> PretrainRecipe:
     if (options.unrelated or options.morphology) and not options.testbed:
         option = "--unrelated" if options.unrelated else "--morphology"
         raise InputError(f"{option}: only the testbed has such languages; give --testbed")
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"--seed {options.seed}: give a number from 0 to {2**32 - 1}")
     other = options.causal or options.denoising
     if options.start is not None and (options.testbed or options.size or other):
         raise InputError(

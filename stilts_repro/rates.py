@@ -119,13 +119,19 @@ def english(
 def _parser() -> Parser:
     line = Parser(
         prog="python -m stilts_repro.rates",
-        description="Train each of the studies' models at three rates; tell English dev.",
+        description="Train each of the studies' models at three rates, and print its mean English "
+        "dev score at each.",
     )
-    line.add_argument("phase", choices=[*TRIALS], help="whose rates")
+    line.add_argument("phase", choices=[*TRIALS], help="which phase's rates are tried")
     line.add_argument("names", nargs="*", metavar="NAME", help="models (default: all there are)")
-    line.add_argument("--output", type=folder, default=Path("results/rates"), help="for the jobs")
     line.add_argument(
-        "--write", action="store_true", help="have models trained at their best (for maintainers)"
+        "--output",
+        type=folder,
+        default=Path("results/rates"),
+        help="for the jobs (default: results/rates)",
+    )
+    line.add_argument(
+        "--write", action="store_true", help="store the scores: models train at their best rate"
     )
     return line
 

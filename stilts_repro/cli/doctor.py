@@ -128,7 +128,9 @@ def packages() -> Finding:
         if here is None or not needed.specifier.contains(here, prereleases=True):
             gaps.append(f"{needed.name}{needed.specifier} ({here or 'not there'})")
     if gaps:
-        told = f"{', '.join(gaps)}; install them: python -m pip install {EXPECTED_RESULTS.parent}"
+        told = (
+            f"{', '.join(gaps)}; install them: python -m pip install -e {EXPECTED_RESULTS.parent}"
+        )
         return Finding("packages", "missing", told)
     return Finding("packages", "ok", "all that are needed, new enough")
 

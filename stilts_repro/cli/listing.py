@@ -12,6 +12,7 @@ from stilts_repro.machine import THREADS
 from stilts_repro.report.table import NOTHING, paper_cell
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
+from stilts_repro.run.studies import Study
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import TrainingSet
@@ -19,13 +20,16 @@ from stilts_repro.tasks.training_sets import TRAINING_SETS, intermediate_tasks
 
 
 def print_claims(console: Console, claims: Mapping[str, Claim]) -> None:
-    """Print each claim with its statement, the paper's value and what it costs a scale."""
-    table = Table("claim", "statement", "paper", "cost", title="Claims", show_lines=True)
+    """Print each with its statement, the paper's value and what a seed costs at each scale."""
+    kind = "study" if all(isinstance(claim, Study) for claim in claims.values()) else "claim"
+    table = Table(kind, "statement", "paper", "cost of one seed", show_lines=True)
     for name, claim in claims.items():
         expected = load_expected(name, claim.file.parent)
         paper = paper_cell({"paper": expected.paper.value, "unit": expected.unit})
         table.add_row(name, expected.statement, paper, "\n".join(costs(claim, expected)))
     console.print(table)
+    if kind == "study":
+        return
     scales = Table("scale", "model", "data", "seeds", "all claims together", title="Scales")
     for scale in SCALES.values():
         scales.add_row(

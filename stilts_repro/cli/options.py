@@ -21,7 +21,9 @@ ABOUT_STUDIES = (
 )
 
 
-def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Parser:
+def parser(
+    prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS, names: str = "default: all"
+) -> Parser:
     """Return the parser of `python -m reproduce`, or of its `study`, `about` which it tells."""
     line = Parser(
         prog=prog,
@@ -30,7 +32,7 @@ def parser(prog: str = "python -m reproduce", about: str = ABOUT_CLAIMS) -> Pars
         "3 something needed is missing: data, weights, network, hardware, memory, room on a disk, "
         "4 a fault of this package, 130 stopped from the keyboard, 143 by SIGTERM.",
     )
-    line.add_argument("claims", nargs="*", metavar="NAME", help="what to run (default: all)")
+    line.add_argument("claims", nargs="*", metavar="NAME", help=f"what to run ({names})")
     for name, text in (
         ("list", "show what there is to run and leave"),
         ("tasks", "show every task and leave"),
@@ -77,7 +79,7 @@ def _add_settings(line: Parser) -> None:
     for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
         group.add_argument(
             f"--{option}",
-            type=lambda names: tuple(names.split(",")),
+            type=_tasks,
             metavar="TASK,TASK",
             help=f"limit the run to these {what}",
         )
@@ -145,13 +147,20 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _tasks(text: str) -> tuple[str, ...]:
+    """Return the tasks that an option lists."""
+    names = tuple(text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r}: give names with one comma between two")
+    return names
+
+
 def _seeds(text: str) -> tuple[int, ...]:
     """Return the seeds that `--seeds` names."""
-    first, dash, last = text.partition("-")
-    try:
-        seeds = range(int(first), int(last) + 1) if dash else range(int(text))
-    except ValueError:
-        seeds = range(0)
+    seeds = range(0)
+    if found := re.fullmatch("([0-9]{1,4})(?:-([0-9]{1,4}))?", text):
+        first, last = found.groups()
+        seeds = range(int(first), int(last) + 1) if last else range(int(first))
     if not seeds:
-        raise argparse.ArgumentTypeError(f"{text}: give a number above zero, or two, as in 3-7")
+        raise argparse.ArgumentTypeError(f"{text}: give a number from 1 to 9999, or two, as in 3-7")
     return tuple(seeds)

@@ -53,7 +53,8 @@ def study(studies: Iterable[Study], arguments: Sequence[str] | None = None) -> i
             raise InputError(f"name one of {', '.join(known)}")
         return act(known, options)
 
-    return run(parser("python -m reproduce study", ABOUT_STUDIES), one, arguments, resumes=True)
+    line = parser("python -m reproduce study", ABOUT_STUDIES, "one; with --list and --plan any")
+    return run(line, one, arguments, resumes=True)
 
 
 def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
@@ -62,10 +63,12 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     hub_logging.set_verbosity_error()  # nor are the hub's tries; what they come to is
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
+    scale = scale_of(options.scale)
+    asked = _asked(known, options.claims)
     if options.list:
-        print_claims(console, known)
+        print_claims(console, asked)
     elif options.tasks:
-        print_tasks(console, scale_of(options.scale))
+        print_tasks(console, scale)
     elif options.plan:
         print_plan(console, request_of(known, options))
     else:
@@ -99,12 +102,14 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
 def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Request:
     """Turn the options into a request; `InputError` names what is not known."""
     scale = scale_of(options.scale)
-    for name in options.claims:
-        if name not in known:
-            kind = "study" if isinstance(next(iter(known.values())), Study) else "claim"
-            raise InputError(f"{name}: no such {kind}; choose among {', '.join(known)}")
-    its_own = [name for name in known if not scale.claims or name in scale.claims]
-    claims = tuple(known[name].at(scale) for name in dict.fromkeys(options.claims or its_own))
+    asked = _asked(known, options.claims)
+    if options.claims and not any(c.is_arithmetic or c.runs(scale) for c in asked.values()):
+        others = sorted({name for claim in asked.values() for name in claim.run_at()})
+        raise InputError(
+            f"{', '.join(asked)}: not at --scale {scale.name}; give --scale {' or '.join(others)}"
+        )
+    its_own = options.claims or [n for n in asked if not scale.claims or n in scale.claims]
+    claims = tuple(claim.at(scale) for name, claim in asked.items() if name in its_own)
     if scale.evaluation_rows is not None:
         rows = max(scale.evaluation_rows, *(claim.evaluation_rows for claim in claims))
         scale = replace(scale, evaluation_rows=rows)
@@ -127,6 +132,16 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
         workers=_workers(options),
         url=options.store,
     )
+
+
+def _asked(known: Mapping[str, Claim], names: Sequence[str]) -> dict[str, Claim]:
+    """Return what is named of `known`, all where nothing is; `InputError` for another name."""
+    for name in names:
+        if name not in known:
+            kind = "study" if isinstance(next(iter(known.values())), Study) else "claim"
+            more = "" if kind == "study" else "; or begin with study, compare, store or doctor"
+            raise InputError(f"{name}: no such {kind}; choose among {', '.join(known)}{more}")
+    return {name: known[name] for name in names or known}
 
 
 def _machine(scale: Scale, options: argparse.Namespace) -> Machine:

@@ -14,7 +14,7 @@ from stilts_repro.commands import Parser, folder, run
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.store import Store
 from stilts_repro.folders import writing
-from stilts_repro.jsonio import read_json
+from stilts_repro.report.difference import Finished
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,9 +87,7 @@ def _collect(store: Store, console: Console, options: argparse.Namespace) -> int
 
 def _unused(store: Store) -> list[Path]:
     """Return the folders of jobs that the folder's claims.json does not rest on."""
-    claims = read_json(store.output / "claims.json")["claims"]
-    used = {store.record(name)["job"] for claim in claims for name in claim["records"]}
-    used |= {store.result(name)["job"]["start"] for name in used}
+    used = {job["job"]["hash"] for job in Finished.read(store.output).jobs.values()}
     return [store.folder(name) for name in store.finished() if name not in used]
 
 

@@ -19,7 +19,7 @@ def corpus_files(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise InputError(
-            f"--corpus {folder}: no such directory; give one with <language>.txt.gz files"
+            f"--corpus {folder}: no such directory; give one with <language>.txt or .txt.gz files"
         )
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):

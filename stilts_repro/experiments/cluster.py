@@ -35,7 +35,7 @@ def ray_workers(address: str | None) -> Workers:
         import ray
     except ImportError:
         raise MissingError(
-            "--executor ray: Ray is not installed; python -m pip install '.[cluster]'"
+            "--executor ray: Ray is not installed; python -m pip install -e '.[cluster]'"
         ) from None
 
     @contextmanager

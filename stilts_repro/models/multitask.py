@@ -59,6 +59,9 @@ class MultiTaskModel(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Dropout):
                 module.p = rate
+            for name, value in vars(module).items():  # attention's, and all of BART's class
+                if "dropout" in name and isinstance(value, float):
+                    setattr(module, name, rate)
 
     def forward(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s logits for `batch`; shapes as the head says."""

@@ -95,6 +95,11 @@ def _load(start: str, seed: int) -> "PreTrainedModel":
     load_config(start)
     torch.manual_seed(derive(seed, "pretrain", "head"))
     model, missing = load_masked("--start", start)
+    if not any(hasattr(model, name) for name in MASKED_HEADS):
+        raise InputError(
+            f"--start {start}: its masked-LM head is none that is known here "
+            f"({', '.join(MASKED_HEADS)}); choose a model of BERT's or RoBERTa's class"
+        )
     check_whole("--start", start, [key for key in missing if not key.startswith(MASKED_HEADS)])
     head: Any = model.get_output_embeddings()
     if head.weight is not _table(model):

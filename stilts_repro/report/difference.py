@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash, read_json
 
@@ -44,7 +44,10 @@ class Finished:
     @classmethod
     def read(cls, folder: Path) -> "Finished":
         """Read a run's folder; `InputError` or `MissingError` where it is not whole."""
-        claims, store = read_json(folder / "claims.json"), Store(folder)
+        file, store = folder / "claims.json", Store(folder)
+        if not file.is_file():
+            raise MissingError(f"{file}: no such file; give the output folder of a finished run")
+        claims = read_json(file)
         try:
             names = {record for claim in claims["claims"] for record in claim["records"]}
             hashes = {store.record(name)["job"] for name in names}

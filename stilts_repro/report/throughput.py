@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
-from stilts_repro.errors import InputError
+from stilts_repro.errors import InputError, MissingError
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import read_json, write_json
 
@@ -103,6 +103,8 @@ def read_results(path: Path) -> Results:
     Raises `MissingError` where there is none and `InputError` where it is not such a file, or one
     of other benchmarks than these.
     """
+    if not path.is_file():
+        raise MissingError(f"{path}: no such file; make it with tox -e benchmark")
     raw = read_json(path)
     try:
         machine = raw["machine_info"]

@@ -31,6 +31,19 @@ from stilts_repro.training.loop import TrainingTask, train
 from stilts_repro.training.optimiser import Recipe
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
+
+
+@pytest.mark.parametrize("kind", ["roberta", "t5", "bart"])
+def test_no_dropout_is_none_anywhere(started, batch_of, kind):
+    """T5's attention keeps its rate as a number, and so does all of BART's class."""
+    model, batch = started(kind).train(), batch_of()
+    with torch.no_grad():
+        assert not torch.equal(model("nli", batch), model("nli", batch))
+        model.set_dropout(0.0)
+        assert torch.equal(model("nli", batch), model("nli", batch))
+    model.eval()
+
+
 GROUPS = {"nli": 1, "choice": 2, "tags": 1, "spans": 1}
 # By task: the class (for want of one for multiple choice, classification with one label); by
 # family: its linear layer, and its pooler's where it has that.

@@ -8,6 +8,8 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertModel,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
     LlamaConfig,
     LlamaForCausalLM,
     XLMRobertaConfig,
@@ -116,6 +118,16 @@ def test_a_head_that_is_not_there_is_drawn_from_the_seed(tokenizer, tmp_path):
     name = "predictions.transform.dense.weight"
     assert torch.equal(heads[0][name], heads[1][name])
     assert not torch.equal(heads[0][name], heads[2][name])
+
+
+def test_a_masked_lm_whose_head_has_another_name_is_one_line(tokenizer, tmp_path):
+    config = DistilBertConfig(
+        vocab_size=len(tokenizer), dim=32, n_layers=1, n_heads=2, hidden_dim=32
+    )
+    DistilBertForMaskedLM(config).save_pretrained(tmp_path / "other")
+    tokenizer.save_pretrained(tmp_path / "other")
+    with pytest.raises(InputError, match="its masked-LM head is none that is known"):
+        narrowed(str(tmp_path / "other"), features(tokenizer), tokenizer, 0)
 
 
 def test_what_is_no_masked_lm_is_one_line(tokenizer, tmp_path):
