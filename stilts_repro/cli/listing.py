@@ -84,12 +84,13 @@ def print_plan(console: Console, request: Request) -> None:
     if found.untimed:
         console.print(f"no times: {found.untimed}")
     if found.rates and found.seconds_left is not None:
+        of_largest = ", by the largest of its models" if found.models > 1 else ""
         console.print(
             f"about {duration(found.seconds_left)} on this machine: {count(found.at_once, 'job')} "
             f"at a time, each {found.rates.trained:,.0f} tokens a second in training and "
             f"{found.rates.evaluated:,.0f} in evaluation (measured just now on "
-            f"{found.rates.task}, with drawn weights); without loading, tokenising, scoring and "
-            "the dev evaluations in a training"
+            f"{found.rates.task}{of_largest}, with drawn weights); without loading, tokenising, "
+            "scoring and the dev evaluations in a training"
         )
     if found.together and found.left.jobs:
         console.print(

@@ -13,8 +13,9 @@ from stilts_repro.data.tokenizer import train_tokenizer
 from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
-from stilts_repro.run import cost
-from stilts_repro.run.cost import Cost, Costs, Estimate, Rates, estimate
+from stilts_repro.run import cost, speed
+from stilts_repro.run.cost import Estimate, estimate
+from stilts_repro.run.counting import Cost, Costs
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import plan_of
 from stilts_repro.tasks.recipe import Recipe
@@ -94,7 +95,7 @@ def test_a_recipe_says_what_moves_and_what_is_dropped_where_that_is_unusual():
 
 def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
     left = Cost(jobs=2, trained=1000)
-    found = Estimate(2, left, left, left, 8, Rates(10.0, 10.0, "mnli"))
+    found = Estimate(2, left, left, left, 8, speed.Rates(10.0, 10.0, "mnli"))
     assert (found.at_once, found.seconds_left) == (2, 50.0)
     done = replace(found, left=Cost())
     assert (done.at_once, done.seconds_left) == (1, 0.0)
@@ -142,6 +143,16 @@ def test_a_cut_row_costs_what_its_share_of_the_rows_does(tiny_model, tmp_path):
     assert len({*found}) == len(rows)
 
 
+def test_the_largest_of_several_models_is_timed(tiny_model, unrelated_model, tmp_path):
+    request = run_request(tiny_model, tmp_path / "out", ("control_unrelated",))
+    plan = plan_of(in_a_world_on(request, unrelated_model)).plan
+    parameters = speed.sizes(plan)
+    assert parameters.keys() == {str(tiny_model), str(unrelated_model)}
+    for largest in parameters:
+        _, material, _ = speed.largest_of(plan, Costs(plan), parameters | {largest: 10**9})
+        assert material.world.model == largest
+
+
 def printed(request):
     console = Console(file=StringIO(), width=200)
     print_plan(console, request)
@@ -166,7 +177,7 @@ def test_claims_that_the_scale_does_not_run_are_not_counted(tiny_model, tmp_path
 
 
 def test_a_large_model_is_not_timed_on_a_cpu(tiny_model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cost, "TIMED_ON_CPU", 1000)
+    monkeypatch.setattr(speed, "TIMED_ON_CPU", 1000)
     told = printed(run_request(tiny_model, tmp_path / "out", ("squad_gain",)))
     assert "no times: the model has 0 million parameters, and there is no GPU here" in told
     assert "on this machine" not in told
