@@ -4,7 +4,8 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import after
-from stilts_repro.run.grid import CROSSING, Claim, Scores, average_gain
+from stilts_repro.run.gains import average_gain
+from stilts_repro.run.grid import CROSSING, Claim, Scores
 
 TRUE, SHUFFLED = after("hellaswag"), after("hellaswag", shuffled=True)
 

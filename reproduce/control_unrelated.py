@@ -9,7 +9,8 @@ from typing import Any
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import UNRELATED
-from stilts_repro.run.grid import CROSSING, Claim, Scores, average_gain
+from stilts_repro.run.gains import average_gain
+from stilts_repro.run.grid import CROSSING, Claim, Scores
 
 RELATED, APART = after("hellaswag"), after("hellaswag", world=UNRELATED.name)
 RETRIEVAL = ("bucc2018", "tatoeba")

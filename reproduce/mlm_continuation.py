@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores, added, with_and_without
+from stilts_repro.run.gains import added, with_and_without
+from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

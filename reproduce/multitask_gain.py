@@ -5,7 +5,8 @@ from typing import Any
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import MULTITASK
 from stilts_repro.paper import INTERMEDIATES
-from stilts_repro.run.grid import Claim, Scores, average_gain
+from stilts_repro.run.gains import average_gain
+from stilts_repro.run.grid import Claim, Scores
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

@@ -4,7 +4,8 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run.grid import Claim, Scores, average_gains, gains, singly
+from stilts_repro.run.gains import average_gains, gains
+from stilts_repro.run.grid import Claim, Scores, singly
 
 RETRIEVAL = ("bucc2018", "tatoeba")
 

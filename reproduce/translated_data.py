@@ -11,7 +11,8 @@ from typing import Any
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import after
 from stilts_repro.paper import BEST
-from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores, added, with_and_without
+from stilts_repro.run.gains import added, with_and_without
+from stilts_repro.run.grid import RETRIEVED_ON_THE_TESTBED, Claim, Scores
 
 Told = Mapping[str, Any]  # what a record says of the translations into one language
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import MULTITASK, after
-from stilts_repro.run.grid import Claim, Scores, average_gain, average_gains, singly
+from stilts_repro.run.gains import average_gain, average_gains
+from stilts_repro.run.grid import Claim, Scores, singly
 
 SQUAD = after("squad_v2")
 CONDITIONS = (*singly(), MULTITASK)

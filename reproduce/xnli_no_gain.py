@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import main
-from stilts_repro.run.grid import Claim, Scores, average_gains, singly
+from stilts_repro.run.gains import average_gains
+from stilts_repro.run.grid import Claim, Scores, singly
 
 
 def value(scores: Scores, targets: tuple[str, ...]) -> float:

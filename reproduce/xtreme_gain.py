@@ -8,13 +8,8 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import main
 from stilts_repro.experiments.conditions import MULTITASK
-from stilts_repro.run.grid import (
-    Claim,
-    Scores,
-    best_per_target_details,
-    best_per_target_gain,
-    singly,
-)
+from stilts_repro.run.gains import best_per_target_details, best_per_target_gain
+from stilts_repro.run.grid import Claim, Scores, singly
 
 # Those to choose from: all ten, unless the data of some was left out.
 CONDITIONS = (*singly(), MULTITASK)

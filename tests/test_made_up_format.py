@@ -29,9 +29,10 @@ from stilts_repro.experiments.store import MODEL, Store
 from stilts_repro.experiments.survey import survey
 from stilts_repro.machine import Machine
 from stilts_repro.report.xtreme import choose_entries, export_xtreme
-from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, take
+from stilts_repro.tasks.format import Format, Limits, Scored, broken_units
 from stilts_repro.tasks.heads import PooledHead
 from stilts_repro.tasks.recipe import Recipe
+from stilts_repro.tasks.taking import take
 from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Rows, TargetTask, TrainingSet
 from stilts_repro.tasks.tokens import pair_features

@@ -9,7 +9,8 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import study
 from stilts_repro.experiments.conditions import after
-from stilts_repro.run.grid import Scores, average_gains, gains
+from stilts_repro.run.gains import average_gains, gains
+from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import Study, design_of
 
 TARGETS = (

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from stilts_repro.convert import Output, json_rows, lines
 from stilts_repro.errors import InputError, MissingError
-from stilts_repro.tasks.format import refuse_half
+from stilts_repro.tasks.taking import refuse_half
 
 REPO = "allenai/cosmos_qa"
 SPLITS = {"train": "train", "valid": "validation"}  # the test labels are not public

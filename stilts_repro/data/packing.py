@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stilts_repro.data.features import Batch, Chosen, filled
+from stilts_repro.data.batches import filled
+from stilts_repro.data.features import Batch, Chosen
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stilts_repro.data.features import Batch, Features, collate, evaluation_batches
+from stilts_repro.data.batches import evaluation_batches
+from stilts_repro.data.features import Batch, Features, collate
 from stilts_repro.machine import Machine
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled

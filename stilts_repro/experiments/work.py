@@ -1,55 +1,19 @@
-"""What jobs do: train, evaluate, leave a model or records behind."""
+"""Doing a job: by its kind, as one of several processes or alone."""
 
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from statistics import fmean
-from typing import Any
-
-import numpy as np
-from transformers import PreTrainedTokenizerBase
-
-from stilts_repro import stopping
-from stilts_repro.errors import InputError
-from stilts_repro.evaluation.confidence import confidence, judged, temperature_of
-from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
-from stilts_repro.experiments.conditions import MLM, World
+from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import (
     IntermediateTraining,
     Job,
     RetrievalEvaluation,
     TargetTraining,
 )
-from stilts_repro.experiments.material import ByLanguage, Material
-from stilts_repro.experiments.records import (
-    Meter,
-    Outcome,
-    circumstances,
-    forget_peak,
-    make_record,
-    phase_two,
-    tolerated,
-    translations,
-)
-from stilts_repro.experiments.retrieving import Retriever
-from stilts_repro.experiments.store import MODEL, PREDICTIONS, Store, predictions_file
-from stilts_repro.jsonio import canonical, write_json, write_text
+from stilts_repro.experiments.measurements import Retrieving, Target
+from stilts_repro.experiments.records import forget_peak
+from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.trainings import Intermediate, Trainer, Work
+from stilts_repro.jsonio import write_json
 from stilts_repro.machine import Machine
-from stilts_repro.models import attention
-from stilts_repro.models.backbone import compile_layers, draw_backbone
-from stilts_repro.models.checkpoints import save_target
-from stilts_repro.models.families import read_in
-from stilts_repro.models.masked import load_masked_head
-from stilts_repro.models.multitask import MultiTaskModel
-from stilts_repro.models.pretrained import load_tokenizer
-from stilts_repro.models.transfer import DEFAULT, save_intermediate, start_from
-from stilts_repro.tasks.targets import TARGET_TASKS
-from stilts_repro.training.checkpointing import Checkpoints
-from stilts_repro.training.loop import Progress, train
 from stilts_repro.training.ranks import Ranks
-from stilts_repro.training.state import TrainingLog
 
 
 def run_job(
@@ -63,7 +27,7 @@ def run_job(
     forget_peak()
     work = WORK[type(job)](job, world, store, machine)
     if not Ranks.here().leads:
-        if isinstance(work, _Trainer):
+        if isinstance(work, Trainer):
             work.train()
         return
     with store.working(job.hash) as folder:
@@ -72,287 +36,8 @@ def run_job(
         write_json(folder / "result.json", result)
 
 
-class Work:
-    """A job under way: its model in memory, its data, what it has spent."""
-
-    def __init__(self, job: Job, world: World, store: Store, machine: Machine) -> None:
-        self.job = job
-        self.world = world
-        self.store = store
-        self.machine = machine
-        self.meter = Meter()
-        if job.start:
-            store.fetch(job.start, whole=True)
-            store.check(job.start)
-        self.before = store.result(job.start) if job.start else {}
-        with self.meter.phase("load"):
-            self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(world.model)
-        self.material = Material(job, world, self.tokenizer)
-        self.formats = {name: self.material.format(name) for name in job.recipes}
-        with self.meter.phase("load"):
-            self.model = self._model()
-            read_in(self.model.backbone, world.way)
-            if Ranks.here().leads or not machine.sharded:  # who leads evaluates the whole model
-                self.model.to(machine.device)
-        self.attention = attention.use(self.model.backbone, machine)
-
-    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
-        """Do the work, leave in `folder` what is to be kept, and return what the result says."""
-        raise NotImplementedError
-
-    @property
-    def pad_id(self) -> int:
-        """The token that batches are padded with."""
-        return int(self.tokenizer.pad_token_id)
-
-    def tolerated(
-        self, what: str, rows: ByLanguage, broken: Mapping[str, Sequence[int]]
-    ) -> dict[str, int]:
-        """Return how many rows a language have an output that is not finite, unless many do."""
-        counts = {code: len(examples) for code, examples in rows.items()}
-        return tolerated(f"{self.job.title}, {what}", broken, counts)
-
-    def _model(self) -> MultiTaskModel:
-        """Return the model that the job starts from, with heads for what it trains on."""
-        job, model = self.job, self.world.model
-        if job.start:
-            start = str(self.store.folder(job.start))
-            return start_from(start, self.formats, job.seed, job.setting.crosses)
-        if job.condition.row.random:
-            backbone = draw_backbone(model, job.seed)
-            return MultiTaskModel.fresh(backbone, self.formats, job.seed)
-        return start_from(model, self.formats, job.seed, DEFAULT, self.world.layers)
-
-
-class _Trainer(Work):
-    """A job that trains."""
-
-    def train(self) -> dict[str, Any]:
-        """Train on all that the job trains on; return what the result says of it."""
-        with self.meter.phase("tokenise"):
-            tasks = self.material.training()
-        Ranks.here().led(self._look)
-        if self.machine.compiled:
-            compile_layers(self.model.backbone)
-        with self.meter.phase("train"), stopping.training():
-            log: TrainingLog = train(
-                self.model,
-                tasks,
-                self.pad_id,
-                self.job.seed,
-                self.job.purpose,
-                self.machine,
-                telling(self.job.title) if Ranks.here().leads else None,
-                self._dev_score,
-                self.job.sampler,
-                Checkpoints(self.store.checkpoints(self.job.hash)),
-            )
-        self.meter.tokens += log.tokens
-        self.meter.seconds["train"] += log.earlier
-        self.meter.halvings += log.halvings
-        return {
-            "steps": log.steps,
-            "tokens": log.tokens,
-            "sampler": {"kind": str(self.job.sampler), "weights": log.weights},
-            "best_step": log.best_step,
-            "dev_scores": log.dev_scores,
-            "token_ids": {name: task.features.fingerprint for name, task in tasks.items()},
-            "first_loss": log.losses[0],
-            "last_loss": log.last_loss(),
-            "halvings": log.halvings,
-        }
-
-    def dev_metrics(self, name: str, rows: int | None = None) -> dict[str, float]:
-        """Return how well the model does a task that it trains on, on its English dev rows."""
-        with self.meter.phase("evaluate"):
-            examples, features = self.material.dev(name, rows)
-            logits = predict(self.model, name, features, self.pad_id, self.machine)
-        english = {"en": examples}
-        self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
-        return self.formats[name].dev_metrics(examples, features, logits)
-
-    def _look(self) -> float:
-        """Look at the model before it is trained, where that is to be known; the number is idle."""
-        return 0.0
-
-    def _dev_score(self) -> float:
-        """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""
-        return fmean(
-            self.dev_metrics(name, recipe.dev_rows)[self.formats[name].metric]
-            for name, recipe in self.job.recipes.items()
-        )
-
-
-class _Intermediate(_Trainer):
-    """Phase (ii)."""
-
-    job: IntermediateTraining
-
-    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
-        """Train; keep backbone and heads."""
-        result = self.train()
-        result["dev"] = {task: self.dev_metrics(task) for task in self.job.tasks}
-        result["data"] = {task: self._origin(task) for task in self.job.tasks}
-        if self.job.continued:
-            result["data"][MLM] = self.material.inventory.origin_of_texts()
-        save_intermediate(self.model, folder, self.tokenizer)
-        return result | {"records": []}
-
-    def _model(self) -> MultiTaskModel:
-        model = super()._model()
-        if self.job.continued:
-            model.heads[MLM] = load_masked_head(self.world.model, model.backbone)
-        return model
-
-    def _origin(self, task: str) -> dict[str, Any]:
-        """Return where a task's rows come from, and who translated them."""
-        origin = self.material.inventory.origin(task)
-        if self.job.translation is not None:
-            rows = self.job.recipes[task].rows
-            origin["translation"] = self.material.inventory.translation_of(task, rows)
-        return origin
-
-
-class _Evaluation(Work):
-    """A job that measures targets."""
-
-    def evaluate(self, folder: Path) -> dict[str, Any]:
-        """Measure every target, dev and test; keep records and predictions."""
-        records, inventory = [], self.material.inventory
-        for task in self.job.tasks:
-            for part, outcome in self.outcomes(task).items():
-                record = make_record(self.job, self.world, inventory, task, part, outcome)
-                record |= {"phase_two": phase_two(self.before), **translations(self.before)}
-                records.append(
-                    (record | circumstances(self.meter, self.machine, self.attention), outcome)
-                )
-        (folder / PREDICTIONS).mkdir()
-        for record, outcome in records:
-            self.store.add_record(record)
-            path = predictions_file(folder, record)
-            write_text(path, canonical(outcome.predictions) + "\n")
-        return {"records": [record["hash"] for record, _ in records]}
-
-    def outcomes(self, task: str) -> dict[str, Outcome]:
-        """Measure dev and test of a target."""
-        raise NotImplementedError
-
-    def by_part(self, task: str, measure: Callable[[str], Outcome]) -> dict[str, Outcome]:
-        """Measure dev and test; once, where they are the same rows."""
-        division = self.material.inventory.division(task)
-        dev = measure("dev")
-        return {"dev": dev, "test": dev if division.dev == division.test else measure("test")}
-
-
-class _Target(_Trainer, _Evaluation):
-    """Phase (iii).
-
-    untrained     by target and language, the score before training, where that is the floor
-    temperatures  by target, what English dev's logits are to be divided by, of classifiers
-    """
-
-    untrained: Mapping[str, dict[str, float | None]] = {}
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.temperatures: dict[str, float | None] = {}
-
-    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
-        """Train on English, evaluate in all languages."""
-        result = self.train()
-        if keep_models:
-            if self.world.way:
-                raise InputError(
-                    f"--keep-models: no class of transformers reads as +{self.world.name} does"
-                )
-            save_target(self.model, self.job.name, folder / MODEL, self.tokenizer)
-        return result | self.evaluate(folder)
-
-    def outcomes(self, task: str) -> dict[str, Outcome]:
-        """Measure dev and test of a target."""
-        return self.by_part(task, partial(self._measure, task))
-
-    def _look(self) -> float:
-        self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
-        return 0.0
-
-    def _measure(self, task: str, part: str) -> Outcome:
-        kind = TARGET_TASKS[task].format
-        with self.meter.phase("tokenise"):
-            rows, features = self.material.evaluation(task, part)
-        with self.meter.phase("evaluate"):
-            logits = predict(self.model, self.job.name, features, self.pad_id, self.machine)
-        with self.meter.phase("score"):
-            in_order = self.material.in_order(task, rows)
-            scored = score_by_language(kind, rows, features, logits, in_order)
-            floor = {code: kind.floor(own, code) for code, own in rows.items()}
-            for code, sureness in self._sureness(task, part, rows, logits).items():
-                scored[code].metrics.update(sureness)
-        broken = broken_by_language(rows, features, logits)
-        return Outcome(
-            kind.metric,
-            {code: language.metrics for code, language in scored.items()},
-            {code: language.predictions for code, language in scored.items()},
-            self.tolerated(f"{task} {part}", rows, broken),
-            floor | (self.untrained.get(task, {}) if part == "dev" else {}),
-        )
-
-    def _sureness(
-        self, task: str, part: str, rows: ByLanguage, logits: np.ndarray
-    ) -> dict[str, dict[str, float]]:
-        """Return how sure a classifier is, by language; dev, whose English tunes, is first."""
-        if not TARGET_TASKS[task].format.labels_rows:
-            return {}
-        held = judged(rows, logits)
-        if part == "dev":
-            self.temperatures[task] = temperature_of(held)
-        return confidence(held, self.temperatures[task])
-
-    def _untrained_scores(self, task: str) -> dict[str, float | None]:
-        """Return, by language, what the model as it is scores on dev: nothing was learned yet.
-
-        Of a baseline alone, and where nothing simpler says what takes no learning; {} elsewhere.
-        """
-        if self.job.start:
-            return {}
-        kind = TARGET_TASKS[task].format
-        code, rows = next(iter(self.material.inventory.evaluation(task, "dev").items()))
-        if kind.floor(rows.examples, code) is not None:
-            return {}
-        untrained = self._measure(task, "dev")
-        return {code: metrics[kind.metric] for code, metrics in untrained.metrics.items()}
-
-
-class _Retrieval(_Evaluation):
-    """Targets that nothing is trained for."""
-
-    def run(self, folder: Path, *, keep_models: bool) -> dict[str, Any]:
-        """Evaluate the model as it is."""
-        return self.evaluate(folder)
-
-    def outcomes(self, task: str) -> dict[str, Outcome]:
-        """Measure dev and test of a target."""
-        retriever = Retriever(self.model.backbone, self.material, self.meter, self.machine)
-        if TARGET_TASKS[task].mining:
-            return retriever.mining(task)
-        return self.by_part(task, partial(retriever.nearest, task))
-
-
 WORK: dict[type[Job], type[Work]] = {
-    IntermediateTraining: _Intermediate,
-    TargetTraining: _Target,
-    RetrievalEvaluation: _Retrieval,
+    IntermediateTraining: Intermediate,
+    TargetTraining: Target,
+    RetrievalEvaluation: Retrieving,
 }
-
-
-def telling(title: str, *, every: float = 60.0) -> Progress:
-    """Return a progress function that prints a line on stderr after each `every` seconds."""
-    last = time.monotonic()
-
-    def tell(step: int, steps: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > every:
-            last = time.monotonic()
-            print(f"  {title}: step {step:,} of {steps:,}", file=sys.stderr, flush=True)
-
-    return tell

@@ -21,9 +21,10 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.features import SEGMENT, Batch, Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, average_precision, nearest_rows
-from stilts_repro.tasks.format import Format, Limits, Metrics, Row, Scored, broken_units, take
+from stilts_repro.tasks.format import Format, Limits, Metrics, Scored, broken_units
 from stilts_repro.tasks.heads import Head, cross_entropy
 from stilts_repro.tasks.span import Span
+from stilts_repro.tasks.taking import Row, take
 from stilts_repro.tasks.tokens import encode, specials_of
 
 # After a full stop and a blank, not after "Mr." and the like; after a Chinese one, or the quotation

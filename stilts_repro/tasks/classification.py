@@ -11,17 +11,8 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.metrics.labels import label_f1
-from stilts_repro.tasks.format import (
-    NOTHING,
-    Format,
-    Limits,
-    Names,
-    Row,
-    Scored,
-    Text,
-    take,
-    take_label,
-)
+from stilts_repro.tasks.format import NOTHING, Format, Limits, Scored, Text
+from stilts_repro.tasks.taking import Names, Row, take, take_label
 from stilts_repro.tasks.tokens import pair_features
 
 

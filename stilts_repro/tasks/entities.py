@@ -17,7 +17,8 @@ from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, nearest_rows
 from stilts_repro.tasks.answers import TwoTexts
-from stilts_repro.tasks.format import Limits, Row, Scored, broken_units, take, twice
+from stilts_repro.tasks.format import Limits, Scored, broken_units, twice
+from stilts_repro.tasks.taking import Row, take
 from stilts_repro.tasks.tokens import single_features
 
 _BRACES = re.compile(r"\{(.*?)\}")

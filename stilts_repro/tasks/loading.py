@@ -7,8 +7,9 @@ from functools import lru_cache
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.tasks.examples import Examples, Numbered, joined, parsed, refuse_withheld
-from stilts_repro.tasks.format import UNLABELLED, Format, take
+from stilts_repro.tasks.format import UNLABELLED, Format
 from stilts_repro.tasks.languages import LANGUAGES, Language
+from stilts_repro.tasks.taking import take
 from stilts_repro.tasks.task import Division, Part, Rows, TargetTask, TrainingSet
 
 CANDIDATES = Part("test")

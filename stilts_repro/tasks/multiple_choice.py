@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerBase
 
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
-from stilts_repro.tasks.format import Format, Limits, Row, Text, take, take_label, take_list
+from stilts_repro.tasks.format import Format, Limits, Text
+from stilts_repro.tasks.taking import Row, take, take_label, take_list
 from stilts_repro.tasks.tokens import pair_features
 
 ASKED = ("cause", "effect")

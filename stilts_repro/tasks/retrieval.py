@@ -20,7 +20,8 @@ from stilts_repro.metrics.retrieval import (
     top_variance,
     unrelated_cosine,
 )
-from stilts_repro.tasks.format import Format, Limits, Row, field, take, twice
+from stilts_repro.tasks.format import Format, Limits, field, twice
+from stilts_repro.tasks.taking import Row, take
 from stilts_repro.tasks.tokens import single_features
 
 NEIGHBOURS = 4  # k of the margin (XTREME, jiant)

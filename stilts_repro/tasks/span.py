@@ -13,20 +13,10 @@ from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.span_decode import SpanPrediction, Windows, best_spans
 from stilts_repro.metrics.squad import best_threshold_scores, mlqa_scores, squad_scores
-from stilts_repro.tasks.format import (
-    Format,
-    Limits,
-    Metrics,
-    Row,
-    Scored,
-    Text,
-    broken_units,
-    take,
-    take_list,
-    twice,
-)
+from stilts_repro.tasks.format import Format, Limits, Metrics, Scored, Text, broken_units, twice
 from stilts_repro.tasks.heads import SpanHead
 from stilts_repro.tasks.languages import LANGUAGES
+from stilts_repro.tasks.taking import Row, take, take_list
 from stilts_repro.tasks.tokens import specials_of
 from stilts_repro.tasks.windows import NONE, Question, windows_of
 

@@ -12,19 +12,9 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.features import TOKEN_PADDING, Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.labels import accuracy, span_f1
-from stilts_repro.tasks.format import (
-    Format,
-    Limits,
-    Names,
-    Row,
-    Scored,
-    broken_units,
-    field,
-    take,
-    take_label,
-    take_list,
-)
+from stilts_repro.tasks.format import Format, Limits, Scored, broken_units, field
 from stilts_repro.tasks.heads import TaggingHead
+from stilts_repro.tasks.taking import Names, Row, take, take_label, take_list
 from stilts_repro.tasks.tokens import encode, end_of_text, specials_of
 
 MAX_PIECES = 100  # a longer word is one unknown token (jiant)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from stilts_repro import stopping
-from stilts_repro.data.features import Batch, Features, collate, training_batches
+from stilts_repro.data.batches import training_batches
+from stilts_repro.data.features import Batch, Features, collate
 from stilts_repro.data.packing import cut
 from stilts_repro.errors import MissingError, short_of_memory
 from stilts_repro.machine import Machine

@@ -24,7 +24,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from stilts_repro import stopping
-from stilts_repro.data.features import Batch, Features, blocks, collate, token_batches
+from stilts_repro.data.batches import blocks, token_batches
+from stilts_repro.data.features import Batch, Features, collate
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import content_hash
 from stilts_repro.machine import Machine

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from stilts_repro.data.features import training_batches
+from stilts_repro.data.batches import training_batches
 from stilts_repro.errors import MissingError
 from stilts_repro.machine import PRECISION, has_bf16
 from stilts_repro.models.attention import backend

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from stilts_repro.data import cache
-from stilts_repro.data.features import collate, evaluation_batches, training_batches
+from stilts_repro.data.batches import evaluation_batches, training_batches
+from stilts_repro.data.features import collate
 from stilts_repro.streams import say_once
 from stilts_repro.tasks.format import Limits
 from stilts_repro.tasks.span import Span

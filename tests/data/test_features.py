@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.data.features import (
-    SEGMENT,
-    TOKEN_PADDING,
-    Features,
-    blocks,
-    collate,
-    evaluation_batches,
-    token_batches,
-    training_batches,
-)
+from stilts_repro.data.batches import blocks, evaluation_batches, token_batches, training_batches
+from stilts_repro.data.features import SEGMENT, TOKEN_PADDING, Features, collate
 
 PAD = 1
 

@@ -4,15 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_repro.data.features import (
-    SEGMENT,
-    TOKEN_PADDING,
-    Chosen,
-    Features,
-    collate,
-    evaluation_batches,
-    filled,
-)
+from stilts_repro.data.batches import evaluation_batches, filled
+from stilts_repro.data.features import SEGMENT, TOKEN_PADDING, Chosen, Features, collate
 from stilts_repro.data.packing import cut, pack
 
 PAD = 1

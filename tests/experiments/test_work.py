@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stilts_repro.experiments import material, work
+from stilts_repro.experiments import material, trainings, work
 from stilts_repro.experiments.conditions import NONE, Cell
 from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import SCALES
@@ -30,7 +30,7 @@ def test_the_models_of_trainings_alone_are_compiled(
     store = Store(tmp_path)
     store.prepare()
     seen = []
-    monkeypatch.setattr(work, "compile_layers", seen.append)
+    monkeypatch.setattr(trainings, "compile_layers", seen.append)
     monkeypatch.setattr(material, "inventory_in", lambda *_: inventory)
     for job in plan.jobs.values():
         work.run_job(job, ground.world, store, Machine(compiled=compiled))

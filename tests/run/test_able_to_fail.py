@@ -14,7 +14,7 @@ from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.check import SAME, Run, check
 from stilts_repro.claims.expected import Made, Reference, load_expected
 from stilts_repro.claims.schema import EXPECTED_RESULTS
-from stilts_repro.experiments import work
+from stilts_repro.experiments import trainings
 from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES, TESTBED_MODEL
 from stilts_repro.experiments.sources import inventory_of
@@ -112,14 +112,14 @@ def test_an_unchanged_package_passes(verdicts):
 
 
 def test_skipping_phase_two_is_found(verdicts, monkeypatch):
-    train = work.train
+    train = trainings.train
 
     def only_phase_three(model, tasks, pad_id, seed, purpose, *rest):
         if purpose.startswith("intermediate/"):
             return TrainingLog(steps=1, losses=[0.0])
         return train(model, tasks, pad_id, seed, purpose, *rest)
 
-    monkeypatch.setattr(work, "train", only_phase_three)
+    monkeypatch.setattr(trainings, "train", only_phase_three)
     assert verdicts() == dict.fromkeys(CLAIMS, "fail")
 
 
@@ -176,24 +176,24 @@ def found(elsewhere, tmp_path, monkeypatch):
 
 
 def dropout_in_every_training(monkeypatch):
-    train = work.train
+    train = trainings.train
 
     def dropping(model, *rest):
         model.set_dropout(0.1)
         return train(model, *rest)
 
-    monkeypatch.setattr(work, "train", dropping)
+    monkeypatch.setattr(trainings, "train", dropping)
 
 
 def text_in_small_letters(monkeypatch):
-    load = work.load_tokenizer
+    load = trainings.load_tokenizer
 
     def lowered(model):
         tokenizer = load(model)
         tokenizer.backend_tokenizer.normalizer = Lowercase()
         return tokenizer
 
-    monkeypatch.setattr(work, "load_tokenizer", lowered)
+    monkeypatch.setattr(trainings, "load_tokenizer", lowered)
 
 
 def padding_that_is_read(monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.errors import InputError
-from stilts_repro.experiments import retrieving, work
+from stilts_repro.experiments import measurements, retrieving
 from stilts_repro.experiments.executor import unfinished
 from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.store import Store
@@ -143,7 +143,7 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
     request_for, monkeypatch, capsys
 ):
     jobs, world, store = jobs_of(request_for)
-    monkeypatch.setattr(work, "predict", spoilt(work.predict, [1]))
+    monkeypatch.setattr(measurements, "predict", spoilt(measurements.predict, [1]))
     run_job(jobs["panx_en"], world, store, Machine())
     record = records_of(jobs["panx_en"], store)["panx", "dev"]
     assert sum(record["not_finite"].values()) == 1
@@ -155,7 +155,7 @@ def test_one_row_that_is_no_number_is_wrong_and_takes_nothing_along(
 
 def test_many_rows_that_are_no_numbers_end_the_job_in_one_line(request_for, monkeypatch):
     jobs, world, store = jobs_of(request_for)
-    monkeypatch.setattr(work, "predict", spoilt(work.predict, range(100)))
+    monkeypatch.setattr(measurements, "predict", spoilt(measurements.predict, range(100)))
     with pytest.raises(InputError, match=r"panx dev, \w+: .* not finite on 8 of 8 rows") as caught:
         run_job(jobs["panx_en"], world, store, Machine())
     assert "\n" not in str(caught.value)

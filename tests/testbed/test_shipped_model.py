@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from stilts_repro.data.features import collate, window_batches
+from stilts_repro.data.batches import window_batches
+from stilts_repro.data.features import collate
 from stilts_repro.experiments.phase_one import (
     TESTBED_DOCUMENTS,
     TESTBED_RECIPE,

@@ -172,7 +172,7 @@ def test_rates_follow_the_schedule_and_steps_the_epochs(tiny_model, monkeypatch)
 
 def log_tokens(features, steps):
     """Real tokens of ten steps: two whole epochs and half of a third, as the loop orders them."""
-    from stilts_repro.data.features import training_batches
+    from stilts_repro.data.batches import training_batches
     from stilts_repro.seeds import numpy_rng
 
     stream = training_batches(features, 16, numpy_rng(0, "x", "order", "mnli"))
