@@ -8,7 +8,8 @@ import yaml
 
 import stilts_repro
 from stilts_repro.data import card
-from stilts_repro.experiments.store import Damage, Store
+from stilts_repro.experiments.manifest import Damage
+from stilts_repro.experiments.store import Store
 from stilts_repro.report import page
 
 ROOT = Path(stilts_repro.__file__).parent

@@ -9,7 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from stilts_repro.errors import MissingError, refusal
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job, TargetTraining
-from stilts_repro.experiments.store import Damage, Store
+from stilts_repro.experiments.manifest import Damage
+from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.workers import Pool, Workers, local_workers, starting, work
 from stilts_repro.machine import Machine
 

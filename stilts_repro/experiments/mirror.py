@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import FULL, InputError, MissingError, reason
-from stilts_repro.experiments.store import MANIFEST, SCRATCH, Damage, Store, entries_of
+from stilts_repro.experiments.manifest import MANIFEST, Damage, entries_of
+from stilts_repro.experiments.store import SCRATCH, Store
 
 WEIGHTS = ".safetensors"  # files that only a job which starts from another reads
 

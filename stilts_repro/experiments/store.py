@@ -8,7 +8,6 @@ each other by way of a mirror (`mirror`).
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,10 +20,9 @@ from typing import Any
 
 from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.experiments.leases import Leases
+from stilts_repro.experiments.manifest import MANIFEST, Damage, compare, entries_of, manifest_text
 from stilts_repro.folders import check_name, writing
 from stilts_repro.jsonio import (
-    canonical,
-    content_hash,
     digest,
     flush,
     parse_json,
@@ -35,16 +33,11 @@ from stilts_repro.jsonio import (
 
 SCRATCH = ".unfinished-"
 DAMAGED = ".damaged-"
-MANIFEST = "manifest.json"
 RESULT = "result.json"
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
 NAME = re.compile("[A-Za-z0-9+_-]+")
-
-
-class Damage(InputError):
-    """A file of a finished job that is not what was written."""
 
 
 def predictions_file(folder: Path, record: Mapping[str, Any]) -> Path:
@@ -126,7 +119,7 @@ class Store:
                 if self._lets_be(name) and not path.exists():
                     continue
                 raise Damage(f"{path}: {reason(error)}") from None
-            _compare(path, found, entry)
+            compare(path, found, entry)
 
     def result(self, job: str) -> dict[str, Any]:
         """Return what a finished job left behind; `Damage` where it is not what was written."""
@@ -254,7 +247,7 @@ class Store:
             flush(path)
             found = {"size": path.stat().st_size, "sha256": digest(path)}
             entries[str(name.relative_to(self.output))] = found
-        write_text(scratch / MANIFEST, _manifest_text(entries))
+        write_text(scratch / MANIFEST, manifest_text(entries))
         flush(scratch / MANIFEST)
 
     def _manifest(self, job: str) -> dict[str, dict[str, Any]]:
@@ -280,7 +273,7 @@ class Store:
             data = path.read_bytes()
         except OSError as error:
             raise Damage(f"{path}: {reason(error)}") from None
-        _compare(path, (len(data), hashlib.sha256(data).hexdigest()), entry)
+        compare(path, (len(data), hashlib.sha256(data).hexdigest()), entry)
         return parse_json(data, path)
 
     def _sweep(self) -> None:
@@ -294,25 +287,3 @@ def _checked(kind: str, name: str) -> str:
     if not NAME.fullmatch(name):
         raise Damage(f"{name!r}: no name of a {kind}")
     return name
-
-
-def entries_of(text: str) -> dict[str, dict[str, Any]] | None:
-    """Return the files that a manifest names; None where it is not what was written."""
-    try:
-        entries = json.loads(text)["files"]
-        return entries if text == _manifest_text(entries) else None
-    except (ValueError, LookupError, TypeError):
-        return None
-
-
-def _manifest_text(entries: Mapping[str, Any]) -> str:
-    """Return a manifest, which tells of its own files and of itself, so that it can be checked."""
-    return canonical({"files": entries, "hash": content_hash(entries)}) + "\n"
-
-
-def _compare(path: Path, found: tuple[int, str], entry: Mapping[str, Any]) -> None:
-    size, digest = found
-    if size != entry["size"]:
-        raise Damage(f"{path}: has {size:,} bytes of {entry['size']:,}")
-    if digest != entry["sha256"]:
-        raise Damage(f"{path}: is not what was written (SHA-256)")

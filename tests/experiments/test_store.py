@@ -8,7 +8,8 @@ import pytest
 
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.experiments import store as store_module
-from stilts_repro.experiments.store import DAMAGED, SCRATCH, Damage, Store
+from stilts_repro.experiments.manifest import Damage
+from stilts_repro.experiments.store import DAMAGED, SCRATCH, Store
 from stilts_repro.jsonio import write_json
 
 RECORD = {"hash": "r1", "job": "abc", "task": "xnli", "part": "dev", "score": 41.5}

@@ -9,8 +9,8 @@ import pytest
 from reproduce.catalogue import all_claims
 from stilts_repro.cli.reproduce import main
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.manifest import MANIFEST
 from stilts_repro.experiments.mirror import Mirrored, Remote
-from stilts_repro.experiments.store import MANIFEST
 from stilts_repro.jsonio import canonical, content_hash
 from tests.run.test_run_options import run_request
 from tests.run.test_surviving import NAMES, narrowed, run
