@@ -1,8 +1,8 @@
 """Average gain over the nine targets after training on CCG supertagging (paper: +4.1)."""
 
 from stilts_repro.cli.reproduce import main
+from stilts_repro.experiments.conditions import after
 from stilts_repro.run.gains import gain_claim
-from stilts_repro.run.grid import after
 
 CLAIM = gain_claim("ccg_gain", after("ccg"))
 
