@@ -104,7 +104,7 @@ def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Reque
     scale = scale_of(options.scale)
     asked = _asked(known, options.claims)
     if options.claims and not any(c.is_arithmetic or c.runs(scale) for c in asked.values()):
-        others = sorted({name for claim in asked.values() for name in claim.run_at()})
+        others = dict.fromkeys(name for claim in asked.values() for name in claim.run_at())
         raise InputError(
             f"{', '.join(asked)}: not at --scale {scale.name}; give --scale {' or '.join(others)}"
         )
