@@ -28,7 +28,6 @@ BACK_ENDS = ("sdpa", "sdpa_fp32", "varlen", "flash", "block")  # `models.attenti
 # scale says so.
 _AT_ONCE = {"cuda": 16384}
 PROCESSES = "WORLD_SIZE"  # how many a launcher has started
-HOW = "a launcher started this process among several; start it with torchrun, or unset it"
 # torch ends the process where it cannot start its threads.
 _MOST = {THREADS: 1024, TOKENS: 10**9, PROCESSES: 10**6}
 

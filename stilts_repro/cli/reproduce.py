@@ -70,9 +70,9 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     elif options.tasks:
         print_tasks(console, scale)
     elif options.plan:
-        print_plan(console, request_of(known, options))
+        print_plan(console, request_of(asked, scale, options))
     else:
-        return check_claims(request_of(known, options), options, console)
+        return check_claims(request_of(asked, scale, options), options, console)
     return 0
 
 
@@ -99,17 +99,15 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
     return result["failed"]["status"] or int(failing)
 
 
-def request_of(known: Mapping[str, Claim], options: argparse.Namespace) -> Request:
-    """Turn the options into a request; `InputError` names what is not known."""
-    scale = scale_of(options.scale)
-    asked = _asked(known, options.claims)
+def request_of(asked: Mapping[str, Claim], scale: Scale, options: argparse.Namespace) -> Request:
+    """Turn the options into a request for what is `asked`; `InputError` where it cannot be."""
     if options.claims and not any(c.is_arithmetic or c.runs(scale) for c in asked.values()):
         others = dict.fromkeys(name for claim in asked.values() for name in claim.run_at())
         raise InputError(
             f"{', '.join(asked)}: not at --scale {scale.name}; give --scale {' or '.join(others)}"
         )
-    its_own = options.claims or [n for n in asked if not scale.claims or n in scale.claims]
-    claims = tuple(claim.at(scale) for name, claim in asked.items() if name in its_own)
+    all_of_it = options.claims or not scale.claims
+    claims = tuple(c.at(scale) for name, c in asked.items() if all_of_it or name in scale.claims)
     if scale.evaluation_rows is not None:
         rows = max(scale.evaluation_rows, *(claim.evaluation_rows for claim in claims))
         scale = replace(scale, evaluation_rows=rows)

@@ -85,9 +85,8 @@ class Target(Trainer, Evaluation):
         """Measure dev and test of a target."""
         return self.by_part(task, partial(self._measure, task))
 
-    def _look(self) -> float:
+    def _look(self) -> None:
         self.untrained = {task: self._untrained_scores(task) for task in self.job.tasks}
-        return 0.0
 
     def _measure(self, task: str, part: str) -> Outcome:
         kind = TARGET_TASKS[task].format

@@ -29,7 +29,7 @@ from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.workers import end_with_parent, prepare, work
-from stilts_repro.machine import HOW, PROCESSES, Machine, launched
+from stilts_repro.machine import PROCESSES, Machine, launched
 from stilts_repro.streams import steady
 
 NUMBER, ON_THIS_MACHINE = "RANK", "LOCAL_RANK"  # what launchers set, beside how many there are
@@ -100,7 +100,10 @@ def _launched_on() -> int:
     for name in (NUMBER, ON_THIS_MACHINE, "MASTER_ADDR", "MASTER_PORT"):
         value = os.environ.get(name, "")
         if not value or (name != "MASTER_ADDR" and not value.isdecimal()):
-            raise InputError(f"{name}={value:.40}: {PROCESSES} says that {HOW}")
+            raise InputError(
+                f"{name}={value:.40}: {PROCESSES} says that a launcher started this process among "
+                "several; start it with torchrun, or unset it"
+            )
     return int(os.environ[ON_THIS_MACHINE])
 
 

@@ -12,15 +12,9 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro import stopping
 from stilts_repro.evaluation.predict import broken_by_language, predict
 from stilts_repro.experiments.conditions import MLM, World
-from stilts_repro.experiments.jobs import (
-    IntermediateTraining,
-    Job,
-)
+from stilts_repro.experiments.jobs import IntermediateTraining, Job
 from stilts_repro.experiments.material import ByLanguage, Material
-from stilts_repro.experiments.records import (
-    Meter,
-    tolerated,
-)
+from stilts_repro.experiments.records import Meter, tolerated
 from stilts_repro.experiments.store import Store
 from stilts_repro.machine import Machine
 from stilts_repro.models import attention
@@ -135,9 +129,8 @@ class Trainer(Work):
         self.tolerated(f"{name} dev", english, broken_by_language(english, features, logits))
         return self.formats[name].dev_metrics(examples, features, logits)
 
-    def _look(self) -> float:
-        """Look at the model before it is trained, where that is to be known; the number is idle."""
-        return 0.0
+    def _look(self) -> None:
+        """Look at the model before it is trained, where that is to be known."""
 
     def _dev_score(self) -> float:
         """Return the mean of the tasks' scores on their first English dev rows (jiant's rule)."""

@@ -64,7 +64,7 @@ def run_study(request: Request, progress: Progress) -> dict[str, Any]:
         first = replace(
             study,
             conditions=worlds,
-            needed=tuple({c.baseline: None for c in study.needed or ()} if worlds else ()),
+            needed=tuple(dict.fromkeys(c.baseline for c in study.needed or ())) if worlds else (),
             value=lambda *_: 0.0,
             details=None,
         )

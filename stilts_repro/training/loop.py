@@ -91,15 +91,9 @@ def train(
         best = Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
         losses, steps, started = Losses(purpose), log.steps, time.perf_counter()
         state = State(trained, optimiser, losses, best, log)
-        done = state.restore(checkpoints.load()) if checkpoints else 0
-        if ranks.agreed(done) != done:
-            raise MissingError(
-                f"{purpose}: the leading process goes on from a checkpoint that another has not; "
-                "give all the same --output on a folder that they share"
-            )
+        done = _taken_up(state, checkpoints, ranks, purpose)
         if not ranks.leads:  # each drops out others
             torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, done))
-        log.earlier = log.seconds
         for _ in range(done):
             next(batches)
         for step in range(done, steps):
@@ -120,10 +114,7 @@ def train(
                     break
             if checkpoints and _due(checkpoints, ranks, machine):
                 log.seconds = log.earlier + time.perf_counter() - started
-                held = state.held()
-                if ranks.leads:
-                    checkpoints.save(step + 1, *held)
-                stopping.leave()
+                _keep(state, checkpoints, ranks, step + 1)
         bring_back()
         log.losses = losses.values()
         if best:
@@ -131,6 +122,29 @@ def train(
             log.best_step, log.dev_scores = best.step, best.scores
     log.seconds = log.earlier + time.perf_counter() - started
     return log
+
+
+def _taken_up(state: State, checkpoints: Checkpoints | None, ranks: Ranks, purpose: str) -> int:
+    """Take up the last checkpoint; return the steps that were done, none without one.
+
+    Raises `MissingError` where processes that train together do not go on from the same step.
+    """
+    done = state.restore(checkpoints.load()) if checkpoints else 0
+    if ranks.agreed(done) != done:
+        raise MissingError(
+            f"{purpose}: the leading process goes on from a checkpoint that another has not; "
+            "give all the same --output on a folder that they share"
+        )
+    state.log.earlier = state.log.seconds
+    return done
+
+
+def _keep(state: State, checkpoints: Checkpoints, ranks: Ranks, steps: int) -> None:
+    """Leave a checkpoint, and end here if that was asked for."""
+    held = state.held()
+    if ranks.leads:
+        checkpoints.save(steps, *held)
+    stopping.leave()
 
 
 def _due(checkpoints: Checkpoints, ranks: Ranks, machine: Machine) -> bool:

@@ -6,9 +6,9 @@ do, but for rounding and dropout. That holds for any share: torch's DDP takes th
 which weighs the words of a short part more.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import part_of
 from stilts_repro.errors import InputError
 
+T = TypeVar("T")
 BUCKET = 25_000_000  # numbers that are sent at once
 
 
@@ -73,22 +74,23 @@ class Ranks:
                 parameter.grad = total.view_as(parameter).clone()
         return loss
 
-    def led(self, told: Callable[[], float]) -> float:
+    def led(self, told: Callable[[], T]) -> T:
         """Return what the leading process alone is `told`; an `InputError` of it ends all alike."""
         if self.count == 1:
             return told()
-        met, value = None, math.nan
+        met: InputError | None = None
+        value: Any = None
         if self.leads:
             try:
                 value = told()
             except InputError as error:
                 met = error
-        value = self.agreed(value)
-        if met or math.isnan(value):
+        value, failed = self.agreed((value, met is not None))
+        if failed:
             raise met or InputError("the leading process met an error, which it tells")
         return value
 
-    def agreed(self, value: float) -> float:
+    def agreed(self, value: T) -> T:
         """Return the leading process's value."""
         if self.count == 1:
             return value
