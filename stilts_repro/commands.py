@@ -22,6 +22,7 @@ from stilts_repro.errors import (
     InputError,
     MissingError,
     StiltsError,
+    plain,
     reason,
     refusal,
     short_of_memory,
@@ -50,6 +51,8 @@ class Parser(argparse.ArgumentParser):
 
 def named(name: str) -> str:
     """Return what an option names, `~` expanded: after `--output=` no shell does it."""
+    if not name:  # a shell's variable that is not set
+        raise argparse.ArgumentTypeError("an empty name; give one, or leave the option out")
     try:
         return expanded(name)
     except InputError as error:
@@ -163,4 +166,4 @@ def _kept(text: str, folder: Path | None) -> str | None:
 
 
 def _complain(name: str, line: str) -> None:
-    print(f"{name}: {' '.join(line.splitlines())}", file=sys.stderr, flush=True)
+    print(f"{name}: {plain(line)}", file=sys.stderr, flush=True)

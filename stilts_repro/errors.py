@@ -40,6 +40,15 @@ def reason(error: BaseException) -> str:
     return lines[0][:160] if lines else type(error).__name__
 
 
+def plain(text: str) -> str:
+    """Return `text` as one line without anything that would move a terminal's cursor or colours.
+
+    It may quote data.
+    """
+    line = " ".join(text.splitlines())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
 def short_of_memory(error: BaseException) -> bool:
     """Say whether memory was denied, the host's or a GPU's, in whatever words."""
     if isinstance(error, StiltsError):  # which may quote anything

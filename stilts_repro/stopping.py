@@ -52,14 +52,20 @@ def training() -> Iterator[None]:
 
 
 @contextmanager
-def itself() -> Iterator[None]:
-    """Let the block, a training in the main process, see to its end itself when SIGTERM comes."""
+def heeded() -> Iterator[None]:
+    """Handle SIGTERM in the block, in the main process, as a worker does."""
     before = signal.signal(signal.SIGTERM, request)
     try:
-        with training():
-            yield
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def itself() -> Iterator[None]:
+    """Let the block, a training in the main process, see to its end itself when SIGTERM comes."""
+    with heeded(), training():
+        yield
 
 
 def asked() -> bool:

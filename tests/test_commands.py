@@ -143,6 +143,14 @@ def test_bad_usage_and_help_leave_as_they_do(capsys):
     assert ended("act", lambda: 1) == 1
 
 
+def test_an_empty_name_is_none(capsys):
+    """Of a shell's variable that is not set."""
+    parser = Parser(prog="x")
+    parser.add_argument("--output", type=folder)
+    assert run(parser, raising(ValueError()), ["--output="]) == 2
+    assert "--output: an empty name; give one, or leave the option out" in capsys.readouterr().err
+
+
 def test_a_home_is_found_where_no_shell_has_looked(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     parser = Parser(prog="act")

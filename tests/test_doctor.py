@@ -1,13 +1,16 @@
 """`python -m reproduce doctor`: each gap is a line that says what to do, and the status is 3."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reproduce.catalogue import all_claims
 from stilts_repro.cli import doctor
+from stilts_repro.cli.doctor import PACKAGE
 from stilts_repro.experiments.sources import inventory_of
+from stilts_repro.machine import Machine
 from stilts_repro.paper import TARGETS
 from tests.mirrors import build
 
@@ -81,6 +84,25 @@ def test_versions_are_held_against_what_is_needed_and_locked(monkeypatch):
     assert re.search(r"torch>=[\d.]+ \(1\.0\), rich>=14 \(not there\); install", needed.told)
     lock = doctor.locked()
     assert lock.state == "differs" and "torch 1.0 (locked: ==2.13.0)" in lock.told
+
+
+def test_without_the_package_the_list_goes_on(monkeypatch):
+    """As from a checkout that is only on Python's path."""
+    real = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == PACKAGE else real(name))
+    assert doctor.python().state == "missing" and "pip install -e" in doctor.python().told
+    assert doctor.packages().state == "ok"
+
+
+def test_a_device_that_cannot_do_the_scale_is_missing(monkeypatch):
+    monkeypatch.setenv("STILTS_THREADS", "none")
+    found = doctor.device(doctor.SCALES["smoke"])
+    assert found.state == "missing" and "STILTS_THREADS" in found.told
+    monkeypatch.delenv("STILTS_THREADS")
+    on_a_cpu = replace(Machine(), device="cpu")
+    monkeypatch.setattr(doctor.Machine, "of", lambda **_: on_a_cpu)
+    assert doctor.device(doctor.SCALES["paper"]).state == "missing"
+    assert doctor.device(doctor.SCALES["smoke"]).state == "ok"
 
 
 def test_too_little_room_is_missing(monkeypatch, tmp_path):

@@ -8,18 +8,21 @@ import yaml
 
 import stilts_repro
 from stilts_repro.data import card
+from stilts_repro.errors import plain
 from stilts_repro.experiments.manifest import Damage
 from stilts_repro.experiments.store import Store
 from stilts_repro.report import page
 
 ROOT = Path(stilts_repro.__file__).parent
-FILES = sorted([*ROOT.rglob("*.py"), *ROOT.parent.glob("reproduce/*.py")])
+FILES = sorted([*ROOT.rglob("*.py"), *ROOT.parent.glob("reproduce/**/*.py")])
+SMUGGLED = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 # Errors of a worker's own, in the worker: to see whether they can be sent.
 OWN = {("workers.py", "pickle.loads"), ("workers.py", "pickle.dumps")}
 FORBIDDEN = {
     *("eval", "exec", "compile", "__import__", "os.system", "os.popen"),
     *("yaml.unsafe_load", "yaml.full_load"),
     *("pickle.load", "pickle.loads", "pickle.dump", "pickle.dumps", "dill.load", "joblib.load"),
+    *("pickle.Unpickler", "cloudpickle.loads", "Text.from_markup", "rich.print"),
     *("pd.read_pickle", "shelve.open", "marshal.loads"),
     *("tarfile.open", "shutil.unpack_archive"),
 }
@@ -42,6 +45,19 @@ def test_no_call_that_would_run_what_it_reads(path):
         assert name != "yaml.load" or ast.unparse(node.args[1]) == "_Loader", where
         assert options.get("allow_pickle", "False") == "False", where
         assert not name.endswith("extractall"), where
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_name_is_taken_out_of_what_runs_what_it_reads(path):
+    """Which would hide its calls from the test above."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert (node.module or "").partition(".")[0] not in SMUGGLED, f"{path}:{node.lineno}"
+
+
+def test_no_complaint_moves_a_terminals_colours():
+    told = plain("row 3:\n  \x1b[31mred\x1b[0m, \u202etxet")
+    assert told == "row 3:   \\x1b[31mred\\x1b[0m, \\u202etxet"
 
 
 def test_yaml_makes_plain_values_only():

@@ -25,7 +25,7 @@ from stilts_repro.experiments.inventory import Inventory
 from stilts_repro.experiments.scales import SCALES, Scale, longest, scale_of
 from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.machine import Machine
-from stilts_repro.models.pretrained import WEIGHTS, check_pretrained
+from stilts_repro.models.pretrained import WEIGHTS, check_pretrained, location
 from stilts_repro.run.grid import Claim
 from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.training_sets import TRAINING_SETS
@@ -33,6 +33,7 @@ from stilts_repro.tasks.training_sets import TRAINING_SETS
 PACKAGE = "stilts_repro"
 LOCK = EXPECTED_RESULTS.parent / "requirements.lock"
 FEW = 20  # rows that are read of a data set
+FOR_GPUS = ("base", "paper")
 State = Literal["ok", "differs", "missing"]
 COLOURS = {"ok": "green", "differs": "yellow", "missing": "bold red"}
 
@@ -110,8 +111,11 @@ def findings(
 
 def python() -> Finding:
     """Say whether Python is new enough."""
-    wanted = metadata.metadata(PACKAGE)["Requires-Python"]
     here = platform.python_version()
+    if _version(PACKAGE) is None:
+        told = f"{here}; install this package: python -m pip install -e {EXPECTED_RESULTS.parent}"
+        return Finding("Python", "missing", told)
+    wanted = metadata.metadata(PACKAGE)["Requires-Python"]
     if SpecifierSet(wanted).contains(here, prereleases=True):
         return Finding("Python", "ok", f"{here} ({wanted})")
     return Finding("Python", "missing", f"{here}; install {wanted}")
@@ -120,7 +124,7 @@ def python() -> Finding:
 def packages() -> Finding:
     """Say which packages are absent, or older than what is needed at the least."""
     gaps = []
-    for line in metadata.requires(PACKAGE) or ():
+    for line in metadata.requires(PACKAGE) or () if _version(PACKAGE) else ():
         needed = Requirement(line)
         if needed.marker and not needed.marker.evaluate({"extra": ""}):
             continue
@@ -141,11 +145,13 @@ def locked() -> Finding:
         return Finding("locked versions", "differs", f"{LOCK} is not there")
     lines = LOCK.read_text(encoding="utf-8").splitlines()
     wanted = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
-    others = [
-        f"{needed.name} {here} (locked: {needed.specifier})"
-        for needed in wanted
-        if (here := _version(needed.name)) and not needed.specifier.contains(here, prereleases=True)
-    ]
+    others = []
+    for needed in wanted:
+        here = _version(needed.name)
+        if needed.marker and not needed.marker.evaluate():
+            continue
+        if here is None or not needed.specifier.contains(here, prereleases=True):
+            others.append(f"{needed.name} {here or 'not there'} (locked: {needed.specifier})")
     if others:
         told = f"{', '.join(others)}; tox -e reproduce has the locked ones"
         return Finding("locked versions", "differs", told)
@@ -153,9 +159,15 @@ def locked() -> Finding:
 
 
 def device(scale: Scale) -> Finding:
-    """Say what jobs compute with."""
-    machine = Machine.of(precision=scale.precision, at_once=scale.at_once)
+    """Say what jobs compute with, and whether that is enough."""
+    try:
+        machine = Machine.of(precision=scale.precision, at_once=scale.at_once)
+    except (InputError, MissingError) as error:
+        return Finding("device", "missing", str(error))
     told = f"{machine.name}, {machine.precision}, {machine.workers()} jobs at once"
+    if machine.device == "cpu" and scale.name in FOR_GPUS:
+        told += f"; {scale.name} takes months of it: run it where there are GPUs"
+        return Finding("device", "missing", told)
     return Finding("device", "ok", told)
 
 
@@ -174,6 +186,8 @@ def room(claims: Sequence[Claim], world: World, output: Path) -> Finding:
     told = f"{free / 1e9:.1f} GB free for {output}"
     if needed:
         told += f", about {needed / 1e9:.1f} GB needed a seed"
+    elif trained:
+        told += f"; {len(trained)} models of phase (ii) a seed are kept there"
     if needed > free:
         return Finding("room", "missing", f"{told}; choose another --output, or free some")
     return Finding("room", "ok", told)
@@ -198,7 +212,8 @@ def tried(kind: str, name: str, look: Callable[[], str]) -> Finding:
 
 def _model(name: str, scale: Scale) -> str:
     tokenizer = check_pretrained(name, longest(scale))
-    return f"{len(tokenizer):,} tokens"
+    commit = location(name).get("revision")
+    return f"{len(tokenizer):,} tokens{_at(commit)}"
 
 
 def _rows(inventory: Inventory, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from stilts_repro.cli.listing import duration
+from stilts_repro.errors import plain
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.report.table import number, paper_cell, value_form
 from stilts_repro.run.execution import Progress
@@ -33,7 +34,7 @@ class PrintedProgress(Progress):
     def finished(self, job: Job, seconds: float) -> None:
         """Print the job, how long it took, and what the rest will take, about."""
         self.done += 1
-        width, rest = len(str(self.total)), self.total - self.done
+        width, rest = len(str(self.total)), max(0, self.total - self.done)
         each = (time.monotonic() - self.started) / (self.done - self.reused)
         left = f", about {duration(each * rest)} left" if rest else ""
         self.console.print(
@@ -45,11 +46,12 @@ class PrintedProgress(Progress):
     def damaged(self, complaints: Mapping[str, str]) -> None:
         """Say which files are not what was written."""
         for job, complaint in complaints.items():
-            self.console.print(f"{complaint}; job {job} is set aside and done again", markup=False)
+            told = f"{plain(complaint)}; job {job} is set aside and done again"
+            self.console.print(told, markup=False)
 
     def failed(self, job: Job, reason: str) -> None:
         """Say which job failed, and why."""
-        self.console.print(f"failed: {job.title}: {reason}", markup=False, highlight=False)
+        self.console.print(f"failed: {job.title}: {plain(reason)}", markup=False, highlight=False)
 
     def measured(self, claim: Mapping[str, Any]) -> None:
         """Print what a claim comes to, before the table that has all of them."""

@@ -44,7 +44,9 @@ def _act(options: argparse.Namespace) -> int:
         raise InputError("--others: goes with gc")
     store = Store(options.run)
     if not store.jobs.is_dir():
-        raise MissingError(f"{options.run}: no folder of a run; it would have a folder jobs")
+        raise MissingError(
+            f"{options.run}: no folder of a run (it has no folder jobs); give the --output of one"
+        )
     width = None if sys.stdout.isatty() else 120
     console = Console(width=width, markup=False, emoji=False, highlight=False)
     return WHAT[options.what](store, console, options)

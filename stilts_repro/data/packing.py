@@ -72,16 +72,17 @@ def pack(batch: Batch, positions: Tensor) -> Packed:
     )
 
 
-def cut(batch: Batch, budget: int | None) -> list[Batch]:
+def cut(batch: Batch, budget: int | None, together: int = 1) -> list[Batch]:
     """Cut padded `batch`, still on the host, into parts of at most `budget` real tokens.
 
-    Units stay whole and in their order; one above the budget is a part by itself. Without a budget,
-    or within it, the batch is its only part.
+    So many units, counted from the start, stay `together`, in their order; such a block above the
+    budget is a part by itself. Without a budget, or within it, the batch is its only part.
     """
-    tokens = batch.attention_mask.sum(dim=1).view(-1, batch.group).sum(dim=1).numpy()
-    if budget is None or tokens.sum() <= budget:
+    each = batch.attention_mask.sum(dim=1).view(-1, batch.group).sum(dim=1).numpy()
+    if budget is None or each.sum() <= budget:
         return [batch]
-    ends = [*filled(tokens, budget), len(tokens)]
+    blocks = np.add.reduceat(each, np.arange(0, len(each), together))
+    ends = [*(start * together for start in filled(blocks, budget)), len(each)]
     return [part_of(batch, np.s_[start:end]) for start, end in pairwise(ends)]
 
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from stilts_repro.errors import MissingError, refusal
+from stilts_repro.errors import MissingError, StiltsError, refusal
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job, TargetTraining
 from stilts_repro.experiments.manifest import Damage
 from stilts_repro.experiments.store import Store
-from stilts_repro.experiments.workers import Pool, Workers, local_workers, starting, work
+from stilts_repro.experiments.workers import Pool, Room, Workers, local_workers, work
 from stilts_repro.machine import Machine
 
 Report = Callable[[Job, float], None]  # a job that has finished, and its seconds
 Complain = Callable[[Job, Exception], None]  # a job that has failed, and why
 POLL = 1.0  # seconds between two looks at what another run does
 # Whatever is wrong is not the jobs' fault where so many in a row fail, or take their workers along.
-FRUITLESS, DEATHS = 10, 3
+FRUITLESS, DEATHS = 10, 5
 KILLED = "most likely for want of memory; free some, and start the same command again"
 
 
@@ -32,29 +32,33 @@ def run_jobs(
     *,
     keep_models: bool = False,
     workers: Workers = local_workers,
+    known: Mapping[str, Job] | None = None,
 ) -> dict[str, Exception]:
     """Have `workers` do `jobs`, none of which is done; return, by hash, why some failed.
 
     `worlds` are those that the jobs' conditions name; `keep_models` keeps the targets' models. What
-    starts from a job that failed fails with it; all others are run. Raises what would stop any job:
+    starts from a job that failed fails with it; all others are run. A job that is found damaged by
+    what starts from it is done again, once, if it is `known`. Raises what would stop any job:
     no room, no worker, many failures in a row.
     """
 
     def hand(pool: Pool, job: Job) -> Future[float]:
         world = worlds[job.condition.world]
-        with starting():
-            return pool.submit(work, job, world, store, machine, keep_models)
+        return pool.submit(work, job, world, store, machine, keep_models)
 
     def is_done(job: Job) -> bool:
         return store.done(job.hash, with_model=_keeps_model(job, keep_models))
 
-    under_way = _UnderWay([*jobs.values()], store, hand, is_done, report, complain)
+    under_way = _UnderWay([*jobs.values()], store, hand, is_done, report, complain, known or {})
     while under_way.waiting:
+        died = False
         with workers(machine, len(under_way.waiting)) as (pool, room):
             try:
                 under_way.drain(pool, room)
             except BrokenProcessPool:
-                under_way.lose()
+                died = True
+        if died:  # and all others have ended: what they did is free for another run
+            under_way.lose()
     return under_way.failed
 
 
@@ -80,6 +84,31 @@ def unfinished(
     return left, damaged
 
 
+def renewed(
+    jobs: Mapping[str, Job], store: Store, *, keep_models: bool
+) -> tuple[dict[str, Job], dict[str, str]]:
+    """Return what `unfinished` does, having set aside what is damaged, to be done again.
+
+    Another run may do the same at this time: what is damaged is looked at once more when no other
+    run can take it. What is whole again, from there or from elsewhere, is not left to do.
+    """
+    left, damaged = unfinished(jobs, store, keep_models=keep_models)
+    if not damaged:
+        return left, damaged
+    held = [name for name in damaged if store.leases.take(name)]
+    _, still = unfinished(jobs, store, keep_models=keep_models)
+    for name in held:
+        start = jobs[name].start
+        # What it was built on may have been whole elsewhere, and be here again.
+        stale = start in damaged and not store.folder(start or "").is_dir()
+        if name in still and (stale or store.damage(name)):
+            store.set_aside(name)
+        store.leases.release(name)
+    whole = {n for n in damaged if store.folder(n).is_dir() and not store.damage(n)}
+    lacking = {n for n in whole if _keeps_model(jobs[n], keep_models) and not store.has_model(n)}
+    return {n: job for n, job in left.items() if n not in whole - lacking}, damaged
+
+
 def _keeps_model(job: Job, keep_models: bool) -> bool:
     """Say whether the model of a job is to stay besides its records."""
     return keep_models and isinstance(job, TargetTraining)
@@ -96,7 +125,9 @@ class _UnderWay:
         is_done: Callable[[Job], bool],
         report: Report,
         complain: Complain,
+        known: Mapping[str, Job],
     ) -> None:
+        self.known = known
         self.waiting = waiting
         self.running: dict[Future[float], Job] = {}
         self.failed: dict[str, Exception] = {}
@@ -105,16 +136,17 @@ class _UnderWay:
         self._lost: dict[str, int] = {}  # how often a job's worker died
         self._in_a_row = self._deaths = 0  # failures, dead workers, since a job last finished
         self._shares = False  # with another run
+        self._again: set[str] = set()  # jobs that met a damaged start
 
-    def drain(self, pool: Pool, room: int) -> None:
+    def drain(self, pool: Pool, room: Room) -> None:
         """Run what waits, in order, but for jobs that wait for another.
 
-        No more than `room` are handed out: what comes first is finished first. A job whose worker
-        died has all workers to itself. Raises `BrokenProcessPool` where one dies.
+        No more than there is `room` for are handed out: what comes first is finished first. A job
+        whose worker died has all workers to itself. Raises `BrokenProcessPool` where one dies.
         """
         while self.waiting or self.running:
             lost = any(job.hash in self._lost for job in (*self.waiting, *self.running.values()))
-            elsewhere = self._hand_out(pool, 1 if lost else room)
+            elsewhere = self._hand_out(pool, 1 if lost else room())
             if self.running:
                 ended, _ = wait(self.running, POLL if elsewhere else None, FIRST_COMPLETED)
                 for future in [future for future in self.running if future in ended]:
@@ -181,17 +213,39 @@ class _UnderWay:
             raise
         except Exception as error:
             del self.running[future]
+            if isinstance(error, Damage) and self._begin_again(job, error):
+                return
             self._in_a_row += 1
-            if refusal(error) or self._in_a_row == FRUITLESS:
+            if refusal(error):
+                raise
+            if self._in_a_row == FRUITLESS and isinstance(error, StiltsError):
+                told = f"{FRUITLESS} jobs in a row failed, the last with: {error}"
+                raise type(error)(told) from error
+            if self._in_a_row == FRUITLESS:
                 raise
             self._fail(job, error)
-            if isinstance(error, Damage) and job.start:  # to be done again, when started again
-                self.store.set_aside(job.start)
-                self.failed[job.start] = error
-                self._lose(job.start, f"job {job.start}, which it starts from, is damaged")
         else:
             del self.running[future]
             self._finish(job, seconds)
+
+    def _begin_again(self, job: Job, error: Damage) -> bool:
+        """Put a job back that met a damaged start, and the start, unless it is whole elsewhere.
+
+        Say whether that is so: once a job, as the damage may be its disk's.
+        """
+        if job.start is None or job.start not in self.known or job.hash in self._again:
+            return False
+        self._again.add(job.hash)
+        print(f"  {error}; it is done again", file=sys.stderr, flush=True)
+        with self.store.leases.borrowed(job.start) as free:
+            if free and self.store.damage(job.start):
+                self.store.set_aside(job.start)
+        self.store.leases.release(job.hash)
+        self.waiting.insert(0, job)
+        pending = {other.hash for other in (*self.waiting, *self.running.values())}
+        if job.start not in pending and not self.store.folder(job.start).is_dir():
+            self.waiting.insert(0, self.known[job.start])
+        return True
 
     def _finish(self, job: Job, seconds: float) -> None:
         self._in_a_row = self._deaths = 0

@@ -18,10 +18,15 @@ PRELOADED = "stilts_repro.experiments.work"
 KEPT_KERNELS = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
 
+def keep_few_kernels() -> None:
+    """Ask for few kernels to be kept, before torch is first used: in the helper's children."""
+    for name in KEPT_KERNELS:
+        os.environ.setdefault(name, "64")
+
+
 def start() -> ForkServerContext:
     """Start the helper where it does not run yet; return the context that forks from it."""
-    for name in KEPT_KERNELS:
-        os.environ.setdefault(name, "64")  # read as torch is first used, in the helper's children
+    keep_few_kernels()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOADED])
     if threading.current_thread() is not threading.main_thread():

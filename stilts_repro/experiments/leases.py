@@ -8,6 +8,7 @@ compared with another. An owner that was taken for dead, and wakes, lets the new
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+GONE = (errno.ENOENT, errno.ESTALE)  # of a file; on NFS one may have been opened before
 BEAT, PATIENCE = 10.0, 60.0  # seconds between renewals; without one, before an owner is dead
 
 
@@ -104,17 +106,27 @@ class Leases:
 
     def _ours(self, name: str) -> bool:
         """Say whether a lease that was taken has not been taken over."""
-        try:
-            return self._path(name).read_bytes() == self._taken.get(name)
-        except FileNotFoundError:
-            return False
+        return self._read(self._path(name)) == self._taken.get(name)
 
     def _state(self, name: str) -> Any:
         """Return what changes when a lease is renewed or changes hands; None where it is not."""
+        path = self._path(name)
         try:
-            path = self._path(name)
-            return path.stat().st_mtime_ns, path.read_bytes()
-        except FileNotFoundError:
+            changed = path.stat().st_mtime_ns
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            return None
+        content = self._read(path)
+        return None if content is None else (changed, content)
+
+    def _read(self, path: Path) -> bytes | None:
+        """Return what is in a lease; None where it is gone."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
             return None
 
     def _dead(self, name: str, state: Any) -> bool:
@@ -138,12 +150,13 @@ class Leases:
             self._path(name).rename(grave)
         except FileNotFoundError:  # another run was quicker
             return True
-        if grave.read_bytes() != state[1]:  # and has its own lease there already: give it back
-            with contextlib.suppress(OSError):
-                self._path(name).hardlink_to(grave)
-            grave.unlink()
+        found = self._read(grave)
+        if found and found != state[1]:  # and has its own lease there already: give it back
+            with contextlib.suppress(FileExistsError), self._path(name).open("xb") as file:
+                file.write(found)
+            grave.unlink(missing_ok=True)
             return False
-        grave.unlink()
+        grave.unlink(missing_ok=True)
         return True
 
     def _renew(self, ended: threading.Event) -> None:
@@ -196,7 +209,7 @@ def _started(process: int) -> str | None:
     """
     try:
         told = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end while it is looked at
         if Path("/proc/self").exists():
             return None
     else:

@@ -41,7 +41,7 @@ class Evaluation(Work):
                 )
         (folder / PREDICTIONS).mkdir()
         for record, outcome in records:
-            self.store.add_record(record)
+            self.store.add_record(folder, record)
             path = predictions_file(folder, record)
             write_text(path, canonical(outcome.predictions) + "\n")
         return {"records": [record["hash"] for record, _ in records]}

@@ -5,16 +5,21 @@ the store; a job's manifest is sent last, and one that is not whole is none. Wha
 checked as what lies in the store is. Nothing here keeps two runs from doing the same job.
 """
 
+import shutil
+import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from stilts_repro.errors import FULL, InputError, MissingError, reason
 from stilts_repro.experiments.manifest import MANIFEST, Damage, entries_of
 from stilts_repro.experiments.store import SCRATCH, Store
+from stilts_repro.jsonio import flush
 
+POLL = 1.0  # seconds between two looks at what another process fetches
 WEIGHTS = ".safetensors"  # files that only a job which starts from another reads
 
 
@@ -48,22 +53,39 @@ class Mirrored(Store):
     def fetch(self, job: str, *, whole: bool = False) -> None:
         """Have a job, if it is there and not here; if `whole`, with its weights.
 
-        Raises `Damage` where these are nowhere.
+        Then another process of this machine that fetches it is waited for. Raises `Damage` where
+        weights are nowhere.
         """
-        if not self.folder(job).is_dir():
+        free = False
+        while not free and not self.folder(job).is_dir():
             with self.leases.borrowed(job) as free:
                 if free:
                     self._fetch(job)
+            if not free and not whole:
+                return
+            if not free:
+                time.sleep(POLL)
         for name in self._manifest(job) if whole else ():
             path = self.output / name
-            if not path.exists():
+            if not path.exists() and self._is_of(job, name):
                 self.remote.fetch(name, path)
             if not path.exists():
                 raise Damage(f"{path}: not here, and not at {self.remote.url}")
 
     def set_aside(self, job: str) -> None:
-        """Take a damaged job away, there as well."""
+        """Take a damaged job away, and have it again from there if it is whole there.
+
+        One that is not damaged was built on what is, and goes there as well.
+        """
+        stale = self.damage(job) is None
         super().set_aside(job)
+        if not stale:
+            with suppress(Damage):
+                self._fetch(job)
+                self.fetch(job, whole=True)
+                self.check(job)
+                return
+            super().set_aside(job)
         self.remote.remove(self._name(job))
 
     def _lets_be(self, name: str) -> bool:
@@ -84,11 +106,18 @@ class Mirrored(Store):
             if not name.endswith(WEIGHTS):
                 self.remote.fetch(name, path)
         (scratch / MANIFEST).write_bytes(data or b"")
-        scratch.rename(self.folder(job))
+        flush(scratch / MANIFEST)
+        try:
+            scratch.rename(self.folder(job))
+        except OSError:  # somebody was quicker
+            shutil.rmtree(scratch, ignore_errors=True)
 
     def _send(self, job: str) -> None:
-        for name in (*self._manifest(job), f"{self._name(job)}/{MANIFEST}"):
-            self.remote.send(name, self.output / name)
+        try:
+            for name in (*self._manifest(job), f"{self._name(job)}/{MANIFEST}"):
+                self.remote.send(name, self.output / name)
+        except MissingError as error:  # here it has finished all the same
+            print(f"  {error}; the next run sends job {job}", file=sys.stderr, flush=True)
 
     def _name(self, job: str) -> str:
         """Return what a job's folder is called in manifests."""
@@ -135,6 +164,7 @@ class Remote:
         try:
             with self._reached():
                 self.files.get_file(f"{self.root}/{name}", str(part))
+            flush(part)
             part.replace(path)
         except FileNotFoundError:
             pass

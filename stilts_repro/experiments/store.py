@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from stilts_repro.jsonio import (
 SCRATCH = ".unfinished-"
 DAMAGED = ".damaged-"
 RESULT = "result.json"
+RECORDS = "records"  # folder in the output; and, until a job has finished, in its scratch folder
 PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
@@ -51,7 +52,7 @@ class Store:
     def __init__(self, output: Path) -> None:
         self.output = output
         self.jobs = output / "jobs"
-        self.records = output / "records"
+        self.records = output / RECORDS
         self.leases = Leases(output / "leases")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,8 +85,9 @@ class Store:
         try:
             yield
         finally:
-            self.leases.end()
-            self._sweep()
+            with suppress(OSError):  # of a folder that is gone or read-only, which is told already
+                self.leases.end()
+                self._sweep()
 
     def done(self, job: str, *, with_model: bool = False) -> bool:
         """Say whether the job has finished undamaged, and kept its model if that is asked for."""
@@ -137,17 +139,23 @@ class Store:
     def working(self, job: str) -> Iterator[Path]:
         """Give a scratch folder that becomes the job's when the block ends without error.
 
-        The block leaves `result.json` there, which names the job's records.
+        The block leaves `result.json` there, which names the job's records: they come to their
+        place with it (`add_record`).
         """
         # Containers number their processes alike: one that was killed may have left this number's.
         scratch = self._beside(SCRATCH, job)
         scratch.mkdir()
         try:
             yield scratch
-            self._seal(job, scratch)
-            self._put_away(job, SCRATCH)  # one done before, without a model
+            named = self._seal(job, scratch)
+            # One done before, without a model, is there until all of the new one is.
+            for record in named:
+                (scratch / RECORDS / record.name).replace(record)
+            shutil.rmtree(scratch / RECORDS, ignore_errors=True)
+            self._put_away(job, SCRATCH)
             scratch.rename(self.folder(job))
-            flush(self.jobs)
+            for folder in (self.jobs, self.records):
+                flush(folder)
             shutil.rmtree(self.checkpoints(job), ignore_errors=True)
             self._send(job)
         finally:
@@ -156,13 +164,14 @@ class Store:
     def set_aside(self, job: str) -> None:
         """Take a damaged job away, so that it is done again; its files stay for who wants to look.
 
-        `python -m reproduce store gc` removes them.
+        `python -m reproduce store gc` removes them. Where it is whole elsewhere it is had again.
         """
         self._put_away(job, DAMAGED)
 
-    def add_record(self, record: dict[str, Any]) -> None:
-        """Write one record under its hash."""
-        write_json(self._record_file(record["hash"]), record)
+    def add_record(self, folder: Path, record: dict[str, Any]) -> None:
+        """Write one record under its hash into the scratch `folder` of its job."""
+        (folder / RECORDS).mkdir(exist_ok=True)
+        write_json(folder / RECORDS / self._record_file(record["hash"]).name, record)
 
     def record(self, identity: str) -> dict[str, Any]:
         """Return the record with this hash; `Damage` where it is not what its job wrote."""
@@ -182,13 +191,10 @@ class Store:
 
     def leftovers(self) -> list[Path]:
         """Return what belongs to no finished job: such as were set aside or killed, records."""
+        # In this order: a job that ends meanwhile is under way, or its records are listed.
+        idle = [path for path in self.records.glob("*.json") if not self._under_way(path)]
         listed = {name for job in self.finished() for name in self._listed(job)}
-        records = self.records.glob("*.json")
-        lost = [
-            path
-            for path in records
-            if str(path.relative_to(self.output)) not in listed and not self._under_way(path)
-        ]
+        lost = [path for path in idle if str(path.relative_to(self.output)) not in listed]
         checkpoints = self.checkpoints("").glob("*")
         done = [path for path in checkpoints if self.folder(path.name).is_dir()]
         return [*self.jobs.glob(f"{DAMAGED}*"), *self._unowned(), *lost, *done]
@@ -236,19 +242,25 @@ class Store:
         if kind == SCRATCH:
             shutil.rmtree(away, ignore_errors=True)
 
-    def _seal(self, job: str, scratch: Path) -> None:
-        """Write the manifest of a job that lies in `scratch`, its files being on the disk."""
+    def _seal(self, job: str, scratch: Path) -> list[Path]:
+        """Write the manifest of a job that lies in `scratch`, its files being on the disk.
+
+        Return where its records are to be.
+        """
         files = [p for p in scratch.rglob("*") if p.is_file() and p != scratch / MANIFEST]
+        files = [path for path in files if path.parent != scratch / RECORDS]
         named = {self.folder(job) / path.relative_to(scratch): path for path in files}
-        records = read_json(scratch / RESULT)["records"]
-        named |= {path: path for path in map(self._record_file, records)}
+        records = [*map(self._record_file, read_json(scratch / RESULT)["records"])]
+        named |= {path: scratch / RECORDS / path.name for path in records}
         entries = {}
         for name, path in sorted(named.items()):
             flush(path)
             found = {"size": path.stat().st_size, "sha256": digest(path)}
             entries[str(name.relative_to(self.output))] = found
         write_text(scratch / MANIFEST, manifest_text(entries))
-        flush(scratch / MANIFEST)
+        for path in (scratch / MANIFEST, scratch):
+            flush(path)
+        return records
 
     def _manifest(self, job: str) -> dict[str, dict[str, Any]]:
         path = self.folder(job) / MANIFEST

@@ -23,12 +23,13 @@ from typing import Any
 import torch
 from torch import distributed
 
+from stilts_repro import stopping
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
-from stilts_repro.experiments.workers import end_with_parent, prepare, work
+from stilts_repro.experiments.workers import Room, end_with_parent, prepare, work
 from stilts_repro.machine import PROCESSES, Machine, launched
 from stilts_repro.streams import steady
 
@@ -36,6 +37,9 @@ NUMBER, ON_THIS_MACHINE = "RANK", "LOCAL_RANK"  # what launchers set, beside how
 # Others wait while the leading process plans, translates or evaluates alone. One that dies is seen
 # at once, by its launcher or its worker.
 PATIENCE = timedelta(days=7)
+
+
+AGREEMENT = 60.0  # seconds in which all that do a job together end it
 
 
 def several() -> bool:
@@ -50,8 +54,11 @@ def follows() -> bool:
 
 def follow(machine: Machine) -> None:
     """Do this process's share of each job that the leading one hands out, to the last."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # launchers send it to all: the leading one ends
     with _joined(machine, _launched_on()):
         while arguments := _received():
+            _, _, store, *_ = arguments
+            store.prepare()  # of a machine that has its own
             with suppress(InputError):  # the leading one tells
                 work(*arguments)
 
@@ -71,21 +78,25 @@ def leading(machine: Machine) -> Iterator[None]:
 
 
 @contextmanager
-def all_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", int]]:
+def all_workers(machine: Machine, most: int) -> Iterator[tuple["_Pool", Room]]:
     """Give all processes together as one worker (`workers.Workers`), in a block of `leading`."""
-    yield _Pool(), 1
+    yield _Pool(), lambda: 1
 
 
 class _Pool:
     at_work = False  # whether processes are in the middle of a job
 
     def submit(self, work: Callable[..., float], /, *arguments: Any) -> Future[float]:
-        """Have all processes do a job, at once."""
+        """Have all processes do a job, at once.
+
+        What fails it is in the future; what ends all processes is raised.
+        """
         future: Future[float] = Future()
         _send(arguments)
         _Pool.at_work = True
         try:
-            future.set_result(work(*arguments))
+            with stopping.heeded():
+                future.set_result(work(*arguments))
         except InputError as error:
             future.set_exception(error)
         _Pool.at_work = False
@@ -152,14 +163,17 @@ def helped(
 
 
 def _end_with(helpers: Sequence[BaseProcess], title: str, over: threading.Event) -> None:
-    """End this process when a helper dies before it is `over`: it would be waited for for ever."""
+    """End this process when a helper ends before it is `over`: it would be waited for for ever.
+
+    One that ends without a fault has met what this process meets too, or was told of.
+    """
     left = [*helpers]
     while left:
         ended = multiprocessing.connection.wait([helper.sentinel for helper in left])
         for helper in [helper for helper in left if helper.sentinel in ended]:
             left.remove(helper)
             helper.join()
-            if helper.exitcode != 0 and not over.is_set():
+            if not over.wait(0.0 if helper.exitcode else AGREEMENT):
                 told = f"  {title}: a helper of it ended with status {helper.exitcode}"
                 print(told, file=sys.stderr, flush=True)
                 os._exit(1)

@@ -22,7 +22,7 @@ from stilts_repro.experiments import forking
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
-from stilts_repro.machine import TOKENS, Machine
+from stilts_repro.machine import Machine
 from stilts_repro.streams import steady
 
 GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
@@ -38,28 +38,38 @@ class Pool(Protocol):
         ...
 
 
-Workers = Callable[[Machine, int], AbstractContextManager[tuple[Pool, int]]]
+Room = Callable[[], int]  # how many jobs may be handed out at once, now
+Workers = Callable[[Machine, int], AbstractContextManager[tuple[Pool, Room]]]
 
 
 @contextmanager
-def local_workers(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
+def local_workers(machine: Machine, most: int) -> Iterator[tuple[ProcessPoolExecutor, Room]]:
     """Give processes of this machine, at most `most` of them, and how many they are."""
     # The main process says where the cache is, or why there is none: workers would each say it.
     variables = {**os.environ, CACHE: str(cache_root() or "off")}
     workers = min(machine.workers(), most)
     with starting():
         context = forking.start()
-        pool = ProcessPoolExecutor(
+        pool = _Processes(
             max_workers=workers,
             mp_context=context,
             initializer=_enter_worker,
             initargs=(variables, machine, gpus(context, machine)),
         )
     try:
-        yield pool, workers
+        yield pool, lambda: workers
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _end_workers(multiprocessing.active_children())
+
+
+class _Processes(ProcessPoolExecutor):
+    """Processes that are started as jobs come."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
+        """Have one of them do `work`; `MissingError` where it cannot be started."""
+        with starting():
+            return super().submit(work, *arguments, **more)
 
 
 def _end_workers(workers: Sequence[BaseProcess]) -> None:
@@ -135,7 +145,8 @@ def prepare(machine: Machine) -> None:
     from transformers.utils import logging
 
     torch.set_num_threads(machine.threads)
-    torch.set_num_interop_threads(1)
+    if torch.get_num_interop_threads() != 1:  # of a process that did a job before, it is
+        torch.set_num_interop_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
@@ -167,8 +178,8 @@ def work(job: Job, world: World, store: Store, machine: Machine, keep_models: bo
             run_job(job, world, store, machine, keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
-            f"{job.title}: the GPU has too little memory; set {TOKENS}, the tokens trained on at "
-            f"once, below {machine.tokens} and start the same command again to go on"
+            f"{job.title}: the GPU has too little memory, for a quarter of a step too; give jobs "
+            "more of it, or more GPUs each (--gpus-per-job)"
         ) from None
     except Exception as error:
         _check_travels(error)

@@ -54,15 +54,6 @@ class MultiTaskModel(nn.Module):
         assert isinstance(head, Head)
         return head
 
-    def set_dropout(self, rate: float) -> None:
-        """Give every dropout of backbone and heads the same `rate`."""
-        for module in self.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = rate
-            for name, value in vars(module).items():  # attention's, and all of BART's class
-                if "dropout" in name and isinstance(value, float):
-                    setattr(module, name, rate)
-
     def forward(self, task: str, batch: Batch) -> Tensor:
         """Return `task`'s logits for `batch`; shapes as the head says."""
         head = self.head(task)
@@ -71,6 +62,16 @@ class MultiTaskModel(nn.Module):
     def loss(self, task: str, batch: Batch, over: int | None = None) -> Tensor:
         """Return `task`'s loss on `batch`, a scalar; `over` as the head says."""
         return self.head(task).loss(self(task, batch), batch, over)
+
+
+def set_dropout(model: nn.Module, rate: float) -> None:
+    """Give every dropout of `model` the same `rate`."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate
+        for name, value in vars(module).items():  # attention's, and all of BART's class
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, rate)
 
 
 def make_head(

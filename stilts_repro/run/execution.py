@@ -8,7 +8,7 @@ from stilts_repro.claims.expected import Expected, load_expected
 from stilts_repro.commands import told
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MAIN
-from stilts_repro.experiments.executor import Report, run_jobs, unfinished
+from stilts_repro.experiments.executor import Report, renewed, run_jobs
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.store import Store
@@ -51,10 +51,8 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
         planned = plan_of(request)
         plan, keep = planned.plan, request.keep_models
         store.meet(plan.jobs)
-        left, damaged = unfinished(plan.jobs, store, keep_models=keep)
+        left, damaged = renewed(plan.jobs, store, keep_models=keep)
         progress.damaged(damaged)
-        for job in damaged:
-            store.set_aside(job)
         reused = len(plan.jobs) - len(left)
         progress.planned(plan.jobs, reused)
         finished = _telling_early(request, planned, store, left, expected, progress)
@@ -70,6 +68,7 @@ def run_claims(request: Request, progress: Progress | None = None) -> dict[str, 
             *(left, plan.worlds, store, request.machine, finished, failed),
             keep_models=keep,
             workers=request.workers,
+            known=plan.jobs,
         )
         failures = {job: failures.get(job) or str(error) for job, error in lost.items()}
         results = Results(request, planned, store, failures=failures)

@@ -49,9 +49,13 @@ class Asked:
 
 
 class DualHead(Head):
-    """The vectors themselves, of length 1, and how much their cosines are stretched."""
+    """The vectors themselves, of length 1, and how much their cosines are stretched.
+
+    A question's sentence is told from three others: XTREME-R's scripts add up four batches of four.
+    """
 
     reads = "sequence"
+    together = 4
 
     def __init__(self, hidden: int, outputs: int, dropout: float, *, bias: bool = True) -> None:
         nn.Module.__init__(self)
@@ -67,13 +71,13 @@ class DualHead(Head):
         return functional.normalize(vectors.float(), dim=-1).view(len(vectors) // batch.group, -1)
 
     def loss(self, logits: Tensor, batch: Batch, over: int | None = None) -> Tensor:
-        """Return the mean cross-entropy of each question's sentence among all of the batch.
-
-        Of a part of a batch, among those of the part.
-        """
+        """Return the mean cross-entropy of each question's sentence among those `together`."""
         question, sentence = logits.view(len(logits), 2, -1).unbind(dim=1)
         gold = torch.arange(len(logits), device=logits.device)
-        return cross_entropy(self.scale * question @ sentence.T, gold, over)
+        block = gold // self.together
+        alien = block.unsqueeze(1) != block
+        cosines = self.scale * question @ sentence.T
+        return cross_entropy(cosines.masked_fill(alien, float("-inf")), gold, over)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from stilts_repro.data.features import Features
 from stilts_repro.errors import InputError
 from stilts_repro.metrics.ranking import CUT, nearest_rows
-from stilts_repro.tasks.answers import TwoTexts
+from stilts_repro.tasks.answers import DualHead, TwoTexts
 from stilts_repro.tasks.format import Limits, Scored, broken_units, twice
 from stilts_repro.tasks.taking import Row, take
 from stilts_repro.tasks.tokens import single_features
@@ -35,6 +35,12 @@ class Linked:
     description: str
 
 
+class EntityHead(DualHead):
+    """An entity is told from seven others, as in XTREME-R's script."""
+
+    together = 8
+
+
 @dataclass(frozen=True)
 class EntityRetrieval(TwoTexts):
     """Rows of mentions, and with `description` of pairs; candidates have nothing but that.
@@ -44,6 +50,7 @@ class EntityRetrieval(TwoTexts):
     """
 
     name = "entity retrieval"
+    head = EntityHead
     suffix: ClassVar = "json"
     columns: ClassVar = ("id", "text", "start", "end", "entity_id")
 

@@ -20,9 +20,14 @@ Reading = Literal["sequence", "token", "span"]
 
 
 class Head(nn.Module):
-    """Base of the heads; `reads` says which vectors `forward` is given."""
+    """Base of the heads; `reads` says which vectors `forward` is given.
+
+    A loss may compare so many units, counted from the batch's start, with one another: `together`
+    they stay where a batch is cut into parts.
+    """
 
     reads: ClassVar[Reading]
+    together: ClassVar[int] = 1
 
     def __init__(self, hidden: int, outputs: int, dropout: float, *, bias: bool = True) -> None:
         super().__init__()

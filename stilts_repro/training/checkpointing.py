@@ -63,10 +63,13 @@ class Checkpoints:
         self.every = every
         self._saved = time.monotonic()
 
-    @property
-    def due(self) -> bool:
-        """Whether it is time for one, or the process has been asked to end."""
-        return stopping.asked() or time.monotonic() - self._saved > self.every
+    def due(self, last: bool = False) -> bool:
+        """Say whether it is time for one, or the process has been asked to end.
+
+        After the `last` step it is sooner: what follows is not trained again then.
+        """
+        waited = time.monotonic() - self._saved
+        return stopping.asked() or waited > (self.every / 5 if last else self.every)
 
     def save(self, step: int, tensors: Mapping[str, Tensor], told: Told) -> None:
         """Keep what the steps after `step` hang on, in place of the checkpoint before."""
@@ -90,7 +93,7 @@ class Checkpoints:
         """
         try:
             state = read_json(self.folder / STATE)
-            file = self.folder / state["file"]
+            file = self.folder / Path(state["file"]).name
             whole = state.pop("hash") == content_hash(state) and digest(file) == state["sha256"]
             tensors = load_file(file) if whole else {}
         except MissingError:

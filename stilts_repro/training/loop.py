@@ -16,7 +16,7 @@ from stilts_repro.machine import Machine
 from stilts_repro.models.attention import ready
 from stilts_repro.models.embeddings import moved
 from stilts_repro.models.masked import Masking, masked_batch
-from stilts_repro.models.multitask import MultiTaskModel
+from stilts_repro.models.multitask import MultiTaskModel, set_dropout
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.training.checkpointing import Checkpoints
@@ -78,7 +78,7 @@ def train(
     """
     recipe = next(iter(tasks.values())).recipe
     if recipe.dropout is not None:
-        model.set_dropout(recipe.dropout)
+        set_dropout(model, recipe.dropout)
     own = own_steps(tasks, sampler.cap)
     log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
     batches = _batches(tasks, pad_id, seed, purpose, log.weights)
@@ -92,11 +92,14 @@ def train(
         losses, steps, started = Losses(purpose), log.steps, time.perf_counter()
         state = State(trained, optimiser, losses, best, log)
         done = _taken_up(state, checkpoints, ranks, purpose)
-        if not ranks.leads:  # each drops out others
-            torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, done))
         for _ in range(done):
             next(batches)
         for step in range(done, steps):
+            if best and best.stale:  # a training that goes on may have been about to end
+                log.steps = step
+                break
+            if not ranks.leads:  # each drops out others
+                torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, step))
             # Gradients of the task that is drawn. Evaluating ends training mode.
             trained.train()
             name, batch = next(batches)
@@ -109,10 +112,7 @@ def train(
             if best and evaluate and best.due(step + 1, steps):
                 bring_back()
                 best.add(ranks.led(evaluate), step + 1)
-                if best.stale:
-                    log.steps = step + 1
-                    break
-            if checkpoints and _due(checkpoints, ranks, machine):
+            if checkpoints and _due(checkpoints, ranks, machine, last=step + 1 == steps):
                 log.seconds = log.earlier + time.perf_counter() - started
                 _keep(state, checkpoints, ranks, step + 1)
         bring_back()
@@ -140,28 +140,30 @@ def _taken_up(state: State, checkpoints: Checkpoints | None, ranks: Ranks, purpo
 
 
 def _keep(state: State, checkpoints: Checkpoints, ranks: Ranks, steps: int) -> None:
-    """Leave a checkpoint, and end here if that was asked for."""
+    """Leave a checkpoint, and end here if that was asked for.
+
+    None of what is broken: that is told where all processes look at their losses.
+    """
     held = state.held()
-    if ranks.leads:
+    if ranks.leads and state.losses.sound:
         checkpoints.save(steps, *held)
     stopping.leave()
 
 
-def _due(checkpoints: Checkpoints, ranks: Ranks, machine: Machine) -> bool:
+def _due(checkpoints: Checkpoints, ranks: Ranks, machine: Machine, *, last: bool) -> bool:
     """Say whether this process is to take part in a checkpoint: of spread weights all are."""
     if machine.sharded:
-        return bool(ranks.agreed(checkpoints.due))
-    return ranks.leads and checkpoints.due
+        return bool(ranks.agreed(checkpoints.due(last)))
+    return ranks.leads and checkpoints.due(last)
 
 
 def _gradients(
     model: MultiTaskModel, task: str, batch: Batch, machine: Machine, log: TrainingLog
 ) -> torch.Tensor:
     """Do as `backward`; where the memory is too small, in smaller parts from then on."""
+    own = Ranks.here().share(batch, model.head(task).together)
     while True:
-        at_once = machine.tokens
-        if log.halvings:
-            at_once = max(1, (at_once or batch.tokens) >> log.halvings)
+        at_once = log.at_once or machine.tokens
         random = torch.get_rng_state()
         try:
             loss = backward(model, task, batch, replace(machine, tokens=at_once))
@@ -171,6 +173,8 @@ def _gradients(
         else:  # once all processes have theirs, none may begin anew
             return Ranks.here().add_up(model, loss, summed=machine.sharded)
         # Here nothing of the error's frames is held any more.
+        tokens = own.tokens if own else 1
+        log.at_once = max(1, min(at_once or tokens, tokens) // 2)
         log.halvings += 1
         model.zero_grad(set_to_none=True)
         torch.set_rng_state(random)
@@ -221,9 +225,10 @@ def backward(model: MultiTaskModel, task: str, batch: Batch, machine: Machine) -
     waited for; of a padded one transformers asks whether its mask is all ones.
     """
     ranks = Ranks.here()
-    own = ranks.share(batch)
-    parts = [] if own is None else cut(own, machine.tokens)
-    over = model.head(task).examples(batch) if len(parts) > 1 or ranks.count > 1 else None
+    head = model.head(task)
+    own = ranks.share(batch, head.together)
+    parts = [] if own is None else cut(own, machine.tokens, head.together)
+    over = head.examples(batch) if len(parts) > 1 or ranks.count > 1 else None
     losses = []
     for weight, part in (*((1, p) for p in parts), *((0, p) for p in idle(parts, batch, machine))):
         with machine.autocast():

@@ -33,6 +33,7 @@ from stilts_repro.models.attention import use
 from stilts_repro.models.causal import causal_loss
 from stilts_repro.models.denoising import Denoising, denoising_loss
 from stilts_repro.models.masked import Masking, masked_batch, mlm_loss
+from stilts_repro.models.multitask import set_dropout
 from stilts_repro.models.vocabulary import Narrowed
 from stilts_repro.seeds import derive, numpy_rng
 from stilts_repro.tasks.recipe import Recipe
@@ -86,6 +87,8 @@ class Pretraining:
             rng = numpy_rng(recipe.seed, "pretrain", "blocks")
             self.blocks = blocks(parts, recipe.max_length, int(tokenizer.bos_token_id), rng)
         self.model = start.model if start else build_model(recipe, tokenizer)
+        if start:
+            set_dropout(self.model, recipe.dropout)
         use(self.model, machine)
         self.optimiser = make_optimiser(
             self.model,
@@ -130,7 +133,7 @@ class Pretraining:
             if report is not None and (whole or now - told > TELL_EVERY):
                 report(log, loss, self._share())
                 told = now
-            if self.checkpoints and self.checkpoints.due:
+            if self.checkpoints and self.checkpoints.due():
                 self._save(self.checkpoints)
                 stopping.leave()
         return log

@@ -41,11 +41,16 @@ class Ranks:
         """Whether this is the process that writes and tells; alone it is."""
         return self.number == 0
 
-    def share(self, batch: Batch) -> Batch | None:
-        """Return this process's units of padded `batch`; None where there are too few for all."""
+    def share(self, batch: Batch, together: int = 1) -> Batch | None:
+        """Return this process's units of padded `batch`; None where there are too few for all.
+
+        So many units, counted from the batch's start, stay `together`.
+        """
         if self.count == 1:
             return batch
-        start, stop = (len(batch.units) * n // self.count for n in (self.number, self.number + 1))
+        blocks = -(-len(batch.units) // together)
+        start, stop = (blocks * n // self.count * together for n in (self.number, self.number + 1))
+        stop = min(stop, len(batch.units))
         return part_of(batch, np.s_[start:stop]) if stop > start else None
 
     @torch.no_grad()

@@ -16,6 +16,7 @@ from stilts_repro.training.checkpointing import (
     within,
 )
 
+KEPT = ("tokens", "seconds", "halvings", "at_once")  # of the log
 LOOK_EVERY = 50  # steps between two looks at the losses, for which a GPU is waited for
 
 
@@ -26,7 +27,7 @@ class TrainingLog:
     `earlier` are those of `seconds` that a process before this one spent, up to its checkpoint.
     `best_step` is the step whose weights were kept (None: the last step's, nothing was evaluated),
     `dev_scores` the score after each evaluation; `halvings` how often the memory was too small for
-    what was computed at once, which was halved then.
+    what was computed at once, which was halved then, to `at_once` tokens.
     """
 
     steps: int = 0
@@ -38,6 +39,7 @@ class TrainingLog:
     best_step: int | None = None
     dev_scores: list[float] = field(default_factory=list)
     halvings: int = 0
+    at_once: int | None = None
 
     def last_loss(self, window: int = 20) -> float:
         """Return the mean of the last `window` losses."""
@@ -46,7 +48,10 @@ class TrainingLog:
 
 
 class Losses:
-    """The losses so far, left on the device; some steps at a time they are looked at."""
+    """The losses so far, left on the device; some steps at a time they are looked at.
+
+    Processes that train together look after the same steps, and so end at the same one.
+    """
 
     def __init__(self, purpose: str) -> None:
         self.purpose = purpose
@@ -58,7 +63,7 @@ class Losses:
         """Take a step's loss; `InputError` where, by now and then, one is no finite number."""
         self._tasks.append(task)
         self._losses.append(loss)
-        if len(self._losses) == LOOK_EVERY:
+        if len(self._tasks) % LOOK_EVERY == 0:
             self.values()
 
     def restore(self, seen: list[float]) -> None:
@@ -67,8 +72,8 @@ class Losses:
 
     def values(self) -> list[float]:
         """Return all losses; `InputError` where one is no finite number."""
-        start, self._losses, new = len(self._seen), [], self._losses
-        self._seen += torch.stack(new).float().cpu().tolist() if new else []
+        start = len(self._seen)
+        self._seen, self._losses = self.known(), []
         for step in range(start, len(self._seen)):
             if not math.isfinite(self._seen[step]):
                 raise InputError(
@@ -77,6 +82,16 @@ class Losses:
                     "high for it"
                 )
         return self._seen
+
+    def known(self) -> list[float]:
+        """Return all losses, whatever they are."""
+        new = torch.stack(self._losses).float().cpu().tolist() if self._losses else []
+        return [*self._seen, *new]
+
+    @property
+    def sound(self) -> bool:
+        """Whether all are finite numbers."""
+        return all(map(math.isfinite, self.known()))
 
 
 class Best:
@@ -104,6 +119,8 @@ class Best:
     @property
     def stale(self) -> bool:
         """Whether the last `patience` evaluations were all no better than one before."""
+        if not self.scores:
+            return False
         return len(self.scores) - 1 - self.scores.index(max(self.scores)) >= self.patience
 
     def restore(self) -> None:
@@ -131,8 +148,8 @@ class State:
         tensors["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random/cuda"] = torch.cuda.get_rng_state()
-        told: Told = {"losses": self.losses.values()}
-        told |= {name: getattr(self.log, name) for name in ("tokens", "seconds", "halvings")}
+        told: Told = {"losses": self.losses.known()}
+        told |= {name: getattr(self.log, name) for name in KEPT}
         if self.best:
             tensors |= {f"best/{name}": value for name, value in self.best.weights.items()}
             told |= {"scores": self.best.scores, "best step": self.best.step}
@@ -149,7 +166,7 @@ class State:
         if "cuda" in random and torch.cuda.is_available():
             torch.cuda.set_rng_state(random["cuda"])
         self.losses.restore(told["losses"])
-        for name in ("tokens", "seconds", "halvings"):
+        for name in KEPT:
             setattr(self.log, name, told[name])
         if self.best:
             self.best.weights = within("best", tensors)

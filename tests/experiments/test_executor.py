@@ -62,7 +62,7 @@ class Night:
 
     @contextmanager
     def _workers(self, machine, most):
-        yield self.pool, min(self.pool.at_once, most)
+        yield self.pool, lambda: min(self.pool.at_once, most)
 
 
 def test_a_job_that_fails_takes_only_what_starts_from_it_along(tmp_path, monkeypatch):

@@ -71,7 +71,11 @@ def test_multitask_trains_on_all_intermediate_tasks():
 
 
 def test_a_world_has_learning_rates_of_its_own_in_each_phase():
-    asked = [Cell(after("squad_v2", then="mnli"), "xnli", 0), Cell(after("mnli"), "tatoeba", 0)]
+    asked = [
+        Cell(after("squad_v2", then="mnli"), "xnli", 0),
+        Cell(after("mnli"), "udpos", 0),
+        Cell(after("mnli"), "tatoeba", 0),
+    ]
 
     def rates(**changes):
         jobs = make_plan(asked, world=replace(WORLD, **changes)).jobs.values()
@@ -80,10 +84,10 @@ def test_a_world_has_learning_rates_of_its_own_in_each_phase():
             told[type(job)] += [recipe.learning_rate for recipe in job.recipes.values()]
         return told[IntermediateTraining], told[TargetTraining]
 
-    two, three = rates()
-    assert (len(two), len(three)) == (3, 1)
-    assert rates(intermediate_rate=2.0) == ([2 * rate for rate in two], three)
-    assert rates(target_rate=4.0) == (two, [4 * rate for rate in three])
+    two, (xnli, pos) = rates()
+    assert len(two) == 3
+    assert rates(intermediate_rate=2.0) == ([2 * rate for rate in two], [2 * xnli, pos])
+    assert rates(target_rate=4.0) == (two, [xnli, 4 * pos])
 
 
 def test_a_targets_address_moves_with_the_dev_rows_that_choose_its_best_step():

@@ -25,7 +25,7 @@ def finish(store, job="abc", records=(RECORD,)):
     """Leave a finished job with a model, a record and predictions."""
     with store.working(job) as folder:
         for record in records:
-            store.add_record(record)
+            store.add_record(folder, record)
             (folder / "predictions").mkdir()
             write_json(folder / "predictions" / "xnli.dev.json", {"en": ["a", "b"]})
         (folder / "model.safetensors").write_bytes(bytes(range(256)) * 8)
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_whole_is_named(tmp_path, how):
 def test_a_record_of_a_job_that_did_not_write_it_is_damage(tmp_path):
     store = ready(tmp_path)
     finish(store)
-    store.add_record({"hash": "r2", "job": "abc"})
+    write_json(store.records / "r2.json", {"hash": "r2", "job": "abc"})
     with pytest.raises(Damage, match=r"r2.json: no file of job abc"):
         store.record("r2")
 
@@ -113,6 +113,17 @@ def test_a_damaged_job_is_set_aside_with_its_files(tmp_path):
     assert (aside / "model.safetensors").is_file()
     finish(store)
     assert store.done("abc")
+
+
+def test_a_job_that_is_being_done_again_stays_whole(tmp_path):
+    """Its records, too: a kill in between must not make damage of it."""
+    store = ready(tmp_path)
+    finish(store)
+    with pytest.raises(KeyboardInterrupt), store.working("abc") as folder:
+        store.add_record(folder, RECORD | {"score": 1.0})
+        assert store.done("abc") and store.record("r1") == RECORD
+        raise KeyboardInterrupt
+    assert store.done("abc") and store.record("r1") == RECORD
 
 
 def test_a_job_done_again_takes_the_place_of_the_one_before(tmp_path):

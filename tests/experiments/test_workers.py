@@ -63,15 +63,15 @@ def test_on_a_cpu_there_is_none_to_take():
     assert workers.gpus(forking.start(), Machine()) is None
 
 
-def test_a_full_gpu_is_one_line_that_says_what_to_set(monkeypatch, tmp_path):
+def test_a_full_gpu_is_one_line_that_says_what_to_do(monkeypatch, tmp_path):
     def full(job, world, store, machine, *, keep_models):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.\nGPU 0")
 
     monkeypatch.setattr(work, "run_job", full)
     with pytest.raises(MissingError) as caught:
         workers.work(JOB, WORLD, tmp_path, Machine("cuda", tokens=8192), False)
-    assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory; set STILTS")
-    assert "below 8192" in str(caught.value)
+    assert str(caught.value).startswith("mnli (seed 0): the GPU has too little memory, ")
+    assert "more GPUs each (--gpus-per-job)" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -33,7 +33,7 @@ def stored(tmp_path, records):
             own = [record for record in records if record["job"] == job]
             (folder / "predictions").mkdir()
             for record in own:
-                store.add_record(record)
+                store.add_record(folder, record)
                 write_json(predictions_file(folder, record), {"en": [job]})
             write_json(folder / "result.json", {"records": [record["hash"] for record in own]})
     return store

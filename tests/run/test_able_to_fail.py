@@ -21,6 +21,7 @@ from stilts_repro.experiments.sources import inventory_of
 from stilts_repro.experiments.work import run_job
 from stilts_repro.machine import Machine
 from stilts_repro.models import families
+from stilts_repro.models.multitask import set_dropout
 from stilts_repro.run import execution
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import Request
@@ -179,7 +180,7 @@ def dropout_in_every_training(monkeypatch):
     train = trainings.train
 
     def dropping(model, *rest):
-        model.set_dropout(0.1)
+        set_dropout(model, 0.1)
         return train(model, *rest)
 
     monkeypatch.setattr(trainings, "train", dropping)

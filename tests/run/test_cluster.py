@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from stilts_repro.errors import MissingError
-from stilts_repro.experiments import cluster
+from stilts_repro.experiments import cluster, environment
+from stilts_repro.machine import Machine
 from stilts_repro.run.execution import run_claims
 from tests.run.test_run_options import run_request
 from tests.run.test_surviving import NAMES, narrowed, start
@@ -139,6 +140,35 @@ def test_on_this_machine_without_a_cluster(local, tiny_model, tmp_path, monkeypa
     assert result["claims"][0]["observed"] == local["claims"][0]["observed"]
     assert result["jobs"]["reused"] == 3  # phase (ii), and retrieval before and after it
     json.dumps(result)
+
+
+@pytest.mark.parametrize(
+    ("device", "resources", "told"),
+    [
+        ("cpu", [{"CPU": 4.0}], ""),
+        ("cpu", [{}], "no node has room for a job (num_cpus 2)"),
+        ("cuda", [{"CPU": 64.0, "GPU": 1.0}] * 2, "no node has room for a job (num_gpus 2, num_"),
+        ("cpu", [{"CPU": 4.0, "GPU": 1.0}], "it has GPUs; jobs compute as this machine does"),
+    ],
+)
+def test_what_a_clusters_nodes_lack_is_told_before_jobs_wait(device, resources, told, capsys):
+    machine = replace(Machine(), device=device, processes=2)
+    dead = {"Alive": False, "Resources": {"CPU": 99.0, "GPU": 99.0}}
+    nodes = [dead, *({"Alive": True, "Resources": held} for held in resources)]
+    cluster._tell_of_lacks(machine, nodes)
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == bool(told) and told in printed
+
+
+def test_a_node_with_other_code_does_no_job(local, tiny_model, tmp_path, monkeypatch):
+    """What it finds would stand under a hash that says other code made it."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    request = narrowed(run_request(tiny_model, tmp_path / "out", NAMES[:1]))
+    own = environment.fingerprint
+    monkeypatch.setattr(environment, "fingerprint", lambda m: {**own(m), "code": "other"})
+    result = run_claims(replace(request, workers=cluster.ray_workers(None)))
+    assert result["failed"]["status"] == MissingError.exit_status
+    assert ": other code than the main process has; install" in result["claims"][0]["reason"]
 
 
 def test_no_cluster_at_the_address_is_one_line(tiny_model, tmp_path):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from stilts_repro.cli.compare import main
-from stilts_repro.experiments.store import Store
+from stilts_repro.experiments.store import RECORDS, Store
 from stilts_repro.report.difference import (
     Finished,
     beginnings,
@@ -44,7 +44,12 @@ def spoil(folder, change):
 
 def seal(job):
     """Let what was changed in a job's folder be what it has written."""
-    Store(job.parents[1])._seal(job.name, job)
+    store = Store(job.parents[1])
+    (job / RECORDS).mkdir()
+    for name in json.loads((job / "result.json").read_text())["records"]:
+        shutil.copy(store.records / f"{name}.json", job / RECORDS)
+    store._seal(job.name, job)
+    shutil.rmtree(job / RECORDS)
 
 
 def both(finished, other):
@@ -74,6 +79,14 @@ def test_numbers_that_moved_stand_with_the_furthest_first(finished, other):
     assert first.what == (far["intermediate"], far["target"], far["part"], "seed 0", "mean")
     assert (first.difference, second.difference) == (pytest.approx(-2), pytest.approx(1))
     assert all(m.difference == 0 for m in rest)
+
+
+def test_values_are_paired_by_their_seeds(finished, other):
+    claims = json.loads((other / "claims.json").read_text())
+    claims["claims"][0]["observed"] |= {"values": [1.0, 2.0], "seeds": [3, 0]}
+    (other / "claims.json").write_text(json.dumps(claims))
+    (moved,) = moved_claims(*both(finished, other))
+    assert moved.what[1] == "seed 0" and moved.after == 2.0
 
 
 def test_what_differs_in_the_machine_and_the_libraries_is_told(finished, other):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from reproduce.catalogue import all_claims
 from stilts_repro.cli.reproduce import main
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments import mirror
 from stilts_repro.experiments.manifest import MANIFEST
 from stilts_repro.experiments.mirror import Mirrored, Remote
 from stilts_repro.jsonio import canonical, content_hash
@@ -76,11 +79,58 @@ def test_weights_that_are_not_what_was_sent_are_done_again(first, tmp_path):
     for path in (tmp_path / "there").glob("jobs/*/manifest.json"):
         if path.parent != weights.parent:
             path.unlink()
-    told, _ = run(request)
-    assert any("is not what was written" in why for why in told.failures.values())
+    sent = weights.read_bytes()
     told, result = run(request)
     assert weights.parent.name in told.jobs and not told.failures
     assert without_times(result) == without_times(first[2])
+    assert weights.read_bytes() != sent
+
+
+def test_what_is_damaged_here_is_had_from_there_and_done_by_nobody(first, tmp_path):
+    request = elsewhere(first, tmp_path)
+    shutil.copytree(first[0].output, request.output)
+    before = files(tmp_path / "there")
+    [weights] = request.output.glob("jobs/*/model.safetensors")
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    told, result = run(request)
+    assert weights.parent.name in told.damages and told.jobs == []
+    assert weights.read_bytes() == data and files(tmp_path / "there") == before
+    assert without_times(result) == without_times(first[2])
+
+
+def test_two_processes_of_a_machine_bring_a_job_once(first, tmp_path, monkeypatch):
+    """One has the lease and is slow; the other waits, and damages and removes nothing."""
+    request = elsewhere(first, tmp_path)
+    [weights] = (tmp_path / "there").rglob("model.safetensors")
+    job = weights.parent.name
+    slow, quick = (Mirrored(request.output, request.url) for _ in range(2))
+    slow.prepare()
+    assert slow.leases.take(job)
+    monkeypatch.setattr(mirror, "POLL", 0.01)
+    waiting = threading.Thread(target=quick.fetch, args=(job,), kwargs={"whole": True})
+    waiting.start()
+    time.sleep(0.1)
+    assert waiting.is_alive() and not slow.folder(job).exists()
+    slow._fetch(job)
+    slow.leases.release(job)
+    waiting.join(timeout=30)
+    assert not waiting.is_alive() and quick.damage(job) is None
+    assert (quick.folder(job) / "model.safetensors").is_file()
+
+
+def test_what_cannot_be_sent_has_finished_all_the_same(tmp_path, monkeypatch, capsys):
+    store = Mirrored(tmp_path / "out", f"file://{tmp_path / 'there'}")
+    store.prepare()
+
+    def refuse(*_):
+        raise MissingError("--store file://there: cannot be reached")
+
+    monkeypatch.setattr(store.remote, "send", refuse)
+    with store.working("1a") as folder:
+        (folder / "result.json").write_text('{"records": []}')
+    assert store.done("1a")
+    assert "cannot be reached; the next run sends job 1a" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["../x", "jobs/other/x", "records/../../x", "/tmp/x"])

@@ -16,6 +16,7 @@ import pytest
 from stilts_repro.cli.store import main as look_after
 from stilts_repro.report.page import html, write_claims
 from stilts_repro.report.table import markdown
+from stilts_repro.run import execution
 from stilts_repro.run.execution import Progress, run_claims
 from tests.planning import SMALL
 from tests.run.test_run_options import run_request
@@ -99,6 +100,31 @@ def test_a_flipped_bit_in_a_model_is_found_and_what_stood_on_it_is_done_again(wh
     assert len([*output.glob("jobs/.damaged-*")]) == 1 + len(TARGETS)
     told, _ = run(replace(request, output=output))
     assert (told.damages, told.jobs) == ({}, [])
+
+
+def test_damage_that_a_job_meets_is_mended_in_the_same_run(whole, tmp_path, monkeypatch, capsys):
+    """Between the first look at all files and a job's own, a phase-(ii) model is damaged."""
+    request, told, result = whole
+    output = shutil.copytree(request.output, tmp_path / "out")
+    kinds = {
+        path.parent: json.loads(path.read_text())["job"]
+        for path in output.glob("jobs/*/result.json")
+    }
+    leaf, start = next((path, job["start"]) for path, job in kinds.items() if job["start"])
+    shutil.rmtree(leaf)
+    prepare = execution.renewed
+
+    def spoil(*given, **more):
+        found = prepare(*given, **more)
+        with (output / "jobs" / start / "model.safetensors").open("r+b") as file:
+            file.write(b"spoilt")
+        return found
+
+    monkeypatch.setattr(execution, "renewed", spoil)
+    told, found = run(replace(request, output=output))
+    assert told.failures == {} and told.jobs == [start, leaf.name]
+    assert [c["observed"] for c in found["claims"]] == [c["observed"] for c in result["claims"]]
+    assert "is not what was written (SHA-256); it is done again" in capsys.readouterr().err
 
 
 COMMAND = """

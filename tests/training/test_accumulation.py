@@ -20,7 +20,7 @@ from stilts_repro.training.loop import TrainingTask, backward, train
 from stilts_repro.training.optimiser import Recipe, make_optimiser
 
 PAD = 1
-GROUPS = {"mnli": 1, "hellaswag": 4, "panx_en": 1, "squad_v1": 1, MLM: 1}
+GROUPS = {"mnli": 1, "hellaswag": 4, "panx_en": 1, "squad_v1": 1, "squad_v1_pairs": 2, MLM: 1}
 FORMATS = {name: TRAINING_SETS[name].format for name in GROUPS if name != MLM}
 LENGTHS = (9, 5, 12, 3, 30, 4, 4, 2)
 
@@ -45,7 +45,8 @@ def features_of(lengths, group):
 
 
 def batch_of(task, tokenizer):
-    features = features_of(LENGTHS, GROUPS[task])
+    # Three blocks of pairs, each of which is told from those of its block alone.
+    features = features_of(LENGTHS * (3 if task == "squad_v1_pairs" else 1), GROUPS[task])
     batch = collate(features, np.arange(len(features)), PAD)
     if task != MLM:
         return batch
@@ -113,7 +114,7 @@ def test_examples_are_counted_on_the_host(made, tokenizer, task):
     expected = {
         "panx_en": int((batch.token["label"] != TOKEN_PADDING).sum()),
         MLM: int((batch.token["label"] != TOKEN_PADDING).sum()),
-    }.get(task, len(LENGTHS) // GROUPS[task])
+    }.get(task, len(batch.units))
     assert made().head(task).examples(batch) == expected
 
 

@@ -1,32 +1,37 @@
 """A training that is stopped goes on to the very weights of an unbroken one."""
 
+import math
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from stilts_repro import stopping
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import forking
 from stilts_repro.machine import Machine
 from stilts_repro.training import loop
 from stilts_repro.training.checkpointing import STATE, Checkpoints
 from stilts_repro.training.loop import TrainingTask, train
+from stilts_repro.training.state import Losses
 from tests.training.test_training_loop import MAKE, PAD, fresh, recipe, state
 
 NAMES = ("mnli", "panx_en")
 STEPS = 60
+MACHINE = Machine()
 
 
-def trained(path, checkpoints=None, progress=None, **options):
+def trained(path, checkpoints=None, progress=None, machine=MACHINE, **options):
     """Train two tasks with dropout, early stopping and a part of the embeddings."""
     options = {"epochs": 10, "dropout": 0.1, "embeddings": "read", "evaluate_every": 7} | options
     model = fresh(path, NAMES)
     tasks = {name: TrainingTask(MAKE[name](48), recipe(**options)) for name in NAMES}
     scores = lambda: float(model.head("mnli").linear.weight.detach().abs().sum())  # noqa: E731
-    log = train(model, tasks, PAD, 0, "x", Machine(), progress, scores, checkpoints=checkpoints)
+    log = train(model, tasks, PAD, 0, "x", machine, progress, scores, checkpoints=checkpoints)
     return state(model), log
 
 
@@ -70,11 +75,29 @@ def test_resumed_equals_unbroken_wherever_it_was_killed(tiny_model, tmp_path, un
 
 
 def test_a_checkpoint_is_due_after_its_time(tmp_path, monkeypatch):
-    assert Checkpoints(tmp_path, every=0.0).due
+    assert Checkpoints(tmp_path, every=0.0).due()
     checkpoints = Checkpoints(tmp_path, every=1000.0)
-    assert not checkpoints.due
+    assert not checkpoints.due() and not checkpoints.due(last=True)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 500)
+    assert checkpoints.due(last=True) and not checkpoints.due()
     monkeypatch.setattr(stopping, "_asked", True)
-    assert checkpoints.due
+    assert checkpoints.due()
+
+
+def test_losses_are_looked_at_after_the_same_steps_whoever_leaves_checkpoints():
+    """Of two processes one leaves them, and both are to end at the same step."""
+    leading, following = Losses("x"), Losses("x")
+    for step in range(1, 51):
+        loss = torch.tensor(math.nan if step == 30 else 1.0)
+        for losses in (leading, following):
+            if step < 50:
+                losses.add("mnli", loss)
+        if step == 40:
+            assert len(leading.known()) == 40 and not leading.sound
+    for losses in (leading, following):
+        with pytest.raises(InputError, match="the loss of mnli at step 30 is not a finite"):
+            losses.add("mnli", torch.tensor(1.0))
 
 
 @pytest.fixture
@@ -149,12 +172,14 @@ class Memory:
         return self.backward(model, task, batch, machine)
 
 
-def test_a_step_that_is_too_much_is_done_in_parts(tiny_model, unbroken, monkeypatch):
+@pytest.mark.parametrize("machine", [Machine(), Machine(tokens=100_000)])
+def test_a_step_that_is_too_much_is_done_in_parts(tiny_model, monkeypatch, machine):
+    """Half of what it is, not of what a machine may take, which may be more than all of it."""
     memory = Memory(loop.backward, 40)
     monkeypatch.setattr(loop, "backward", memory)
-    weights, log = trained(tiny_model, dropout=0.0)
+    weights, log = trained(tiny_model, machine=machine, dropout=0.0)
     assert log.halvings == 2
-    assert memory.asked[0] is None and memory.asked[-1] <= 40
+    assert memory.asked[0] == machine.tokens and memory.asked[-1] == log.at_once <= 40
     monkeypatch.undo()
     whole, expected = trained(tiny_model, dropout=0.0)
     assert log.losses == pytest.approx(expected.losses, abs=1e-4)
