@@ -57,12 +57,15 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 
 
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Return the gain by target, and by language over targets, of each kind that was there."""
+    """Return the gain by target, and by language over targets, of each kind that was there.
+
+    Without targets that it cannot measure.
+    """
     told: dict[str, Any] = {}
     for world, conditions in CONDITIONS.items():
         if not scores.measured(conditions):
             continue
-        held = gains(scores, world, targets)
+        held = gains(scores, world, tuple(t for t in targets if scores.sees(conditions[0], t)))
         told[f"{world}: gain by target"] = {t: fmean(v.values()) for t, v in held.items()}
         codes = {code for by_language in held.values() for code in by_language}
         told[f"{world}: gain by language"] = {

@@ -41,7 +41,8 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return every measure's contrast by condition, as it is and at English dev's temperature.
 
     Besides, that of over-confidence at equal accuracy: a model that is right less often is too sure
-    for that alone. And its rise with each doubling of the model, where three sizes were there.
+    for that alone. And its rise with each doubling of the model, where three sizes can
+    measure XNLI at all: of a model at chance it is its confidence alone.
     """
     conditions = (NONE, *scores.held(BEFORE))
     told: dict[str, Any] = {
@@ -64,7 +65,7 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         by_size = {
             size: rich_less_poor(scores, condition, "overconfidence")
             for size, condition in sizes.items()
-            if scores.measured([condition])
+            if scores.measured([condition]) and scores.sees(condition, "xnli")
         }
         if len(by_size) > 2:
             told[f"overconfidence by {name}"] = by_size

@@ -3,8 +3,9 @@
 The measure of alignment is that of the study `alignment`: mutually nearest sentences of Tatoeba,
 with each language's mean taken away. On the testbed languages differ in morphology alone, in three
 worlds; elsewhere real languages are told apart as they are. The statistic is the slope, over
-languages, of what an intermediate task before MNLI brings beyond MNLI alone on measured complexity:
-points for each standard deviation of the type-token ratio, the mean over worlds and both tasks.
+languages, of what an intermediate task before MNLI brings beyond MNLI alone on measured complexity,
+which is the type-token ratio over that of the English sides: points for each standard deviation,
+the mean over worlds and both tasks.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import Study
 
 WORLDS = tuple(world.name for world in MORPHOLOGY)
-RATIO = "type_token_ratio"
+RATIO = "type_token_ratio_to_english"  # by language, of other sentences each
 
 
 def within(world: str, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -78,7 +79,9 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     for world in measured(scores):
         (direct,), others = within(world, [DIRECT]), within(world, (*BEFORE, CONTROL))
         name = world or "languages"
-        told[f"{name}: type-token ratio"] = scores.metric(RATIO, direct, "tatoeba", "dev")
+        told[f"{name}: type-token ratio over English"] = scores.metric(
+            RATIO, direct, "tatoeba", "dev"
+        )
         pairs = [(direct, direct.baseline), *((c, direct) for c in others)]
         told[f"{name}: slope of the gain"] = {str(c): gained(scores, c, b) for c, b in pairs}
         known = {
@@ -100,7 +103,6 @@ STUDY = Study(
     value=value,
     details=details,
     targets=("tatoeba",),
-    needed=(),
     evaluation_rows=500,
 )
 

@@ -31,7 +31,7 @@ def gains(
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
 
     It is that of each size that was there, over those of `targets` that count. Raises `InputError`
-    where none does.
+    where none does. A size that cannot measure all of them is left out.
     """
     counted = [(task, t) for task, held in COUNTED.items() for t in held if t in targets]
     if not counted:
@@ -45,7 +45,8 @@ def gains(
     found = {}
     for width, size in PARAMETERS.items():
         conditions = {task: after(task, world=f"{kind}-{width}") for task in COUNTED}
-        if not scores.measured(conditions.values()):
+        seen = all(scores.sees(conditions[task], target) for task, target in counted)
+        if not seen or not scores.measured(conditions.values()):
             continue
         found[float(size)] = fmean(
             height(conditions[task], target) - height(conditions[task].baseline, target)

@@ -256,14 +256,18 @@ def _direction(values: Sequence[float], expected: Expected, scale: str) -> str |
     """Say whether the mean's sign is the paper's; None where either has none.
 
     Where the paper finds no gain, a mean above zero speaks against it only if it is more than
-    seeds scatter: two standard errors, with the reference's deviation.
+    seeds scatter: two standard errors, with the reference's deviation, else the run's own. Of one
+    seed without a reference nobody knows.
     """
     value = fmean(values)
     if expected.paper.no_gain:
         reference = expected.reference.get(scale)
         known = reference.main.values if reference else ()
-        error = stdev(known) / math.sqrt(len(values)) if len(known) >= FEWEST_SEEDS else 0.0
-        return "agrees" if value <= max(expected.check.floor or 0.0, 2 * error) else "disagrees"
+        scattered = known if len(known) >= FEWEST_SEEDS else values
+        error = stdev(scattered) / math.sqrt(len(values)) if len(scattered) > 1 else math.inf
+        if value <= (expected.check.floor or 0.0):
+            return "agrees"
+        return None if math.isinf(error) else "agrees" if value <= 2 * error else "disagrees"
     product = value * (expected.paper.value or 0.0)
     return "agrees" if product > 0 else "disagrees" if product < 0 else None  # of what is no number
 

@@ -37,7 +37,8 @@ class World:
     way                 how its model is read, where that is not usual (`models.ways`)
     layers              how many of its model's layers are kept, the first; None: all
     intermediate_rate, target_rate
-                        what the learning rates of phases (ii) and (iii) are multiplied by
+                        what the learning rates of phases (ii) and (iii) are multiplied by (in
+                        phase (iii) classification has that of phase (ii))
     """
 
     name: str

@@ -152,6 +152,8 @@ def circumstances(meter: Meter, machine: Machine, attention: str) -> dict[str, A
         "device": machine.name,
         "platform": environment.platform_name(machine),
         "precision": machine.precision,
+        "threads": machine.threads,
+        "tokens_at_once": machine.tokens,
         "attention": attention,
         "tokens": meter.tokens,
         "seconds": {name: round(value, 3) for name, value in meter.seconds.items()},

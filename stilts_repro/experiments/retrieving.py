@@ -51,9 +51,7 @@ class Retriever:
             by_layer[code] = accuracy_by_layer(english, other)
             metrics[code] = {"accuracy": by_layer[code][self.layer]}
             metrics[code] |= alignment(english[self.layer], other[self.layer])
-            ratio = type_token_ratio(pair.source for pair in found.examples)
-            if ratio is not None and code not in UNSPACED:
-                metrics[code]["type_token_ratio"] = ratio
+            metrics[code] |= _complexity(found.examples) if code not in UNSPACED else {}
             if len(found) > 1:  # else there are no two unrelated sentences
                 geometry[code] = geometry_by_layer(english, other)
             broken[code] = _not_finite(torch.cat([english, other], dim=2).transpose(0, 1))
@@ -156,6 +154,18 @@ class Retriever:
             "threshold": None,
             "threshold_source": None,
         }
+
+
+def _complexity(pairs: Sequence[Any]) -> dict[str, float]:
+    """Return the type-token ratio of the sentences, and that over their English sides' own.
+
+    Languages have other sentences in Tatoeba: the English sides take away what these bring.
+    """
+    own = type_token_ratio(pair.source for pair in pairs)
+    english = type_token_ratio(pair.target for pair in pairs)
+    if own is None or english is None:
+        return {}
+    return {"type_token_ratio": own, "type_token_ratio_to_english": own / english}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ or machine either of them had: that is what is asked about.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash, read_json
 
 # What a job comes to, in the order in which it does; the first that moved is where it begins.
+THEN = ">"  # in a condition's name, before the task that is trained on last
 STAGES = ("token ids", "first loss", "last loss", "predictions", "score")
 SET_UP = ("scale", "data", "model", "platform")
 JobKey = tuple[str, str, str, int]  # kind, condition, tasks, seed
@@ -102,15 +104,18 @@ def moved_cells(before: Finished, after: Finished) -> list[Moved]:
 def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any, Any]]:
     """Return each job that came to something else, its first stage that moved, and both values.
 
-    Jobs are in the order in which they depend on each other; one whose phase (ii) moved is left
-    out, since that is where it began. A stage that only one of the runs has kept is passed over.
+    Phase (ii) is first; a job whose phase (ii), or the task before it there, moved is left out,
+    since that is where it began. A stage that only one of the runs has kept is passed over.
     """
     found: list[tuple[JobKey, str, Any, Any]] = []
     moved: set[tuple[str, int]] = set()
     common = [key for key in before.jobs if key in after.jobs]
-    for key in sorted(common, key=lambda key: key[0] != "intermediate"):
+    for key in sorted(common, key=lambda key: (key[0] != "intermediate", THEN in key[1])):
         kind, condition, _, seed = key
-        if kind != "intermediate" and (condition, seed) in moved:
+        before_it = (_first(condition), seed) if kind == "intermediate" else (condition, seed)
+        if before_it in moved:
+            if kind == "intermediate":
+                moved.add((condition, seed))
             continue
         for stage in STAGES:
             ours, theirs = before.came_to(key, stage), after.came_to(key, stage)
@@ -120,6 +125,15 @@ def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any
                     moved.add((condition, seed))
                 break
     return found
+
+
+def _first(condition: str) -> str:
+    """Return the condition that `condition` trains on from: `squad_v2` of `squad_v2>mnli`."""
+    first, then, task = condition.rpartition(THEN)
+    if not then:
+        return ""
+    _, _, rest = task.partition("+")
+    return f"{first}+{rest}" if rest else first
 
 
 def _apart(before: Any, after: Any) -> tuple[Any, Any]:
@@ -132,7 +146,8 @@ def _apart(before: Any, after: Any) -> tuple[Any, Any]:
 
 def _values(run: Finished) -> Iterator[tuple[tuple[str, ...], float]]:
     for claim in run.claims["claims"]:
-        for seed, value in enumerate(claim["observed"]["values"]):
+        values = claim["observed"]["values"]
+        for seed, value in zip(claim["observed"].get("seeds", count()), values, strict=False):
             yield (claim["id"], f"seed {seed}"), value
 
 

@@ -1,6 +1,7 @@
 """The claims table: printed while a run ends, and as Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import stdev
 from typing import Any
 
 from rich import box
@@ -57,7 +58,7 @@ def claim_row(claim: Mapping[str, Any]) -> tuple[str, ...]:
         expected_cell(claim),
         measured_cell(claim),
         claim["verdict"],
-        claim["direction"] or claim.get("finding", {}).get("answer", NOTHING),
+        direction_cell(claim),
         f"{claim['seconds']:.1f}",
     )
 
@@ -81,12 +82,18 @@ def expected_cell(claim: Mapping[str, Any]) -> str:
     return f"{mean} [{low}, {high}] n={reference['n']}"
 
 
+def direction_cell(claim: Mapping[str, Any]) -> str:
+    """Return whether the sign is the paper's; of a study, its answer."""
+    return str(claim["direction"] or claim.get("finding", {}).get("answer", NOTHING))
+
+
 def measured_cell(claim: Mapping[str, Any]) -> str:
     """Return the measured mean, and over how many seeds where there are several."""
-    observed = claim["observed"]
-    mean = number(observed["value"], value_form(claim))
-    seeds = len(observed["values"])
-    return f"{mean} n={seeds}" if seeds > 1 else mean
+    values, form = claim["observed"]["values"], value_form(claim)
+    mean = number(claim["observed"]["value"], form)
+    if len(values) < 2:
+        return mean
+    return f"{mean} n={len(values)}"
 
 
 def value_form(claim: Mapping[str, Any]) -> str:
@@ -106,7 +113,19 @@ def notes(result: Mapping[str, Any]) -> list[str]:
         for claim in result["claims"]
         if claim["verdict"] != "pass" and not _unanswerable(claim)
     )
-    return [*findings(result), *incomplete(result), *unusual_parts(result), *_by_text(verdicts)]
+    known = (findings, spreads, incomplete, unusual_parts)
+    return [*(line for tell in known for line in tell(result)), *_by_text(verdicts)]
+
+
+def spreads(result: Mapping[str, Any]) -> list[str]:
+    """Return a line on how seeds scatter where there is no reference to say it, if there is any."""
+    scattered = [
+        f"{claim['id']} {number(stdev(values), value_form(claim))}"
+        for claim in result["claims"]
+        if claim["reference"] is None and len(values := claim["observed"]["values"]) > 1
+    ]
+    told = "standard deviation over seeds, where there is no reference"
+    return [f"{told}: {', '.join(scattered)}"] if scattered else []
 
 
 def _unanswerable(claim: Mapping[str, Any]) -> bool:
@@ -192,9 +211,10 @@ def unseen(claim: Mapping[str, Any]) -> str | None:
     """
     if not claim["not_measurable"] or claim["verdict"] == "not_measurable":
         return None
-    some = claim["not_measurable"]
-    of = f"mean of {len(claim['targets'])} targets, {len(some)} of them"
-    return f"{of} not measurable: {', '.join(some)}"
+    some, targets = claim["not_measurable"], claim["targets"]
+    if not {*some} & {*targets}:  # a study leaves them out
+        return f"mean of {len(targets)} targets, without {', '.join(some)}: not measurable"
+    return f"mean of {len(targets)} targets, {len(some)} of them not measurable: {', '.join(some)}"
 
 
 def not_measurable(result: Mapping[str, Any]) -> list[str]:

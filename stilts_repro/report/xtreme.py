@@ -4,9 +4,10 @@
     <output>/labels/<task>/test-<language>.tsv         the same rows' labels
     <output>/predictions/chosen.json                   which model answered, and our scores
 
-Question answering has `.json` in place of `.tsv`. evaluate.py looks for folders only, so that
-chosen.json may lie there. A task is one line an example: a label (XNLI, PAWS-X), a tag with an
-empty line between sentences (PAN-X, UDPOS), a pair of ids (BUCC), or a place (Tatoeba).
+Question answering has `.json` in place of `.tsv`, XCOPA `.jsonl`. evaluate.py looks for folders
+only, so that chosen.json may lie there. A task is one line an example: a label (XNLI, PAWS-X), a
+tag with an empty line between sentences (PAN-X, UDPOS), a pair of ids (BUCC), a place (Tatoeba).
+XTREME-R's tasks have the names that its evaluate.py knows; of LAReQA it reads nothing.
 """
 
 import shutil
@@ -116,6 +117,6 @@ def _write(
         )
     texts = (kind.prediction_file(examples, predictions), kind.label_file(examples, title))
     for side, text in zip(SIDES, texts, strict=True):
-        folder = output / side / task.name
+        folder = output / side / (task.entry or task.name)
         folder.mkdir(exist_ok=True)
         write_text(folder / f"test-{code}.{kind.suffix}", text)

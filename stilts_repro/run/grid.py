@@ -35,7 +35,8 @@ class Scores:
     `translations` holds, by condition and task, what records say of translated rows; `own`, by
     condition and task, how well the model does what it trained on, in points on its English dev
     rows; `losses`, by condition, what that training's loss came to; `metrics`, as `languages`, all
-    that was measured, by name; `layers` are those of the main world's model.
+    that was measured, by name; `layers` are those of the main world's model; `dark` are the worlds
+    and targets of which the baseline says that nothing can be seen there.
     """
 
     values: Mapping[tuple[str, str, str], float]
@@ -49,6 +50,11 @@ class Scores:
         default_factory=dict
     )
     layers: int = 0
+    dark: frozenset[tuple[str, str]] = frozenset()
+
+    def sees(self, condition: Condition, target: str) -> bool:
+        """Say whether the baseline in the condition's world lets `target` be measured there."""
+        return (condition.world, target) not in self.dark
 
     def held(self, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         """Return those of `conditions` whose tasks were there."""
@@ -139,6 +145,11 @@ class Claim:
     def file(self) -> Path:
         """The file of what is expected of it."""
         return EXPECTED_RESULTS / f"{self.id}.json"
+
+    @property
+    def essential(self) -> tuple[Condition, ...]:
+        """The conditions that its value is of; others are told besides, where they are there."""
+        return self.needed or self.conditions
 
     @property
     def is_arithmetic(self) -> bool:

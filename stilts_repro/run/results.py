@@ -1,6 +1,7 @@
 """A finished run: its records seen as scores and verdicts."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -9,8 +10,9 @@ from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import Design, Expected
 from stilts_repro.claims.finding import finding
 from stilts_repro.claims.gate import dark, gate
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.conditions import MAIN
+from stilts_repro.experiments.conditions import MAIN, NONE, Condition
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
@@ -78,6 +80,7 @@ class Results:
                 for record in records
             },
             self.planned.layers,
+            frozenset(place for place, g in self._by_world.items() if not g["measurable"]),
         )
 
     @cached_property
@@ -89,17 +92,23 @@ class Results:
         """
         controls = {world.name for world in self.request.scale.worlds if world.control}
         running = self.request.running
-        asked = {c.baseline for claim in running for c in claim.needed or claim.measured()}
-        worlds = {str(c): c.world for c in asked if not c.row.random and c.world not in controls}
-        found: dict[str, dict[str, list[Record]]] = {}
+        asked = {c.world for claim in running for c in claim.essential or (NONE,)} - controls
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for (world, target), seen in self._by_world.items():
+            if world in asked:
+                found.setdefault(target, {})[world] = seen
+        return {t: held[MAIN] if MAIN in held else _worst_of(held) for t, held in found.items()}
+
+    @cached_property
+    def _by_world(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """By world and target, whether the baseline there says that the target is measurable."""
+        held: dict[tuple[str, str], list[Record]] = {}
+        baselines = {str(Condition(world=name)): name for name in self.plan.grounds}
         for record in self.records:
             name = record["intermediate"]
-            if record["part"] == "dev" and name in worlds:
-                found.setdefault(record["task"], {}).setdefault(worlds[name], []).append(record)
-        return {
-            task: gate(held[MAIN]) if MAIN in held else _worst_of(held)
-            for task, held in found.items()
-        }
+            if record["part"] == "dev" and name in baselines:
+                held.setdefault((baselines[name], record["task"]), []).append(record)
+        return {place: gate(records) for place, records in held.items()}
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
@@ -110,24 +119,34 @@ class Results:
         blind = "; ".join(
             f"{t}: {self.gates[t]['reason']}" for t in unseen if len(unseen) == len(targets)
         )
+        # The paper's means are over all of its targets; a study's own, over what can be seen.
+        counted = targets
+        if expected.design and not blind:
+            counted = tuple(t for t in targets if t not in unseen)
         model = models_behind(claim, records)
         obstacle = self._not_run(claim) or self._failure(jobs)
         if expected.design and blind:  # no more of it than its baseline need be there
             obstacle = obstacle or blind
+        values: list[float] = []
+        details: list[Mapping[str, Any]] = []
         scores: list[Scores] = []
         if obstacle is None:
             # Arithmetic on published numbers has no seed.
             seeds = self.request.seeds if claim.runs(self.request.scale) else ()
             scores = [self.scores(seed) for seed in seeds] or [Scores({})]
-            obstacle = self._not_comparable(claim, expected, records, jobs, model)
-        values = [claim.value(held, targets) for held in scores]
+            obstacle = self._not_comparable(claim, expected, records, model)
+            try:
+                values = [claim.value(held, counted) for held in scores]
+                details = [claim.details(held, counted) for held in scores if claim.details]
+            except InputError as error:  # there is too little of what it compares
+                values, obstacle = [], str(error)
         run = Run(
             values=values,
             seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
             arithmetic=self.request.machine.arithmetic,
             platform=platform_of(records),
             versions=environment.versions(),
-            languages=[claim.by_language(held) for held in scores] if claim.by_language else [],
+            languages=[claim.by_language(held) for held in scores if values and claim.by_language],
         )
         result = check(expected, run, self.request.scale.name, obstacle=obstacle)
         if blind and (values or expected.design):
@@ -137,18 +156,22 @@ class Results:
             "statement": expected.statement,
             "unit": expected.unit,
             "paper": expected.paper.value,
-            "observed": {"value": fmean(values) if values else None, "values": values},
-            "details": [claim.details(held, targets) for held in scores] if claim.details else [],
-            "targets": list(targets),
+            "observed": {
+                "value": fmean(values) if values else None,
+                "values": values,
+                "seeds": list(run.seeds),
+            },
+            "details": details,
+            "targets": list(counted),
             "not_measurable": unseen if values else [],
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
             "without": self._without(claim),
             "model": model,
-            "data": self._data(jobs),
+            "data": self._data(claim),
             "records": [record["hash"] for record in records],
             "seconds": round(sum(self._seconds(job) for job in jobs if job in self.results), 1),
             **result.as_json(),
-            **_finding(expected.design, values, blind),
+            **_finding(expected.design, values, blind, _few(claim, records)),
         }
 
     def _not_run(self, claim: Claim) -> str | None:
@@ -179,19 +202,19 @@ class Results:
         claim: Claim,
         expected: Expected,
         records: Sequence[Mapping[str, Any]],
-        jobs: Iterable[str],
         model: str,
     ) -> str | None:
         """Return why the values cannot be held against what is expected, or None."""
         if claim.is_arithmetic:
             return None
-        if self._left_out(claim) or self._without(claim):
+        essential = {need for condition in claim.essential for need in condition.row.needs}
+        if self._left_out(claim) or essential & self._without(claim).keys():
             return "some of its tasks were left out"
         scale = self.request.scale
         reference = expected.reference.get(scale.name)
         usual = reference.model if reference else fingerprint(pinned_model(scale.model))
         if reference and reference.data:
-            other = reference.data != self._data(jobs)
+            other = reference.data != self._data(claim)
         else:
             other = not self._own_data
         if (
@@ -215,8 +238,9 @@ class Results:
         """Whether the rows are the scale's own; those that a folder adds to the hub's are, too."""
         return self.request.data.partition("+")[0] == self.request.scale.data
 
-    def _data(self, jobs: Iterable[str]) -> str:
-        """Return a hash of all rows that `jobs` read."""
+    def _data(self, claim: Claim) -> str:
+        """Return a hash of all rows that the value of `claim` is of."""
+        jobs = self._jobs(replace(claim, conditions=claim.essential))
         return content_hash(sorted({pair for j in jobs for pair in self.plan.jobs[j].data.items()}))
 
     def _left_out(self, claim: Claim) -> dict[str, str]:
@@ -247,7 +271,7 @@ def models_behind(claim: Claim, records: Iterable[Record]) -> str:
     They are those of the worlds that it cannot do without: what it tells besides, where other
     worlds are there, does not move its value.
     """
-    worlds = {condition.world for condition in claim.needed or claim.conditions} or {MAIN}
+    worlds = {condition.world for condition in claim.essential} or {MAIN}
     names = {str(condition) for condition in claim.measured() if condition.world in worlds}
     return "+".join(sorted({r["model"]["hash"] for r in records if r["intermediate"] in names}))
 
@@ -261,18 +285,28 @@ def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def _finding(design: Design | None, values: Sequence[float], blind: str) -> dict[str, Any]:
+def _finding(
+    design: Design | None, values: Sequence[float], blind: str, few: str
+) -> dict[str, Any]:
     if design is None or not (values or blind):
         return {}
-    return {"finding": finding(design, values, blind or None)}
+    found = finding(design, values, blind or None)
+    return {"finding": found | {"reason": found["reason"] + few}}
+
+
+def _few(claim: Claim, records: Iterable[Record]) -> str:
+    """Say where languages have fewer rows than the claim looks at, as in "; only 501 ..."."""
+    fewest = min((v["n"] for r in records for v in r["languages"].values()), default=0)
+    if fewest >= claim.evaluation_rows:
+        return ""
+    return f"; only {fewest:,} rows in some language, where {claim.evaluation_rows:,} are wanted"
 
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
     return record["intermediate"], record["task"], record["part"]
 
 
-def _worst_of(held: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+def _worst_of(gates: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the gate of the first world that a target cannot be measured in, else of any."""
-    gates = {world: gate(records) for world, records in held.items()}
     world, chosen = min(gates.items(), key=lambda pair: pair[1]["measurable"])
-    return chosen | {"reason": f"{world}: {chosen['reason']}"}
+    return {**chosen, "reason": f"{world}: {chosen['reason']}"}

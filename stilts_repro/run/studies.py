@@ -65,11 +65,13 @@ def run_study(request: Request, progress: Progress) -> dict[str, Any]:
             study,
             conditions=worlds,
             needed=tuple(dict.fromkeys(c.baseline for c in study.needed or ())) if worlds else (),
-            value=lambda *_: 0.0,
+            # A statistic of baselines alone can say by now that it lacks languages or rows.
+            value=study.value if {*study.essential} <= {*own} else lambda *_: 0.0,
             details=None,
         )
         looked = run_claims(replace(request, claims=(first,)), progress)
-        if looked["claims"][0]["verdict"] == "not_measurable":
+        verdict = looked["claims"][0]["verdict"]
+        if verdict == "not_measurable" or (verdict == "not_run" and not looked["failed"]["jobs"]):
             return looked
     return run_claims(request, progress)
 

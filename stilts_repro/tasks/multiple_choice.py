@@ -1,5 +1,6 @@
 """Multiple choice: a prompt and C endings, one of them right (HellaSwag, Cosmos QA, COPA, ...)."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -194,6 +195,7 @@ class Copa(MultipleChoice):
 
     columns = ("premise", "choice1", "choice2", "question", "label")
     text_columns = columns[:3]
+    suffix: ClassVar = "jsonl"
     choices: int = 2
 
     def parse(self, row: Row, where: str) -> Choices:
@@ -203,3 +205,7 @@ class Copa(MultipleChoice):
         # SuperGLUE's classes are named as its columns.
         label = take_label(row, "label", self._numbers, where, (self.columns[1:3],))
         return Choices(f"{premise} What was the {asked}?", tuple(choices), label)
+
+    def prediction_file(self, examples: Sequence[Choices], predictions: Any) -> str:
+        """Return XTREME-R's file: an object with a label, a line an example."""
+        return "".join(json.dumps({"label": value}) + "\n" for value in predictions)

@@ -142,7 +142,7 @@ _TARGET_TASKS = (
         "squad_v1_pairs",
         (_ONE_SET,),
         repo=XQUAD_R,
-        version=2,
+        version=3,
     ),
     TargetTask(
         "mewsli_x",
@@ -153,7 +153,8 @@ _TARGET_TASKS = (
         "mewsli_x_pairs",
         repo=MEWSLI_X,
         candidates="candidates",
-        version=2,
+        version=3,
+        entry="mewslix",
     ),
     TargetTask(
         "udpos_r",
@@ -162,6 +163,7 @@ _TARGET_TASKS = (
         "udpos.{name}",
         codes(_UDPOS, "lt pl ro uk wo"),
         "udpos_en",
+        entry="udpos",
     ),
     TargetTask(
         "panx_r",
@@ -171,6 +173,7 @@ _TARGET_TASKS = (
         codes(_PANX, "az gu lt pa pl qu ro uk"),
         "panx_en",
         repo="unimelb-nlp/wikiann",
+        entry="panx",
     ),
     TargetTask(
         "xquad_r",
@@ -181,6 +184,7 @@ _TARGET_TASKS = (
         "squad_v1",
         (_ONE_SET,),
         repo="google/xquad",
+        entry="xquad",
     ),
     TargetTask(
         "tatoeba_r",
@@ -190,6 +194,7 @@ _TARGET_TASKS = (
         codes(_TATOEBA, "az lt pl ro uk"),
         divisions=(Division(Part("test"), Part("test")),),
         repo="mteb/tatoeba-bitext-mining",
+        entry="tatoeba",
     ),
 )
 TARGET_TASKS = {row.name: row for row in _TARGET_TASKS}

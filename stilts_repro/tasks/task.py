@@ -96,9 +96,10 @@ class TargetTask:
     `config` is filled with a language's `code`, `name` or `iso3`; where one configuration holds all
     languages, `language_in` says what tells them apart. `candidates` is the configuration of those
     among which the answers to all languages' rows are looked for, where they are rows of their own;
-    its split is `test`. `divisions` are tried in order, and the
-    first whose two parts are both there with labels is used; the record says which. `version` goes
-    up whenever a change here or in the format may move a score.
+    its split is `test`. `divisions` are tried in order, and the first whose two parts are both
+    there with labels is used; the record says which. `version` goes up whenever a change here or in
+    the format may move a score. `entry` is what the benchmark's evaluate.py calls it, where that is
+    not its name: XTREME-R's POS is `udpos` there.
     """
 
     name: str
@@ -112,6 +113,7 @@ class TargetTask:
     repo: str = XTREME
     candidates: str = ""
     version: int = 1
+    entry: str = ""
 
     @property
     def mining(self) -> bool:

@@ -94,8 +94,10 @@ def test_direction_is_apart_from_the_verdict():
         ([0.9], "testbed", "agrees"),  # reference's deviation 0.5: two standard errors are 1.0
         ([1.1], "testbed", "disagrees"),
         ([0.9, 0.9], "testbed", "disagrees"),
-        ([0.2], "smoke", "disagrees"),  # nothing is known of the scatter: the floor decides
-        ([0.05], "smoke", "agrees"),
+        ([0.2], "smoke", None),  # nothing is known of the scatter
+        ([0.05], "smoke", "agrees"),  # but this is below the floor
+        ([0.2, 1.2], "smoke", "agrees"),  # the run's own deviation 0.7
+        ([0.6, 0.8], "smoke", "disagrees"),
     ],
 )
 def test_no_gain_is_contradicted_by_more_than_the_seeds_scatter(values, scale, direction):

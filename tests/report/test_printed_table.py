@@ -37,6 +37,13 @@ def test_large_numbers_still_fit_a_hundred_columns(result):
     assert "-10.50 [-12.25, -10.75] n=10" in line_of(printed(result), "squad_gain")
 
 
+def test_without_a_reference_the_seeds_spread_is_told(result):
+    claim = result["claims"][0]
+    claim |= {"reference": None, "observed": {"value": 5.0, "values": [4.0, 5.0, 6.0]}}
+    (told,) = (line for line in notes(result) if line.startswith("standard deviation over seeds"))
+    assert "squad_gain 1.00" in told
+
+
 def test_what_is_expected_of_the_same_seeds_is_said_to_be_theirs(result):
     claim = result["claims"][0]
     claim["reference"] |= {"mean": -0.12, "low": -0.62, "high": 0.38, "by": "same seed"}

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
 
@@ -236,6 +237,26 @@ def test_tatoeba_comes_in_the_order_of_xtremes_sorted_english_file(run, tmp_path
     assert english == sorted(english) != [row.target for row in rows]
     predictions = read_lines(tmp_path / "predictions/tatoeba/test-qaa.tsv")
     assert predictions == [str(100 + place) for place in labels]
+
+
+def test_xtreme_r_has_its_own_names_and_xcopa_in_json_lines(run, tmp_path):
+    """As its evaluate.py looks for them: it leaves out, unsaid, folders that it does not know."""
+    known = {"udpos_r": "udpos", "panx_r": "panx", "xquad_r": "xquad", "tatoeba_r": "tatoeba"}
+    known |= {"mewsli_x": "mewslix", "xcopa": ""}
+    assert {name: TARGET_TASKS[name].entry for name in known} == known
+    copa = TARGET_TASKS["xcopa"].format
+    row = {"premise": "It rained.", "choice1": "A", "choice2": "B", "question": "effect"}
+    examples = [copa.parse({**row, "label": label}, "here") for label in (1, 0)]
+    inventory = Inventory(CachedSource(Awkward()), ROWS)
+    inventory.evaluation = lambda task, part: {"et": SimpleNamespace(examples=examples)}
+    export_xtreme(
+        tmp_path, {"xcopa": next(iter(entry(run, "xnli", et=[1, 1]).values()))}, inventory
+    )
+    labels, predictions = (
+        [json.loads(line)["label"] for line in read_lines(tmp_path / side / "xcopa/test-et.jsonl")]
+        for side in ("labels", "predictions")
+    )
+    assert (labels, predictions) == ([1, 0], [1, 1])
 
 
 @pytest.mark.parametrize("code", ["de", "el", "fr", "hi", "sw", "zh"])

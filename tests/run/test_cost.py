@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from io import StringIO
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,7 @@ from stilts_repro.experiments.conditions import after
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.experiments.store import Store
 from stilts_repro.run import cost, speed
-from stilts_repro.run.cost import Estimate, estimate
+from stilts_repro.run.cost import Estimate, estimate, makespan
 from stilts_repro.run.counting import Cost, Costs
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.request import plan_of
@@ -96,10 +97,18 @@ def test_a_recipe_says_what_moves_and_what_is_dropped_where_that_is_unusual():
 def test_one_worker_is_not_shared_by_two_jobs_nor_two_workers_by_one():
     left = Cost(jobs=2, trained=1000)
     found = Estimate(2, left, left, left, 8, speed.Rates(10.0, 10.0, "mnli"))
-    assert (found.at_once, found.seconds_left) == (2, 50.0)
-    done = replace(found, left=Cost())
-    assert (done.at_once, done.seconds_left) == (1, 0.0)
-    assert replace(found, rates=None).seconds_left is None
+    assert found.at_once == 2
+    assert replace(found, left=Cost()).at_once == 1
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 17.0), (2, 11.0), (8, 11.0)])
+def test_what_starts_from_another_job_waits_for_it(workers, seconds):
+    """b (10) and c (1) start from a (1); d and e stand alone."""
+    starts = {"a": None, "b": "a", "c": "a", "d": None, "e": None}
+    spent = {"a": 1.0, "b": 10.0, "c": 1.0, "d": 2.0, "e": 3.0}
+    jobs = {name: SimpleNamespace(hash=name, start=start) for name, start in starts.items()}
+    assert makespan(jobs, lambda job: spent[job.hash], workers) == seconds
+    assert makespan({}, lambda job: 1.0, workers) == 0.0
 
 
 @pytest.fixture

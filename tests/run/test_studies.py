@@ -120,7 +120,7 @@ def row(name, design, condition, code, rng, effect):
     sureness = ("overconfidence", "debiased_error", "nll", "brier")
     scaled = [f"scaled_{name}" for name in sureness]
     accuracy = 50 + rng.normal(0, 5) if name == "calibration" else level
-    ratio = {"type_token_ratio": RATIOS[code]} if code in RATIOS else {}
+    ratio = {"type_token_ratio_to_english": RATIOS[code]} if code in RATIOS else {}
     return dict.fromkeys([*names, *sureness, *scaled], level) | {"accuracy": accuracy} | ratio
 
 
@@ -257,14 +257,14 @@ def test_the_gate_asks_the_worlds_of_a_study(tiny_model, tmp_path, monkeypatch, 
     assert len(rest) == (0 if level > 0 else 2)
 
 
-def test_a_target_is_measurable_where_every_world_that_is_needed_sees_it(monkeypatch):
-    held = {"encoder-48": "dark", "encoder-192": "seen"}
-    monkeypatch.setattr(
-        results, "gate", lambda told: {"measurable": told == "seen", "reason": f"it is {told}"}
-    )
-    told = results._worst_of(held)
+def test_a_target_is_measurable_where_every_world_that_is_needed_sees_it():
+    gates = {
+        f"encoder-{width}": {"measurable": told == "seen", "reason": f"it is {told}"}
+        for width, told in ((48, "dark"), (192, "seen"))
+    }
+    told = results._worst_of(gates)
     assert told == {"measurable": False, "reason": "encoder-48: it is dark"}
-    assert results._worst_of({"encoder-192": "seen"})["measurable"]
+    assert results._worst_of({"encoder-192": gates["encoder-192"]})["measurable"]
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
