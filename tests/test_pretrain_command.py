@@ -3,9 +3,11 @@
 import itertools
 import json
 import resource
+import shutil
 
 import pytest
 import torch
+from torch import nn
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_repro.models.backbone import load_backbone
@@ -13,6 +15,7 @@ from stilts_repro.models.pretrained import check_masked, check_pretrained, finge
 from stilts_repro.pretrain import main
 from stilts_repro.testbed import TestbedSource
 from stilts_repro.training import checkpointing, pretraining
+from stilts_repro.training.pretraining import Pretraining
 
 
 @pytest.fixture
@@ -50,6 +53,27 @@ def test_half_the_precision_is_half_the_file_and_is_read_in_full(texts, tmp_path
         sizes[bool(more)] = (output / "model.safetensors").stat().st_size
     assert sizes[True] == pytest.approx(sizes[False] / 2, rel=0.02)
     assert load_backbone(str(output), 0).dtype == torch.float32
+
+
+def test_an_encoder_that_drops_out_is_trained_further_as_the_recipe_says(
+    texts, tiny_model, tmp_path, monkeypatch
+):
+    start = shutil.copytree(tiny_model, tmp_path / "start")
+    config = json.loads((start / "config.json").read_text())
+    rates = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+    (start / "config.json").write_text(json.dumps(config | rates))
+    met = []
+
+    def step(self, batch, share):
+        met.append({m.p for m in self.model.modules() if isinstance(m, nn.Dropout)})
+        return whole(self, batch, share)
+
+    whole = Pretraining._step
+    monkeypatch.setattr(Pretraining, "_step", step)
+    command = ["--corpus", str(texts), "--start", str(start), "--steps", "2"]
+    assert main([*command, "--output", str(tmp_path / "model")]) == 0
+    card = json.loads((tmp_path / "model/pretraining.json").read_text())
+    assert met == [{card["recipe"]["dropout"]}] * 2 == [{0.0}] * 2
 
 
 def test_an_encoder_is_trained_further_and_stays_whole(texts, tiny_model, tmp_path, capsys):

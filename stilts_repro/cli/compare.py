@@ -45,7 +45,7 @@ def _compare(*folders: Any) -> int:
     console = Console(width=None, markup=False, emoji=False)
     _table(console, "What they were made with", ("", "before", "after"), set_up(before, after))
     _numbers(console, "Claims", ("claim", "seed"), claims)
-    _numbers(console, "Cells", ("after", "target", "part", "seed", "language"), cells)
+    _numbers(console, "Cells", ("condition", "target", "part", "seed", "language"), cells)
     found = [
         (kind, condition, tasks, str(seed), stage, _short(ours), _short(theirs))
         for (kind, condition, tasks, seed), stage, ours, theirs in beginnings(before, after)

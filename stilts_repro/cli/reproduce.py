@@ -29,6 +29,7 @@ from stilts_repro.experiments.survey import Asked
 from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
 from stilts_repro.report.page import write_claims
+from stilts_repro.report.table import partial as partial_mean
 from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.run.execution import run_claims
@@ -49,6 +50,8 @@ def study(studies: Iterable[Study], arguments: Sequence[str] | None = None) -> i
     known = {study.id: study for study in studies}
 
     def one(options: argparse.Namespace) -> int:
+        if len(known) == 1:  # its own script
+            options.claims = options.claims or [*known]
         if not (options.list or options.tasks or options.plan) and len(options.claims) != 1:
             raise InputError(f"name one of {', '.join(known)}")
         return act(known, options)
@@ -87,8 +90,8 @@ def check_claims(request: Request, options: argparse.Namespace, console: Console
     with stopping.terminable(), together.leading(request.machine):
         asked = run_study if isinstance(request.claims[0], Study) else run_claims
         result = asked(request, PrintedProgress(console))
+    print_table(console, result)  # first: there may be no room for files
     write_claims(request.output, result)
-    print_table(console, result)
     console.print(f"written: {request.output}/claims.json, claims.md, report.html", markup=False)
     if options.export_xtreme:
         export(request, result)
@@ -108,6 +111,10 @@ def request_of(asked: Mapping[str, Claim], scale: Scale, options: argparse.Names
         )
     all_of_it = options.claims or not scale.claims
     claims = tuple(c.at(scale) for name, c in asked.items() if all_of_it or name in scale.claims)
+    if not claims:
+        raise InputError(
+            f"--scale {scale.name}: it is for {', '.join(scale.claims)} alone; choose another"
+        )
     if scale.evaluation_rows is not None:
         rows = max(scale.evaluation_rows, *(claim.evaluation_rows for claim in claims))
         scale = replace(scale, evaluation_rows=rows)
@@ -181,7 +188,8 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference.
 
-    They stand beside those in other arithmetic. Claims that miss some of their tasks have none.
+    They stand beside those in other arithmetic. A claim whose value misses some of its tasks has
+    none, and a line says so.
     Raises `InputError` where jobs were not all run on one kind of machine.
     """
     if result["platform"] is None:
@@ -190,14 +198,25 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             " run them all on one, in a folder of their own"
         )
     scale, seeds = request.scale.name, request.seeds
-    files = {claim.id: claim.file for claim in request.claims}
+    known = {claim.id: claim for claim in request.claims}
     span = f"{seeds[0]}-{seeds[-1]}" if seeds[0] else f"{len(seeds)}"
     processes = request.machine.processes
     several = f" --gpus-per-job {processes}" if processes > 1 else ""
+    limited = "".join(
+        f" --{option} {','.join(tasks)}"
+        for option, tasks in vars(request.asked).items()
+        if tasks is not None
+    )
     command = "study " if isinstance(request.claims[0], Study) else ""
     for claim in result["claims"]:
         values = claim["observed"]["values"]
-        if not (claim["targets"] and values) or claim["left_out"] or claim["without"]:
+        asked = known[claim["id"]]
+        needs = {need for condition in asked.essential for need in condition.row.needs}
+        if asked.is_arithmetic or not asked.runs(request.scale):
+            continue
+        if not values or claim["left_out"] or needs & claim["without"].keys():
+            told = partial_mean(claim) or claim["reason"]
+            print(f"reproduce: {claim['id']}: no reference: {told}", file=sys.stderr)
             continue
         made = Made(
             values=values,
@@ -206,10 +225,10 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             platform=result["platform"],
             seconds=round(claim["seconds"] / len(seeds), 1),
             made_with=f"{request.machine.asking} python -m reproduce {command}{claim['id']} "
-            f"--scale {scale} --seeds {span}{several}",
+            f"--scale {scale} --seeds {span}{several}{limited}",
         )
         write_reference(
-            files[claim["id"]],
+            asked.file,
             scale,
             request.machine.arithmetic,
             made,

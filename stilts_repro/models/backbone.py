@@ -91,7 +91,8 @@ def draw_backbone(model: str, seed: int) -> "PreTrainedModel":
     """Return a backbone of `model`'s shape with weights drawn from `seed`: no phase (i) at all."""
     config = load_config(model)
     torch.manual_seed(derive(seed, "random weights"))
-    backbone = AutoModel.from_config(config, trust_remote_code=False)
+    # In fp32, whatever the checkpoint is kept in: it is trained.
+    backbone = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
     if family_of(config).dense and getattr(backbone, "pooler", None) is None:
         backbone.pooler = Pooler(config.hidden_size)
     return backbone

@@ -52,7 +52,9 @@ def check_directory(model: str) -> None:
     path = Path(model)
     if not path.exists():
         if model.startswith((".", "/", "~")) or model.count("/") > 1:
-            raise MissingError(f"--model {model}: no such directory")
+            raise MissingError(
+                f"--model {model}: no such directory; give a saved model or a hub id"
+            )
         check_home()
         return
     if not path.is_dir():
@@ -64,7 +66,9 @@ def check_directory(model: str) -> None:
             f"--model {model}: no weights in it ({WEIGHTS[0]}); save the model as safetensors"
         )
     if not any((path / name).is_file() for name in TOKENIZERS):
-        raise MissingError(f"--model {model}: no tokenizer in it (tokenizer.json)")
+        raise MissingError(
+            f"--model {model}: no tokenizer in it (tokenizer.json); save it beside the weights"
+        )
 
 
 def location(model: str) -> dict[str, Any]:
