@@ -39,7 +39,7 @@ NUMBER, ON_THIS_MACHINE = "RANK", "LOCAL_RANK"  # what launchers set, beside how
 PATIENCE = timedelta(days=7)
 
 
-AGREEMENT = 60.0  # seconds in which all that do a job together end it
+MET, AGREEMENT = 3, 60.0  # a helper's status, and seconds for the worker to meet the same
 
 
 def several() -> bool:
@@ -165,7 +165,8 @@ def helped(
 def _end_with(helpers: Sequence[BaseProcess], title: str, over: threading.Event) -> None:
     """End this process when a helper ends before it is `over`: it would be waited for for ever.
 
-    One that ends without a fault has met what this process meets too, or was told of.
+    One that has done its share is let go. One that ends with `MET` has met what this process meets
+    too, or was told of.
     """
     left = [*helpers]
     while left:
@@ -173,7 +174,9 @@ def _end_with(helpers: Sequence[BaseProcess], title: str, over: threading.Event)
         for helper in [helper for helper in left if helper.sentinel in ended]:
             left.remove(helper)
             helper.join()
-            if not over.wait(0.0 if helper.exitcode else AGREEMENT):
+            if helper.exitcode == 0:
+                continue
+            if not over.wait(AGREEMENT if helper.exitcode == MET else 0.0):
                 told = f"  {title}: a helper of it ended with status {helper.exitcode}"
                 print(told, file=sys.stderr, flush=True)
                 os._exit(1)
@@ -201,8 +204,11 @@ def _help(
     prepare(machine)
     meeting = distributed.TCPStore("localhost", port, machine.processes)
     where = {"store": meeting, "rank": number, "world_size": machine.processes}
-    with suppress(InputError), _joined(machine, gpus[number], **where):  # the worker tells
-        run_job(job, world, store, machine)
+    try:
+        with _joined(machine, gpus[number], **where):
+            run_job(job, world, store, machine)
+    except InputError:  # the worker tells
+        sys.exit(MET)
 
 
 @contextmanager

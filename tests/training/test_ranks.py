@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 
 import pytest
@@ -245,19 +246,39 @@ def die(*_):
     os._exit(7)
 
 
-def lead(path, world):
+def lead(path):
     with (path / "told").open("w") as told:
         os.dup2(told.fileno(), 2)
     together._help = die
     job = Named("a job", "0")
-    with together.helped(Machine(processes=2), [], job, world, path):
+    with together.helped(Machine(processes=2), [], job, None, path):
         time.sleep(60)
 
 
 def test_a_worker_ends_with_its_helper(tmp_path):
     """Otherwise it would wait for it for ever, and its GPUs with it."""
-    process = forking.start().Process(target=lead, args=(tmp_path, None))
+    process = forking.start().Process(target=lead, args=(tmp_path,))
     process.start()
     process.join(60)
     assert process.exitcode == 1
     assert "a job: a helper of it ended with status 7" in (tmp_path / "told").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_over", "ends"),
+    [
+        (0, False, False),  # it has done its share, and the worker goes on to evaluate
+        (together.MET, False, True),  # it met an error that the worker does not meet
+        (together.MET, True, False),
+        (7, True, False),
+    ],
+)
+def test_what_a_helpers_end_says(monkeypatch, status, is_over, ends):
+    helper, over, ended = forking.start().Process(target=sys.exit, args=(status,)), Event(), []
+    helper.start()
+    monkeypatch.setattr(together.os, "_exit", ended.append)
+    monkeypatch.setattr(together, "AGREEMENT", 0.1)
+    if is_over:
+        over.set()
+    together._end_with([helper], "a job", over)
+    assert ended == [1] * ends
