@@ -201,7 +201,6 @@ def _help(
         signal.signal(asked, signal.SIG_IGN)  # the worker leaves a checkpoint, and ends its helpers
     steady()
     end_with_parent()
-    prepare(machine)
     meeting = distributed.TCPStore("localhost", port, machine.processes)
     where = {"store": meeting, "rank": number, "world_size": machine.processes}
     try:
@@ -216,7 +215,7 @@ def _joined(machine: Machine, gpu: int, **meeting: Any) -> Iterator[None]:
     """Be one of the processes in the block; they find each other as `meeting` says."""
     if machine.device == "cuda":
         torch.cuda.set_device(gpu)
-    torch.set_num_threads(machine.threads)
+    prepare(machine)
     backend = "nccl" if machine.device == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=PATIENCE, **meeting)
     try:
