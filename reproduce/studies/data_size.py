@@ -17,7 +17,7 @@ SHUFFLED = (4, 1)  # what the steps alone do
 ONCE = {part: after("mnli", divided=part) for part in PARTS}
 REPEATED = {part: after("mnli", divided=part, repeated=part > 1) for part in PARTS}
 CONTROL = {part: after("mnli", divided=part, shuffled=True) for part in SHUFFLED}
-MEASURES = ("macro_f1", "f1_of_1", "accuracy")
+MEASURES = ("macro_f1", "f1_of_1", "accuracy", "largest_share")
 
 
 def others(scores: Scores, condition: Condition, measure: str) -> float:
@@ -38,7 +38,8 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
 def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return every measure by condition, and its rise in both ways of having fewer rows.
 
-    F1 of "1", that both say the same, rewards a model that always says so.
+    F1 of "1", that both say the same, rewards a model that always says so: the largest share of
+    equal predictions stands beside it.
     """
     conditions = (NONE, *ONCE.values(), *REPEATED.values(), *CONTROL.values())
     told: dict[str, Any] = {

@@ -24,6 +24,8 @@ from stilts_repro.run.tables import intermediate
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
 
+SHARE = "largest_share"  # of the predictions, that are all the same
+
 
 class Results:
     """The records of finished jobs, seen as scores and claims.
@@ -76,7 +78,10 @@ class Results:
             },
             {entry["intermediate"]: entry["last_loss"] for entry in trained},
             {
-                _cell(record): {code: v["metrics"] for code, v in record["languages"].items()}
+                _cell(record): {
+                    code: v["metrics"] | {SHARE: 100 * v[SHARE]}
+                    for code, v in record["languages"].items()
+                }
                 for record in records
             },
             self.planned.layers,

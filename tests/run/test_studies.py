@@ -116,7 +116,7 @@ def row(name, design, condition, code, rng, effect):
             level += effect * np.log2(PARAMETERS[int(condition.world.split("-")[1])] / 1e5)
         case "calibration":
             level += effect * (code in design.languages["rich"])
-    names = ("macro_f1", "f1_of_1", "f1", "mutual", "centred")
+    names = ("macro_f1", "f1_of_1", "largest_share", "f1", "mutual", "centred")
     sureness = ("overconfidence", "debiased_error", "nll", "brier")
     scaled = [f"scaled_{name}" for name in sureness]
     accuracy = 50 + rng.normal(0, 5) if name == "calibration" else level
