@@ -87,7 +87,7 @@ def test_a_model_is_trained_at_the_best_of_its_rates_however_it_is_read(phase):
     rate = lambda world: getattr(world, f"{phase}_rate")  # noqa: E731
     assert {*tried} <= {*usual}
     for name, by_factor in tried.items():
-        assert {*by_factor} == FACTORS
+        assert {"1"} < {*by_factor} <= FACTORS
         assert by_factor[f"{rate(usual[name]):g}"] == max(by_factor.values())
     by_model = {world.model: rate(world) for world in usual.values()}
     assert all(rate(world) == by_model[world.model] for world in RUNGS)
