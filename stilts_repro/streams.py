@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 
+def silence_libraries() -> None:
+    """Let transformers and the hub say nothing: what their tries come to is told in our words."""
+    from huggingface_hub.utils import logging as hub_logging
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
+
+
 class Steady:
     """A text stream that takes everything: what cannot be written is lost, and no more than that.
 

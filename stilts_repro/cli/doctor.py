@@ -27,6 +27,7 @@ from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import WEIGHTS, check_pretrained, location
 from stilts_repro.run.grid import Claim
+from stilts_repro.streams import silence_libraries
 from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 
@@ -69,6 +70,7 @@ def _look(claims: Sequence[Claim], options: argparse.Namespace) -> int:
     scale = scale_of(options.scale)
     output = options.output or Path("results") / scale.name
     world = World(MAIN, options.model or scale.model, options.data or scale.data)
+    silence_libraries()
     missing = 0
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
     for finding in findings(claims, scale, world, output):

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
-from transformers.utils import logging
 
 from stilts_repro import stopping
 from stilts_repro.claims.bless import write_reference
@@ -36,6 +34,7 @@ from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request
 from stilts_repro.run.studies import Study, run_study
+from stilts_repro.streams import silence_libraries
 from stilts_repro.training.sampler import Sampler
 
 
@@ -62,8 +61,7 @@ def study(studies: Iterable[Study], arguments: Sequence[str] | None = None) -> i
 
 def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     """Do what `options` ask for; return 1 where a claim fails its check, else 0."""
-    logging.set_verbosity_error()  # transformers' warnings are no line of ours
-    hub_logging.set_verbosity_error()  # nor are the hub's tries; what they come to is
+    silence_libraries()
     # Names of folders and models are no markup.
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     scale = scale_of(options.scale)

@@ -194,7 +194,8 @@ class Remote:
         except ImportError as error:
             raise MissingError(f"--store {self.url}: {reason(error)}") from None
         except ValueError as error:
-            raise InputError(f"--store {self.url}: {reason(error)}") from None
+            told = f"{reason(error)}; give a URL that fsspec knows (docs/cluster.md)"
+            raise InputError(f"--store {self.url}: {told}") from None
         except Exception as error:  # each file system has its own
             if getattr(error, "errno", None) in FULL:  # here
                 raise
