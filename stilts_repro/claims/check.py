@@ -264,10 +264,12 @@ def _direction(values: Sequence[float], expected: Expected, scale: str) -> str |
         reference = expected.reference.get(scale)
         known = reference.main.values if reference else ()
         scattered = known if len(known) >= FEWEST_SEEDS else values
-        error = stdev(scattered) / math.sqrt(len(values)) if len(scattered) > 1 else math.inf
         if value <= (expected.check.floor or 0.0):
             return "agrees"
-        return None if math.isinf(error) else "agrees" if value <= 2 * error else "disagrees"
+        if len(scattered) < 2:
+            return None
+        error = stdev(scattered) / math.sqrt(len(values))
+        return "agrees" if value <= 2 * error else "disagrees"
     product = value * (expected.paper.value or 0.0)
     return "agrees" if product > 0 else "disagrees" if product < 0 else None  # of what is no number
 

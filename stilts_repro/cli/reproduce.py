@@ -209,10 +209,9 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     for claim in result["claims"]:
         values = claim["observed"]["values"]
         asked = known[claim["id"]]
-        needs = {need for condition in asked.essential for need in condition.row.needs}
         if asked.is_arithmetic or not asked.runs(request.scale):
             continue
-        if not values or claim["left_out"] or needs & claim["without"].keys():
+        if not values or claim["left_out"] or asked.misses(claim["without"]):
             told = partial_mean(claim) or claim["reason"]
             print(f"reproduce: {claim['id']}: no reference: {told}", file=sys.stderr)
             continue

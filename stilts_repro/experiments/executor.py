@@ -95,18 +95,16 @@ def renewed(
     left, damaged = unfinished(jobs, store, keep_models=keep_models)
     if not damaged:
         return left, damaged
-    held = [name for name in damaged if store.leases.take(name)]
-    _, still = unfinished(jobs, store, keep_models=keep_models)
-    for name in held:
+    for name in [name for name in damaged if store.leases.take(name)]:
         start = jobs[name].start
         # What it was built on may have been whole elsewhere, and be here again.
         stale = start in damaged and not store.folder(start or "").is_dir()
-        if name in still and (stale or store.damage(name)):
+        if stale or store.damage(name):
             store.set_aside(name)
-        store.leases.release(name)
-    whole = {n for n in damaged if store.folder(n).is_dir() and not store.damage(n)}
-    lacking = {n for n in whole if _keeps_model(jobs[n], keep_models) and not store.has_model(n)}
-    return {n: job for n, job in left.items() if n not in whole - lacking}, damaged
+    for name in damaged:
+        store.leases.release(name)  # if it was taken
+    again, _ = unfinished({n: jobs[n] for n in damaged}, store, keep_models=keep_models)
+    return {n: job for n, job in left.items() if n not in damaged or n in again}, damaged
 
 
 def _keeps_model(job: Job, keep_models: bool) -> bool:

@@ -5,7 +5,6 @@ the store; a job's manifest is sent last, and one that is not whole is none. Wha
 checked as what lies in the store is. Nothing here keeps two runs from doing the same job.
 """
 
-import shutil
 import sys
 import time
 import uuid
@@ -56,15 +55,13 @@ class Mirrored(Store):
         Then another process of this machine that fetches it is waited for. Raises `Damage` where
         weights are nowhere.
         """
-        free = False
-        while not free and not self.folder(job).is_dir():
+        while not self.folder(job).is_dir():
             with self.leases.borrowed(job) as free:
                 if free:
                     self._fetch(job)
-            if not free and not whole:
-                return
-            if not free:
-                time.sleep(POLL)
+            if free or not whole:
+                break
+            time.sleep(POLL)
         for name in self._manifest(job) if whole else ():
             path = self.output / name
             if not path.exists() and self._is_of(job, name):
@@ -81,7 +78,6 @@ class Mirrored(Store):
         super().set_aside(job)
         if not stale:
             with suppress(Damage):
-                self._fetch(job)
                 self.fetch(job, whole=True)
                 self.check(job)
                 return
@@ -107,10 +103,7 @@ class Mirrored(Store):
                 self.remote.fetch(name, path)
         (scratch / MANIFEST).write_bytes(data or b"")
         flush(scratch / MANIFEST)
-        try:
-            scratch.rename(self.folder(job))
-        except OSError:  # somebody was quicker
-            shutil.rmtree(scratch, ignore_errors=True)
+        scratch.rename(self.folder(job))
 
     def _send(self, job: str) -> None:
         try:

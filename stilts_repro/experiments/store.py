@@ -22,14 +22,7 @@ from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.experiments.leases import Leases
 from stilts_repro.experiments.manifest import MANIFEST, Damage, compare, entries_of, manifest_text
 from stilts_repro.folders import check_name, writing
-from stilts_repro.jsonio import (
-    digest,
-    flush,
-    parse_json,
-    read_json,
-    write_json,
-    write_text,
-)
+from stilts_repro.jsonio import digest, flush, parse_json, read_json, write_json, write_text
 
 SCRATCH = ".unfinished-"
 DAMAGED = ".damaged-"
@@ -154,8 +147,8 @@ class Store:
             shutil.rmtree(scratch / RECORDS, ignore_errors=True)
             self._put_away(job, SCRATCH)
             scratch.rename(self.folder(job))
-            for folder in (self.jobs, self.records):
-                flush(folder)
+            flush(self.jobs)
+            flush(self.records)
             shutil.rmtree(self.checkpoints(job), ignore_errors=True)
             self._send(job)
         finally:
@@ -247,8 +240,8 @@ class Store:
 
         Return where its records are to be.
         """
-        files = [p for p in scratch.rglob("*") if p.is_file() and p != scratch / MANIFEST]
-        files = [path for path in files if path.parent != scratch / RECORDS]
+        beside = (scratch / MANIFEST, scratch / RECORDS)
+        files = [p for p in scratch.rglob("*") if p.is_file() and not {p, p.parent} & {*beside}]
         named = {self.folder(job) / path.relative_to(scratch): path for path in files}
         records = [*map(self._record_file, read_json(scratch / RESULT)["records"])]
         named |= {path: scratch / RECORDS / path.name for path in records}

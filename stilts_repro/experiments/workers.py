@@ -23,7 +23,7 @@ from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.store import Store
 from stilts_repro.machine import Machine
-from stilts_repro.streams import steady
+from stilts_repro.streams import silence_libraries, steady
 
 GRACE = 25.0  # seconds that workers have to leave checkpoints; SLURM kills after 30
 _hindrances: list[Exception] = []  # why this worker can do nothing: its first job says so
@@ -142,13 +142,13 @@ def _enter_worker(
 def prepare(machine: Machine) -> None:
     """Give this process the threads of a job; transformers is to say nothing."""
     import torch
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
     torch.set_num_threads(machine.threads)
     if torch.get_num_interop_threads() != 1:  # of a process that did a job before, it is
         torch.set_num_interop_threads(1)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    silence_libraries()
+    disable_progress_bar()
 
 
 def end_with_parent() -> None:

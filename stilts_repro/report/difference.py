@@ -15,7 +15,6 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash, read_json
 
 # What a job comes to, in the order in which it does; the first that moved is where it begins.
-THEN = ">"  # in a condition's name, before the task that is trained on last
 STAGES = ("token ids", "first loss", "last loss", "predictions", "score")
 SET_UP = ("scale", "data", "model", "platform")
 JobKey = tuple[str, str, str, int]  # kind, condition, tasks, seed
@@ -53,14 +52,24 @@ class Finished:
         try:
             names = {record for claim in claims["claims"] for record in claim["records"]}
             hashes = {store.record(name)["job"] for name in names}
-            results = {name: store.result(name) for name in sorted(hashes)}
-            starts = {result["job"].get("start") for result in results.values()} - {None}
-            results |= {name: store.result(name) for name in sorted(starts)}
+            results: dict[str, Any] = {}
+            while hashes := hashes - results.keys() - {None}:  # and what they start from
+                results |= {name: store.result(name) for name in sorted(hashes)}
+                hashes = {result["job"].get("start") for result in results.values()}
             return cls(folder, claims, {_key(r["job"]): r for r in results.values()})
         except (LookupError, TypeError, AttributeError):
             raise InputError(
                 f"{folder}: not the output of this version of python -m reproduce; run it anew"
             ) from None
+
+    def behind(self, key: JobKey) -> list[JobKey]:
+        """Return the job that a job starts from, what that starts from, and so on."""
+        keys = {result["job"]["hash"]: key for key, result in self.jobs.items()}
+        found = []
+        while start := self.jobs[key]["job"].get("start"):
+            key = keys[start]
+            found.append(key)
+        return found
 
     def came_to(self, key: JobKey, stage: str) -> Any:
         """Return what the job came to at one of `STAGES`; None where that was not kept."""
@@ -104,36 +113,22 @@ def moved_cells(before: Finished, after: Finished) -> list[Moved]:
 def beginnings(before: Finished, after: Finished) -> list[tuple[JobKey, str, Any, Any]]:
     """Return each job that came to something else, its first stage that moved, and both values.
 
-    Phase (ii) is first; a job whose phase (ii), or the task before it there, moved is left out,
-    since that is where it began. A stage that only one of the runs has kept is passed over.
+    Phase (ii) is first; a job is left out if what it starts from moved, since that is where it
+    began. A stage that only one of the runs has kept is passed over.
     """
     found: list[tuple[JobKey, str, Any, Any]] = []
-    moved: set[tuple[str, int]] = set()
-    common = [key for key in before.jobs if key in after.jobs]
-    for key in sorted(common, key=lambda key: (key[0] != "intermediate", THEN in key[1])):
-        kind, condition, _, seed = key
-        before_it = (_first(condition), seed) if kind == "intermediate" else (condition, seed)
-        if before_it in moved:
-            if kind == "intermediate":
-                moved.add((condition, seed))
+    moved: set[JobKey] = set()
+    behind = {key: before.behind(key) for key in before.jobs if key in after.jobs}
+    for key in sorted(behind, key=lambda key: (key[0] != "intermediate", len(behind[key]))):
+        if not moved.isdisjoint(behind[key]):
             continue
         for stage in STAGES:
             ours, theirs = before.came_to(key, stage), after.came_to(key, stage)
             if None not in (ours, theirs) and ours != theirs:
                 found.append((key, stage, *_apart(ours, theirs)))
-                if kind == "intermediate":
-                    moved.add((condition, seed))
+                moved.add(key)
                 break
     return found
-
-
-def _first(condition: str) -> str:
-    """Return the condition that `condition` trains on from: `squad_v2` of `squad_v2>mnli`."""
-    first, then, task = condition.rpartition(THEN)
-    if not then:
-        return ""
-    _, _, rest = task.partition("+")
-    return f"{first}+{rest}" if rest else first
 
 
 def _apart(before: Any, after: Any) -> tuple[Any, Any]:

@@ -12,8 +12,9 @@ from stilts_repro.experiments.executor import Report, renewed, run_jobs
 from stilts_repro.experiments.jobs import Job
 from stilts_repro.experiments.scales import model_name
 from stilts_repro.experiments.store import Store
+from stilts_repro.run.origins import platform_of
 from stilts_repro.run.request import Planned, Request, plan_of
-from stilts_repro.run.results import Results, platform_of
+from stilts_repro.run.results import Results
 from stilts_repro.run.tables import tables_of
 
 

@@ -151,6 +151,11 @@ class Claim:
         """The conditions that its value is of; others are told besides, where they are there."""
         return self.needed or self.conditions
 
+    def misses(self, without: Iterable[str]) -> bool:
+        """Say whether its value lacks any of what is `without` rows to train on."""
+        needs = {need for condition in self.essential for need in condition.row.needs}
+        return not needs.isdisjoint(without)
+
     @property
     def is_arithmetic(self) -> bool:
         """Whether it needs no cells."""

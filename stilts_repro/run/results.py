@@ -1,7 +1,7 @@
 """A finished run: its records seen as scores and verdicts."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -9,22 +9,33 @@ from typing import Any
 from stilts_repro.claims.check import Run, check
 from stilts_repro.claims.expected import Design, Expected
 from stilts_repro.claims.finding import finding
-from stilts_repro.claims.gate import dark, gate
+from stilts_repro.claims.gate import dark
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
-from stilts_repro.experiments.conditions import MAIN, NONE, Condition
+from stilts_repro.experiments.conditions import MAIN, NONE
 from stilts_repro.experiments.sources import TESTBED_TRANSLATOR
 from stilts_repro.experiments.store import Store
 from stilts_repro.jsonio import content_hash
 from stilts_repro.models.pretrained import fingerprint, pinned_model
 from stilts_repro.models.transfer import DEFAULT
+from stilts_repro.run.baselines import Gate, gates_by_world, worst_of
 from stilts_repro.run.grid import Claim, Record, Scores
+from stilts_repro.run.origins import models_behind, platform_of
 from stilts_repro.run.request import Planned, Request
 from stilts_repro.run.tables import intermediate
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.training.sampler import PROPORTIONAL
 
 SHARE = "largest_share"  # of the predictions, that are all the same
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a claim's functions say of each seed's scores; nothing where it was not measured."""
+
+    values: Sequence[float] = ()
+    details: Sequence[Mapping[str, Any]] = ()
+    languages: Sequence[Mapping[str, float]] = ()
 
 
 class Results:
@@ -58,34 +69,34 @@ class Results:
         records = [record for record in self.records if record["seed"] == seed]
         trained = [entry for entry in intermediate(self.results.values()) if entry["seed"] == seed]
         return Scores(
-            {_cell(record): record["score"] for record in records},
-            {
+            values={_cell(record): record["score"] for record in records},
+            languages={
                 _cell(record): {code: v["score"] for code, v in record["languages"].items()}
                 for record in records
             },
-            self.planned.survey.sets,
-            {
+            tasks=self.planned.survey.sets,
+            counts={
                 _cell(record): {code: v["n"] for code, v in record["languages"].items()}
                 for record in records
             },
-            {record["intermediate"]: record.get("translation", {}) for record in records},
-            {
+            translations={r["intermediate"]: r.get("translation", {}) for r in records},
+            own={
                 entry["intermediate"]: {
                     task: metrics[TRAINING_SETS[task].format.metric]
                     for task, metrics in entry["dev"].items()
                 }
                 for entry in trained
             },
-            {entry["intermediate"]: entry["last_loss"] for entry in trained},
-            {
+            losses={entry["intermediate"]: entry["last_loss"] for entry in trained},
+            metrics={
                 _cell(record): {
                     code: v["metrics"] | {SHARE: 100 * v[SHARE]}
                     for code, v in record["languages"].items()
                 }
                 for record in records
             },
-            self.planned.layers,
-            frozenset(place for place, g in self._by_world.items() if not g["measurable"]),
+            layers=self.planned.layers,
+            dark=frozenset(place for place, g in self._by_world.items() if not g["measurable"]),
         )
 
     @cached_property
@@ -98,22 +109,15 @@ class Results:
         controls = {world.name for world in self.request.scale.worlds if world.control}
         running = self.request.running
         asked = {c.world for claim in running for c in claim.essential or (NONE,)} - controls
-        found: dict[str, dict[str, dict[str, Any]]] = {}
+        found: dict[str, dict[str, Gate]] = {}
         for (world, target), seen in self._by_world.items():
             if world in asked:
                 found.setdefault(target, {})[world] = seen
-        return {t: held[MAIN] if MAIN in held else _worst_of(held) for t, held in found.items()}
+        return {t: held[MAIN] if MAIN in held else worst_of(held) for t, held in found.items()}
 
     @cached_property
-    def _by_world(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """By world and target, whether the baseline there says that the target is measurable."""
-        held: dict[tuple[str, str], list[Record]] = {}
-        baselines = {str(Condition(world=name)): name for name in self.plan.grounds}
-        for record in self.records:
-            name = record["intermediate"]
-            if record["part"] == "dev" and name in baselines:
-                held.setdefault((baselines[name], record["task"]), []).append(record)
-        return {place: gate(records) for place, records in held.items()}
+    def _by_world(self) -> dict[tuple[str, str], Gate]:
+        return gates_by_world(self.records, self.plan.grounds)
 
     def claim(self, claim: Claim, expected: Expected) -> dict[str, Any]:
         """Return the claim's entry in claims.json."""
@@ -132,26 +136,21 @@ class Results:
         obstacle = self._not_run(claim) or self._failure(jobs)
         if expected.design and blind:  # no more of it than its baseline need be there
             obstacle = obstacle or blind
-        values: list[float] = []
-        details: list[Mapping[str, Any]] = []
-        scores: list[Scores] = []
+        told = _Told()
         if obstacle is None:
-            # Arithmetic on published numbers has no seed.
-            seeds = self.request.seeds if claim.runs(self.request.scale) else ()
-            scores = [self.scores(seed) for seed in seeds] or [Scores({})]
-            obstacle = self._not_comparable(claim, expected, records, model)
             try:
-                values = [claim.value(held, counted) for held in scores]
-                details = [claim.details(held, counted) for held in scores if claim.details]
+                told = self._told(claim, counted)
+                obstacle = self._not_comparable(claim, expected, records, model)
             except InputError as error:  # there is too little of what it compares
-                values, obstacle = [], str(error)
+                obstacle = str(error)
+        values = told.values
         run = Run(
             values=values,
             seeds=self.request.seeds if len(values) == len(self.request.seeds) else (),
             arithmetic=self.request.machine.arithmetic,
             platform=platform_of(records),
             versions=environment.versions(),
-            languages=[claim.by_language(held) for held in scores if values and claim.by_language],
+            languages=told.languages,
         )
         result = check(expected, run, self.request.scale.name, obstacle=obstacle)
         if blind and (values or expected.design):
@@ -163,10 +162,10 @@ class Results:
             "paper": expected.paper.value,
             "observed": {
                 "value": fmean(values) if values else None,
-                "values": values,
+                "values": list(values),
                 "seeds": list(run.seeds),
             },
-            "details": details,
+            "details": list(told.details),
             "targets": list(counted),
             "not_measurable": unseen if values else [],
             "left_out": {} if claim.is_arithmetic else self._left_out(claim),
@@ -178,6 +177,17 @@ class Results:
             **result.as_json(),
             **_finding(expected.design, values, blind, _few(claim, records)),
         }
+
+    def _told(self, claim: Claim, targets: tuple[str, ...]) -> "_Told":
+        """Return what each seed's scores come to; `InputError` where they are too few for it."""
+        # Arithmetic on published numbers has no seed.
+        seeds = self.request.seeds if claim.runs(self.request.scale) else ()
+        scores = [self.scores(seed) for seed in seeds] or [Scores({})]
+        return _Told(
+            values=[claim.value(held, targets) for held in scores],
+            details=[claim.details(held, targets) for held in scores if claim.details],
+            languages=[claim.by_language(held) for held in scores if claim.by_language],
+        )
 
     def _not_run(self, claim: Claim) -> str | None:
         """Return why the claim was not measured, or None."""
@@ -212,8 +222,7 @@ class Results:
         """Return why the values cannot be held against what is expected, or None."""
         if claim.is_arithmetic:
             return None
-        essential = {need for condition in claim.essential for need in condition.row.needs}
-        if self._left_out(claim) or essential & self._without(claim).keys():
+        if self._left_out(claim) or claim.misses(self._without(claim)):
             return "some of its tasks were left out"
         scale = self.request.scale
         reference = expected.reference.get(scale.name)
@@ -270,26 +279,6 @@ class Results:
         return float(sum(self.results[job]["seconds"].values()))
 
 
-def models_behind(claim: Claim, records: Iterable[Record]) -> str:
-    """Return the hashes of the phase (i) models behind a claim's value, `+` between several.
-
-    They are those of the worlds that it cannot do without: what it tells besides, where other
-    worlds are there, does not move its value.
-    """
-    worlds = {condition.world for condition in claim.essential} or {MAIN}
-    names = {str(condition) for condition in claim.measured() if condition.world in worlds}
-    return "+".join(sorted({r["model"]["hash"] for r in records if r["intermediate"] in names}))
-
-
-def platform_of(records: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the kind of machine that `records` were made on; None where there is not one kind.
-
-    A results folder may come from elsewhere: what counts is where its jobs were run.
-    """
-    kinds = {record["platform"] for record in records}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
 def _finding(
     design: Design | None, values: Sequence[float], blind: str, few: str
 ) -> dict[str, Any]:
@@ -309,9 +298,3 @@ def _few(claim: Claim, records: Iterable[Record]) -> str:
 
 def _cell(record: Mapping[str, Any]) -> tuple[str, str, str]:
     return record["intermediate"], record["task"], record["part"]
-
-
-def _worst_of(gates: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the gate of the first world that a target cannot be measured in, else of any."""
-    world, chosen = min(gates.items(), key=lambda pair: pair[1]["measurable"])
-    return {**chosen, "reason": f"{world}: {chosen['reason']}"}

@@ -161,7 +161,6 @@ def _gradients(
     model: MultiTaskModel, task: str, batch: Batch, machine: Machine, log: TrainingLog
 ) -> torch.Tensor:
     """Do as `backward`; where the memory is too small, in smaller parts from then on."""
-    own = Ranks.here().share(batch, model.head(task).together)
     while True:
         at_once = log.at_once or machine.tokens
         random = torch.get_rng_state()
@@ -173,6 +172,7 @@ def _gradients(
         else:  # once all processes have theirs, none may begin anew
             return Ranks.here().add_up(model, loss, summed=machine.sharded)
         # Here nothing of the error's frames is held any more.
+        own = Ranks.here().share(batch, model.head(task).together)
         tokens = own.tokens if own else 1
         log.at_once = max(1, min(at_once or tokens, tokens) // 2)
         log.halvings += 1

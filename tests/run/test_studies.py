@@ -16,11 +16,11 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, NONE
 from stilts_repro.experiments.scales import PARAMETERS, SCALES
 from stilts_repro.report.page import write_claims
-from stilts_repro.run import results
+from stilts_repro.run import baselines
 from stilts_repro.run.execution import Progress
 from stilts_repro.run.grid import Scores
+from stilts_repro.run.origins import models_behind
 from stilts_repro.run.request import Request
-from stilts_repro.run.results import models_behind
 from stilts_repro.run.studies import (
     STUDIES,
     contrast,
@@ -262,9 +262,9 @@ def test_a_target_is_measurable_where_every_world_that_is_needed_sees_it():
         f"encoder-{width}": {"measurable": told == "seen", "reason": f"it is {told}"}
         for width, told in ((48, "dark"), (192, "seen"))
     }
-    told = results._worst_of(gates)
+    told = baselines.worst_of(gates)
     assert told == {"measurable": False, "reason": "encoder-48: it is dark"}
-    assert results._worst_of({"encoder-192": gates["encoder-192"]})["measurable"]
+    assert baselines.worst_of({"encoder-192": gates["encoder-192"]})["measurable"]
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_run(tiny_model, tmp_path):
