@@ -27,6 +27,7 @@ BACK_ENDS = ("sdpa", "sdpa_fp32", "varlen", "flash", "block")  # `models.attenti
 # With XLM-R Large, weights and optimiser 9 GB and about 1 MB a token: a GPU of 40 GB. On a CPU a
 # scale says so.
 _AT_ONCE = {"cuda": 16384}
+HALVINGS = 2  # of what is computed at once, where the memory is too small for it
 PROCESSES = "WORLD_SIZE"  # how many a launcher has started
 # torch ends the process where it cannot start its threads.
 _MOST = {THREADS: 1024, TOKENS: 10**9, PROCESSES: 10**6}

@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--others",
         action="store_true",
-        help="with gc: also jobs that the folder's claims.json does not rest on",
+        help="with gc: also jobs that the folder's claims.json does not rest on, and checkpoints "
+        "from which trainings could have gone on",
     )
     return run(parser, _act, arguments)
 
@@ -79,7 +80,8 @@ def _verify(store: Store, console: Console, options: argparse.Namespace) -> int:
 
 def _collect(store: Store, console: Console, options: argparse.Namespace) -> int:
     with writing("store gc", store.output):
-        gone = store.leftovers() + (_unused(store) if options.others else [])
+        others = {*_unused(store), *store.abandoned()} if options.others else set()
+        gone = {*store.leftovers(), *others}
         freed = sum(map(_size, gone))
         for path in gone:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

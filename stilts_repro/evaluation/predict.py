@@ -1,7 +1,7 @@
 """Run a model over features: logits a unit, or sentence vectors a layer. What logits are worth."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -12,7 +12,8 @@ from transformers import PreTrainedModel
 
 from stilts_repro.data.batches import evaluation_batches
 from stilts_repro.data.features import Batch, Features, collate
-from stilts_repro.machine import Machine
+from stilts_repro.errors import short_of_memory
+from stilts_repro.machine import HALVINGS, Machine
 from stilts_repro.models.attention import packs, ready
 from stilts_repro.models.multitask import MultiTaskModel, mean_pooled
 from stilts_repro.tasks.format import Example, Format, Scored, broken_units
@@ -36,9 +37,9 @@ def predict(
     model.eval()
     longest = int(features.unit_lengths().max())
     everything: np.ndarray | None = None
-    for units, batch in _batches(model.backbone, features, pad_id):
-        with machine.autocast():
-            logits = model(task, batch).float().cpu().numpy()
+    read = _outputs(model.backbone, features, pad_id, machine, lambda batch: model(task, batch))
+    for units, batch, output in read:
+        logits = output.numpy()
         sound = np.isfinite(logits)
         if logits.ndim == 3:
             sound |= ~batch.attention_mask.bool().cpu().numpy()[:, :, None]
@@ -107,17 +108,44 @@ def embed(
     """Return the mean-pooled hidden states of `layers`, fp32 on the CPU, [layers, sequences, H]."""
     backbone.eval()
     vectors = torch.empty(len(layers), len(features), backbone.config.hidden_size)
-    for units, batch in _batches(backbone, features, pad_id):
-        with machine.autocast():
-            pooled = mean_pooled(backbone, batch, layers)
-        vectors[:, torch.from_numpy(units)] = pooled.float().cpu()
+
+    def pooled(batch: Batch) -> Tensor:
+        return mean_pooled(backbone, batch, layers)
+
+    for units, _, output in _outputs(backbone, features, pad_id, machine, pooled):
+        vectors[:, torch.from_numpy(units)] = output
     return vectors
 
 
-def _batches(
-    backbone: PreTrainedModel, features: Features, pad_id: int
-) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Yield all units, longest first, and each batch as `backbone` reads it, on its device."""
+def _outputs(
+    backbone: PreTrainedModel,
+    features: Features,
+    pad_id: int,
+    machine: Machine,
+    compute: Callable[[Batch], Tensor],
+) -> Iterator[tuple[np.ndarray, Batch, Tensor]]:
+    """Yield all units, longest first, as batches that `backbone` reads, and what they come to.
+
+    Where the memory is too small for a batch, it and all that follow are halved, at most twice.
+    """
     budget = BUDGET[backbone.device.type]
-    for units in evaluation_batches(features, budget, padded=not packs(backbone)):
-        yield units, ready(backbone, collate(features, units, pad_id))
+    waiting = deque(evaluation_batches(features, budget, padded=not packs(backbone)))
+    halvings = 0
+    while waiting:
+        units = waiting.popleft()
+        try:
+            batch = ready(backbone, collate(features, units, pad_id))
+            with machine.autocast():
+                output = compute(batch).float().cpu()
+        except Exception as error:
+            if not short_of_memory(error) or halvings == HALVINGS:
+                raise
+        else:
+            yield units, batch, output
+            continue
+        # Here nothing of the error's frames is held any more.
+        halvings += 1
+        halves = (half for whole in (units, *waiting) for half in np.array_split(whole, 2))
+        waiting = deque(half for half in halves if len(half))
+        if machine.device == "cuda":
+            torch.cuda.empty_cache()

@@ -192,6 +192,11 @@ class Store:
         done = [path for path in checkpoints if self.folder(path.name).is_dir()]
         return [*self.jobs.glob(f"{DAMAGED}*"), *self._unowned(), *lost, *done]
 
+    def abandoned(self) -> list[Path]:
+        """Return the checkpoints of trainings that nobody is at work on, but could go on with."""
+        held = self.leases.held
+        return [path for path in self.checkpoints("").glob("*") if not held(path.name)]
+
     def _lets_be(self, name: str) -> bool:
         """Say whether a finished job's file may be absent."""
         return False

@@ -178,8 +178,8 @@ def work(job: Job, world: World, store: Store, machine: Machine, keep_models: bo
             run_job(job, world, store, machine, keep_models=keep_models)
     except torch.OutOfMemoryError:
         raise MissingError(
-            f"{job.title}: the GPU has too little memory, for a quarter of a step too; give jobs "
-            "more of it, or more GPUs each (--gpus-per-job)"
+            f"{job.title}: the GPU has too little memory, even for a quarter of a step or batch; "
+            "give jobs more of it, or more GPUs each (--gpus-per-job)"
         ) from None
     except Exception as error:
         _check_travels(error)

@@ -12,7 +12,7 @@ from stilts_repro.data.batches import training_batches
 from stilts_repro.data.features import Batch, Features, collate
 from stilts_repro.data.packing import cut
 from stilts_repro.errors import MissingError, short_of_memory
-from stilts_repro.machine import Machine
+from stilts_repro.machine import HALVINGS, Machine
 from stilts_repro.models.attention import ready
 from stilts_repro.models.embeddings import moved
 from stilts_repro.models.masked import Masking, masked_batch
@@ -25,8 +25,6 @@ from stilts_repro.training.ranks import Ranks
 from stilts_repro.training.sampler import PROPORTIONAL, Sampler, draw_tasks
 from stilts_repro.training.sharding import idle, spread
 from stilts_repro.training.state import Best, Losses, State, TrainingLog
-
-HALVINGS = 2  # of what is computed at once, where the memory is too small for it
 
 Progress = Callable[[int, int], None]  # step, steps
 Evaluate = Callable[[], float]  # score of the model as it is, higher is better

@@ -69,6 +69,39 @@ def test_sentence_vectors_are_those_of_each_alone(model):
     assert not torch.equal(rounded, rounded.bfloat16().float())
 
 
+class Memory:
+    """Room for what is read, but for the calls that are named."""
+
+    def __init__(self, *refused):
+        self.refused, self.read = refused, []
+
+    def __call__(self, backbone, batch):
+        self.read.append(len(batch.input_ids))
+        if len(self.read) in self.refused:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return attention.ready(backbone, batch)
+
+
+@pytest.mark.parametrize("task", ["mnli", "squad_v1"])
+def test_what_is_too_much_for_the_memory_is_read_in_halves(model, task, monkeypatch):
+    features = features_of()
+    expected = predict(model, task, features, PAD, FP32)
+    monkeypatch.setattr(predicting, "BUDGET", {"cpu": 1000})  # all of it at once
+    memory = Memory(1, 3)
+    monkeypatch.setattr(predicting, "ready", memory)
+    found = predict(model, task, features, PAD, FP32)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert memory.read == [8, 4, 4, 2, 2]
+
+
+def test_what_three_halvings_would_help_is_raised(model, monkeypatch):
+    memory = Memory(1, 2, 3)
+    monkeypatch.setattr(predicting, "ready", memory)
+    with pytest.raises(torch.OutOfMemoryError):
+        embed(model.backbone, features_of(), PAD, LAYERS, FP32)
+    assert len(memory.read) == 3
+
+
 @pytest.mark.parametrize("task", GROUPS)
 def test_a_unit_whose_output_is_not_finite_is_no_number(model, task):
     features = features_of(GROUPS[task])

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from stilts_repro.cli.store import main as look_after
+from stilts_repro.experiments.leases import Leases
 from stilts_repro.report.page import html, write_claims
 from stilts_repro.report.table import markdown
 from stilts_repro.run import execution
@@ -234,8 +235,14 @@ def test_a_store_is_listed_checked_and_cleared(whole, tmp_path, capsys):
     claims = json.loads((output / "claims.json").read_text())
     claims["claims"] = claims["claims"][:1]
     (output / "claims.json").write_text(json.dumps(claims))
+    for job in ("a1b2", "c3d4"):  # of trainings: one stopped, one under way
+        (output / "checkpoints" / job).mkdir(parents=True)
+    assert look_after(["gc", str(output)]) == 0
+    assert len([*output.glob("checkpoints/*")]) == 2
     capsys.readouterr()
-    assert look_after(["gc", str(output), "--others"]) == 0
+    with Leases(output / "leases").borrowed("c3d4"):
+        assert look_after(["gc", str(output), "--others"]) == 0
+    assert [path.name for path in output.glob("checkpoints/*")] == ["c3d4"]
     left = {path.name for path in (output / "jobs").iterdir()}
     assert left < {*jobs} and len(left) == 5  # phase (ii), and two targets before and after it
 

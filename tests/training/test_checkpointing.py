@@ -13,7 +13,7 @@ import torch
 from stilts_repro import stopping
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import forking
-from stilts_repro.machine import Machine
+from stilts_repro.machine import HALVINGS, Machine
 from stilts_repro.training import loop
 from stilts_repro.training.checkpointing import STATE, Checkpoints
 from stilts_repro.training.loop import TrainingTask, train
@@ -201,4 +201,4 @@ def test_what_halving_does_not_help_is_raised(tiny_model, monkeypatch, error):
     monkeypatch.setattr(loop, "backward", fail)
     with pytest.raises(type(error)):
         trained(tiny_model)
-    assert len(asked) == (1 if "shapes" in str(error) else 1 + loop.HALVINGS)
+    assert len(asked) == (1 if "shapes" in str(error) else 1 + HALVINGS)

@@ -144,19 +144,23 @@ def test_what_the_leading_process_meets_alone_ends_all_and_they_stay_in_step(tmp
     assert second == [0.5, "the leading process met an error, which it tells", 0.0]
 
 
-def test_bad_input_below_torchrun_is_one_line(tmp_path):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", "-m", "reproduce", "squad_gain", "--scale", "smoke"),
-            *("--data", str(tmp_path / "nowhere"), "--output", str(tmp_path / "out")),
-        ],
+def below_torchrun(*command):
+    """Run a command in two processes."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [sys.executable, *launcher, *map(str, command)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
         timeout=200,
     )
+
+
+def test_bad_input_below_torchrun_is_one_line(tmp_path):
+    command = ("-m", "reproduce", "squad_gain", "--scale", "smoke")
+    paths = ("--data", tmp_path / "nowhere", "--output", tmp_path / "out")
+    done = below_torchrun(*command, *paths)
     lines = [line for line in done.stderr.splitlines() if line.startswith("reproduce: ")]
     assert done.returncode and len(lines) == 1 and "nowhere" in lines[0]
     assert "fault" not in done.stderr
@@ -185,22 +189,47 @@ if __name__ == "__main__":
 def test_a_run_below_torchrun_is_one_run(masked_lm, tmp_path):
     script, output = tmp_path / "run.py", tmp_path / "out"
     script.write_text(COMMAND)
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for reused in (0, 5):  # the second time there is nothing to do
-        done = subprocess.run(
-            [sys.executable, *launcher, str(script), str(masked_lm), str(output)],
-            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
-        )
+        done = below_torchrun(script, masked_lm, output)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("written: ") == 1
         assert f"{reused} finished already" in done.stdout
     alone = run_claims(narrowed(run_request(masked_lm, tmp_path / "alone", NAMES[:1])))
     printed = claim_row(alone["claims"][0])
     assert printed[0] in done.stdout and len([*output.glob("jobs/[!.]*")]) == 5
+
+
+COUNTED = """
+import os
+import signal
+from stilts_repro.training import loop
+update = loop._update
+def counted(*arguments):
+    update(*arguments)
+    if os.environ["RANK"] != "0":
+        return
+    with open({steps!r}, "ab") as steps:
+        steps.write(b"x")
+        if steps.tell() == {last}:  # the launcher hands it on to all
+            os.kill(os.getppid(), signal.SIGTERM)
+loop._update = counted
+"""
+
+
+def test_sigterm_below_torchrun_leaves_a_checkpoint_that_is_gone_on_from(
+    masked_lm, tmp_path, by_one
+):
+    script, output, steps = tmp_path / "run.py", tmp_path / "out", tmp_path / "steps"
+    script.write_text(COUNTED.format(steps=str(steps), last=4) + COMMAND)
+    for checkpoints in (1, 0):
+        done = below_torchrun(script, masked_lm, output)
+        assert bool(done.returncode) == bool(checkpoints), done.stderr
+        assert len([*output.glob("checkpoints/*/checkpoint.json")]) == checkpoints
+    found = trainings(output)
+    for title, expected in by_one[1].items():
+        assert found[title] == pytest.approx(expected, rel=1e-3)
+    # No step was done twice.
+    assert steps.stat().st_size == sum(told[0] for told in found.values())
 
 
 @pytest.fixture(scope="module")
