@@ -6,8 +6,8 @@ here it becomes its name, and a task finds its labels by name.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from stilts_repro.data.card import Classes
 from stilts_repro.errors import InputError
 
 Row = dict[str, Any]
+Item = TypeVar("Item")
 UNLABELLED = -1  # no class, in `datasets`
 _LISTS = ("Sequence", "List", "LargeList")
 
@@ -30,12 +31,28 @@ class ClassName(str):
         return self.number
 
 
-def rows_of(table: pa.Table, where: str, told: Classes | None = None) -> list[Row]:
+class Chosen(list[Row]):
+    """Some of a file's rows, in its order; `numbers` says which, from 0."""
+
+    numbers: Sequence[int]
+
+
+def evenly(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
+    """Return at most `limit` of `items`, spread over all of them: files may be sorted by topic."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[place * len(items) // limit] for place in range(limit)]
+
+
+def rows_of(
+    table: pa.Table, where: str, told: Classes | None = None, numbers: Sequence[int] | None = None
+) -> Chosen:
     """Return a table's rows; classes come as `ClassName`, but for what is unlabelled.
 
-    Their names are the table's own, else those that are `told` of it. A column with values that
-    Python does not know (a date in the year 30000) is left out: no task reads such. Raises
-    `InputError`, which names `where`, for text that is not UTF-8 and numbers without a name.
+    Their names are the table's own, else those that are `told` of it; `numbers` are the rows' in
+    their file (None: it is the whole file). A column with values that Python does not know (a date
+    in the year 30000) is left out: no task reads such. Raises `InputError`, which names `where`,
+    for text that is not UTF-8 and numbers without a name.
     """
     classes = {**(told or {}), **_own_classes(table.schema, where)}
     columns: dict[str, list[Any]] = {}
@@ -48,9 +65,11 @@ def rows_of(table: pa.Table, where: str, told: Classes | None = None) -> list[Ro
             continue
         names = classes.get(field.name)
         columns[field.name] = values if names is None else _named(values, field, names, where)
-    return [
+    rows = Chosen(
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
+    )
+    rows.numbers = range(len(rows)) if numbers is None else numbers
+    return rows
 
 
 class _Names(dict[int | None, Any]):

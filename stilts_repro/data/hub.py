@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stilts_repro.data.card import read_card
-from stilts_repro.data.columns import Row, rows_of
+from stilts_repro.data.columns import Row, evenly, rows_of
 from stilts_repro.data.revisions import LOCAL_ONLY, pinned
 from stilts_repro.errors import MissingError
 
@@ -69,7 +69,7 @@ class HubSource:
         """Say nothing: `has` knows."""
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
-        """Return the split's first `limit` rows; `MissingError` where the hub gives none."""
+        """Return at most `limit` rows; `MissingError` where the hub gives none."""
         from datasets import load_dataset
 
         where = f"{repo} {config}/{split}"
@@ -82,9 +82,10 @@ class HubSource:
         except Exception as error:  # `datasets` raises a dozen unrelated kinds here
             raise MissingError(f"{where}: {_explain(error, revision)}") from None
         _check_commit(where, data, revision)
+        numbers = evenly(range(len(data)), limit)
         if limit is not None:
-            data = data.select(range(min(limit, len(data))))
-        return rows_of(data.with_format("arrow")[:], where)
+            data = data.select(numbers)
+        return rows_of(data.with_format("arrow")[:], where, numbers=numbers)
 
     def _read_catalogue(self, repo: str) -> Catalogue | None:
         """Read what the repository's card lists; {}: it lists nothing, None: it cannot be had."""

@@ -24,7 +24,7 @@ class OverlaySource:
         return self.second.declared(repo)
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
-        """Return the first `limit` rows of the first source that has them."""
+        """Return at most `limit` rows of the first source that has the split."""
         return self._chosen(repo, config, split).load(repo, config, split, limit)
 
     def revision(self, repo: str, config: str, split: str) -> str | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stilts_repro.data.card import Card, read_card
-from stilts_repro.data.columns import Row, rows_of
+from stilts_repro.data.columns import Row, evenly, rows_of
 from stilts_repro.errors import InputError, MissingError
 
 __all__ = ["CachedSource", "DirectorySource", "Row", "Source"]
@@ -47,7 +47,11 @@ class Source(Protocol):
         ...
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
-        """Return the split's rows, at most the first `limit`; `MissingError` where absent."""
+        """Return the split's rows, at most `limit`; `MissingError` where absent.
+
+        These are spread evenly over a file, and are `Chosen`; where rows are drawn alike, the
+        first of all.
+        """
         ...
 
     def revision(self, repo: str, config: str, split: str) -> str | None:
@@ -83,13 +87,16 @@ class DirectorySource:
         return frozenset(pairs) or None
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
-        """Return the first `limit` rows; `MissingError` or `InputError` names the file."""
+        """Return at most `limit` rows; `MissingError` or `InputError` names the file."""
         path = self._path(repo, config, split)
         try:
             # `pq.read_table` would import pandas, and read what is cut off below. Python opens the
             # file, since pyarrow takes no name that is not UTF-8.
             with path.open("rb") as opened, pq.ParquetFile(opened) as file:
-                table = file.read_row_groups(_first_groups(file.metadata, limit))
+                numbers = evenly(range(file.metadata.num_rows), limit)
+                table = file.read()
+            if len(numbers) < len(table):
+                table = table.take(pa.array(numbers, pa.int64()))
         except FileNotFoundError:
             raise MissingError(
                 f"{path}: no such file; put the split there as parquet with the hub's columns"
@@ -99,7 +106,8 @@ class DirectorySource:
             raise InputError(
                 f"{path}: not a readable parquet file ({reason}); copy it anew"
             ) from None
-        return rows_of(table.slice(0, limit), str(path), self._kept_card(repo).classes.get(config))
+        classes = self._kept_card(repo).classes.get(config)
+        return rows_of(table, str(path), classes, numbers)
 
     def revision(self, repo: str, config: str, split: str) -> None:
         """Say nothing: a folder has no commits; the hash of the rows stands for them."""
@@ -115,17 +123,6 @@ class DirectorySource:
             raise InputError(
                 f"{card}: its head is not a data set's YAML ({error}); mend it"
             ) from None
-
-
-def _first_groups(metadata: pq.FileMetaData, limit: int | None) -> list[int]:
-    """Return the row groups that hold a file's first `limit` rows; None: all rows."""
-    rows, groups = 0, []
-    for group in range(metadata.num_row_groups):
-        if limit is not None and rows >= limit:
-            break
-        groups.append(group)
-        rows += metadata.row_group(group).num_rows
-    return groups
 
 
 class CachedSource:

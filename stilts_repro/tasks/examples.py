@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stilts_repro.data.columns import evenly
 from stilts_repro.data.source import Row
 from stilts_repro.errors import InputError
 from stilts_repro.jsonio import canonical, content_hash
@@ -49,23 +50,21 @@ def parsed(
     limit: int | None,
     language: str = "English",
 ) -> Examples:
-    """Parse the first `limit` of `rows` that are in `part`; rows come with their numbers.
+    """Parse at most `limit` of the `rows` that are in `part`; rows come with their numbers.
+
+    They are spread evenly over them, for files may be sorted by topic.
 
     Raises `InputError` for a row that cannot be used, and where there is none.
     """
     digest = hashlib.sha256()
     examples: list[Example] = []
-    read = 0
-    for number, row in rows:
-        if limit is not None and len(examples) == limit:
-            break
-        read += 1
-        if _in_part(kind, row, part):
-            examples.append(kind.parse(row, f"{where} row {number}"))
-            digest.update(repr(examples[-1]).encode())  # and of no column that nothing reads
+    read = list(rows)
+    for number, row in evenly([(n, row) for n, row in read if _in_part(kind, row, part)], limit):
+        examples.append(kind.parse(row, f"{where} row {number}"))
+        digest.update(repr(examples[-1]).encode())  # and of no column that nothing reads
     if not examples and read:
         raise InputError(
-            f"{where}: too small to divide, none of its {read} {language} rows is in {part} "
+            f"{where}: too small to divide, none of its {len(read)} {language} rows is in {part} "
             "(tenths by a hash); give more rows, or each part as a split of its own"
         )
     if not examples:

@@ -18,7 +18,7 @@ _SAY = "say in the folder's README.md what it holds, as hub repositories do, "
 
 
 def load_training(source: Source, data: TrainingSet, limit: int | None) -> Examples:
-    """Return the first `limit` English training examples; `InputError` where there is none.
+    """Return at most `limit` English training examples; `InputError` where there is none.
 
     Where several data sets make up the training set, each gives its share of `limit`.
     """
@@ -60,7 +60,7 @@ def load_evaluation(
     where = f"{task.repo} {config}/{part.split}"
     most = limit if part.whole else None
     if task.language_in == "config":
-        numbered = list(enumerate(source.load(task.repo, config, part.split, most)))
+        numbered = numbered_rows(source.load(task.repo, config, part.split, most))
     else:
         name = code if task.language_in == "column" else language.name.lower()
         by_language = _by_language(source, task, part.split, _in_turn(source, most))
@@ -83,12 +83,12 @@ def _named_apart(kind: Format, loaded: Examples, part: Part, where: str) -> Exam
 def _by_language(
     source: Source, task: TargetTask, split: str, limit: int | None
 ) -> dict[str, list[Numbered]]:
-    """Return a file's first `limit` rows by language, where it holds all, with their numbers in it.
+    """Return at most `limit` rows of a file by language, where it holds all, with their numbers.
 
     The language is in a column (XNLI), or is what the id begins with, in English (TyDiQA).
     """
     rows: dict[str, list[Numbered]] = {}
-    for number, row in enumerate(source.load(task.repo, task.config, split, limit)):
+    for number, row in numbered_rows(source.load(task.repo, task.config, split, limit)):
         if task.language_in == "column":
             name = str(row.get("language"))
         else:
@@ -223,6 +223,11 @@ def _refuse(task: TargetTask, absent: Sequence[str], hint: str = "") -> None:
         )
 
 
+def numbered_rows(rows: Sequence[Row]) -> list[Numbered]:
+    """Return rows with their numbers in their file."""
+    return list(zip(getattr(rows, "numbers", range(len(rows))), rows, strict=True))
+
+
 def languages(source: Source, task: TargetTask) -> tuple[str, ...]:
     """Return the languages to look for: the task's own, or those of the source (testbed)."""
     return task.languages if source.languages is None else source.languages
@@ -243,12 +248,13 @@ def _load_english(
     most = _in_turn(source, capped) if data.english_by_id else capped
     if most is not None and data.drop_unlabelled:
         most += most // 10 + 10  # SNLI has one unlabelled row in seventy
-    rows = source.load(rows_of.repo, rows_of.config, part.split, most)
+    rows = numbered_rows(source.load(rows_of.repo, rows_of.config, part.split, most))
     where = f"{rows_of}/{part.split}"
-    numbered = [(number, row) for number, row in enumerate(rows) if ours(row)]
+    numbered = [(number, row) for number, row in rows if ours(row)]
     kept = numbered
     if data.drop_unlabelled:
-        kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
+        labelled = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
+        kept = labelled[:capped]
     loaded = parsed(data.format, kept, where, part, limit)
     loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
     refuse_withheld(data.format, loaded.examples, where)

@@ -7,6 +7,7 @@ drawn in equal shares, at the length of training on English alone.
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,12 @@ class MixedSource:
         }
 
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
-        """Return the first `limit` rows of a split.
+        """Return at most `limit` rows of a split.
 
         Raises what the source and the translator raise, and `InputError` for a data set that is not
         one of phase (ii), or whose rows cannot be translated.
         """
-        rows = list(self.source.load(repo, config, split, limit))
+        rows = copy(self.source.load(repo, config, split, limit))
         translator = self.translation.translator
         for start, (code, loaded) in enumerate(self._loaded.items(), 1):
             turn = Turn(repo, config, split, len(rows), start, len(self._loaded) + 1)

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import pytest
 
+from stilts_repro.data.source import DirectorySource
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.tasks.loading import (
     choose_division,
@@ -15,6 +16,7 @@ from stilts_repro.tasks.targets import TARGET_TASKS
 from stilts_repro.tasks.task import Part
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 from stilts_repro.testbed import TestbedSource
+from tests.mirrors import write
 from tests.rows import Given, blank, one_line, questions
 
 XTREME = "google/xtreme"
@@ -54,7 +56,20 @@ def test_a_limit_counts_rows_of_the_part():
     source = Given({("MLQA.de.de", "validation"): rows})
     task, part = TARGET_TASKS["mlqa"], Part("validation", 5, 10)
     whole = load_evaluation(source, task, part, "de", None)
-    assert load_evaluation(source, task, part, "de", 40).examples == whole.examples[:40]
+    half = len(whole) // 2
+    assert (
+        load_evaluation(source, task, part, "de", half).examples == whole.examples[: half * 2 : 2]
+    )
+
+
+def test_a_row_is_named_by_its_number_in_the_file(tmp_path):
+    rows = questions(30)
+    rows[20] |= {"context": None}
+    write(tmp_path, XTREME, "MLQA.de.de", "validation", rows)
+    with pytest.raises(InputError, match=r"MLQA\.de\.de/validation row 20 "):
+        load_evaluation(
+            DirectorySource(tmp_path), TARGET_TASKS["mlqa"], Part("validation"), "de", 3
+        )
 
 
 def test_the_hash_follows_the_rows():
@@ -81,7 +96,7 @@ def test_languages_of_one_file_are_told_apart():
     ]
     source = Given({("XNLI", "test"): rows})
     loaded = load_evaluation(source, TARGET_TASKS["xnli"], Part("test"), "fr", 4)
-    assert [example.second for example in loaded.examples] == [f"fr {i}" for i in range(4)]
+    assert [example.second for example in loaded.examples] == ["fr 0", "fr 1", "fr 3", "fr 4"]
     assert load_evaluation(source, TARGET_TASKS["xnli"], Part("test"), "sw", None) is None
     assert load_evaluation(source, TARGET_TASKS["xnli"], Part("validation"), "fr", None) is None
 
