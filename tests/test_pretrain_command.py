@@ -124,9 +124,9 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
 ):
     seconds = itertools.count()
     monkeypatch.setattr(checkpointing.time, "monotonic", lambda: float(next(seconds)))
-    monkeypatch.setattr(pretraining, "SAVE_EVERY", 70)
+    monkeypatch.setattr(pretraining, "SAVE_EVERY", 20)
     output = tmp_path / "model"
-    command = ["--corpus", str(texts), "--steps", "110", "--output", str(output)]
+    command = ["--corpus", str(texts), "--steps", "35", "--output", str(output)]
     save = pretraining.Pretraining._save
 
     def with_room(self, folder):
@@ -142,15 +142,15 @@ def test_a_full_disk_leaves_no_half_of_a_model_and_the_command_goes_on(
     )
     assert [name for name in files(output) if not name.startswith("checkpoint/")] == []
     done = json.loads((output / "checkpoint/checkpoint.json").read_text())["step"]
-    assert 70 <= done < 110
+    assert 20 <= done < 35
     steps = []
     step = pretraining.Pretraining._step
     monkeypatch.setattr(
         pretraining.Pretraining, "_step", lambda self, *given: steps.append(1) or step(self, *given)
     )
     assert main(command) == 0
-    assert len(steps) == 110 - done
-    assert json.loads((output / "pretraining.json").read_text())["steps"] == 110
+    assert len(steps) == 35 - done
+    assert json.loads((output / "pretraining.json").read_text())["steps"] == 35
     AutoModelForMaskedLM.from_pretrained(output)
     assert not (output / "checkpoint").exists()
 

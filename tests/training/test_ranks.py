@@ -33,6 +33,8 @@ from tests.run.test_surviving import NAMES, narrowed
 from tests.training.test_training_loop import FORMATS, MAKE, PAD, recipe
 
 ROOT = Path(__file__).parents[2]
+# FSDP2 over gloo broke its own heap in 1 of some 50 runs. A run begins such a job again.
+BROKEN = {-signal.SIGABRT, -signal.SIGSEGV}
 # A softmax over tokens or choices is the same whatever is added to all of them: the gradient of
 # these is rounding alone, and Adam makes whole steps of it, other ones on each make of machine.
 ADDED_TO_ALL = {f"heads.{task}.linear.bias" for task in ("squad_v1", "hellaswag")}
@@ -96,8 +98,7 @@ def by_two(path, folder, meeting, sharded, stops):
 def test_two_processes_have_the_losses_of_one(masked_lm, tmp_path, sharded, stops):
     alone, log = trained(masked_lm)
     statuses = by_two(masked_lm, tmp_path, "meeting", sharded, stops)
-    if sharded and -signal.SIGABRT in statuses:
-        # FSDP2 over gloo broke its own heap in 1 of some 50 runs. A run begins such a job again.
+    if sharded and BROKEN & {*statuses}:
         statuses = by_two(masked_lm, tmp_path, "again", sharded, stops)
     assert statuses == [0, 0]
     found = [torch.load(f"{tmp_path}/out-{n}", weights_only=False) for n in range(2)]
