@@ -4,6 +4,9 @@ The statistic is the over-confidence on XNLI's test rows (mean confidence less a
 in languages of rich morphology less that in languages of poor one, without phase (ii).
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from stilts_repro.cli.reproduce import study
@@ -12,16 +15,18 @@ from stilts_repro.experiments.conditions import NONE, Condition, after
 from stilts_repro.experiments.scales import CUT, PARAMETERS
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import (
+    Rung,
     Study,
     contrast,
     contrast_at_equal,
     design_of,
+    sized,
     slope_per_doubling,
 )
 
 BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
 # By size: pre-trained each to its own, or one model with its first layers.
-SIZES = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
+TESTBED = tuple(Rung(f"encoder-{width}", "encoder", size) for width, size in PARAMETERS.items())
 LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT}
 MEASURES = ("overconfidence", "debiased_error", "nll", "brier")
 
@@ -37,7 +42,9 @@ def value(scores: Scores, targets: tuple[str, ...]) -> float:
     return rich_less_poor(scores, NONE, "overconfidence")
 
 
-def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+def details(
+    sizes: Mapping[float, Condition], scores: Scores, targets: tuple[str, ...]
+) -> dict[str, Any]:
     """Return every measure's contrast by condition, as it is and at English dev's temperature.
 
     Besides, that of over-confidence at equal accuracy: a model that is right less often is too sure
@@ -61,10 +68,10 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
         for c in conditions
     }
     whole = {float(scores.layers): NONE}
-    for name, sizes in (("parameters", SIZES), ("layers kept", LAYERS | whole)):
+    for name, compared in (("parameters", sizes), ("layers kept", LAYERS | whole)):
         by_size = {
             size: rich_less_poor(scores, condition, "overconfidence")
-            for size, condition in sizes.items()
+            for size, condition in compared.items()
             if scores.measured([condition]) and scores.sees(condition, "xnli")
         }
         if len(by_size) > 2:
@@ -73,16 +80,23 @@ def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     return told
 
 
-STUDY = Study(
-    id="calibration",
-    conditions=(NONE, *BEFORE, *SIZES.values()),
-    elsewhere=(NONE, *BEFORE, *LAYERS.values()),
-    value=value,
-    details=details,
-    targets=("xnli",),
-    needed=(NONE,),
-    evaluation_rows=2_000,  # 100 rows give a perfectly calibrated model an error of ten points
-)
+def calibration(rungs: Sequence[Rung]) -> Study:
+    """Return the study with these models as its sizes."""
+    sizes = {size: after(world=world) for size, world in sized(rungs).items()}
+    return Study(
+        id="calibration",
+        conditions=(NONE, *BEFORE, *sizes.values()),
+        value=value,
+        details=partial(details, sizes),
+        targets=("xnli",),
+        needed=(NONE,),
+        # 100 rows give a perfectly calibrated model an error of ten points.
+        evaluation_rows=2_000,
+        compares=calibration,
+    )
+
+
+STUDY = replace(calibration(TESTBED), elsewhere=(NONE, *BEFORE, *LAYERS.values()))
 
 if __name__ == "__main__":
     raise SystemExit(study([STUDY]))

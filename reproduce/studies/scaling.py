@@ -6,27 +6,35 @@ than English. SQuAD's gain is not counted where the target trains on SQuAD itsel
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from statistics import fmean
 from typing import Any
 
 from stilts_repro.cli.reproduce import study
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import Condition, after
-from stilts_repro.experiments.scales import PARAMETERS, WIDTHS
+from stilts_repro.experiments.scales import PARAMETERS
+from stilts_repro.models.ways import Kind
 from stilts_repro.run.grid import Scores
-from stilts_repro.run.studies import Study, errors_left_out, slope_per_doubling
+from stilts_repro.run.studies import Rung, Study, errors_left_out, sized, slope_per_doubling
 
 TARGETS = ("udpos", "panx", "xquad", "mlqa", "tydiqa")
 COUNTED = {"mnli": TARGETS, "squad_v2": ("udpos", "panx", "tydiqa")}
-KINDS = ("encoder", "decoder")
-CONDITIONS = {
-    kind: tuple(after(task, world=f"{kind}-{width}") for width in WIDTHS for task in COUNTED)
-    for kind in KINDS
-}
+KINDS: tuple[Kind, ...] = ("encoder", "decoder", "encoder_decoder")
+TESTBED = tuple(
+    Rung(f"{kind}-{width}", kind, size) for kind in KINDS[:2] for width, size in PARAMETERS.items()
+)
+
+
+def conditions_of(world: str) -> dict[str, Condition]:
+    """Return what comes before the targets of a model, by intermediate task."""
+    return {task: after(task, world=world) for task in COUNTED}
 
 
 def gains(
-    scores: Scores, kind: str, targets: tuple[str, ...], *, logits: bool = False
+    scores: Scores, rungs: Sequence[Rung], targets: tuple[str, ...], *, logits: bool = False
 ) -> dict[float, float]:
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
 
@@ -43,50 +51,67 @@ def gains(
         return math.log(share / (1 - share)) if logits else value
 
     found = {}
-    for width, size in PARAMETERS.items():
-        conditions = {task: after(task, world=f"{kind}-{width}") for task in COUNTED}
+    for size, world in sized(rungs).items():
+        conditions = conditions_of(world)
         seen = all(scores.sees(conditions[task], target) for task, target in counted)
         if not seen or not scores.measured(conditions.values()):
             continue
-        found[float(size)] = fmean(
+        found[size] = fmean(
             height(conditions[task], target) - height(conditions[task].baseline, target)
             for task, target in counted
         )
     return found
 
 
-def value(scores: Scores, targets: tuple[str, ...]) -> float:
-    """Return the rise of encoders' gain with each doubling of their parameters, in points."""
-    return slope_per_doubling(gains(scores, "encoder", targets))
-
-
-def details(scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+def details(rungs: Sequence[Rung], scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return gains and rises by kind, in logits too, and how well each form tells a size left out.
 
     Near 100 a gain can fall by the ceiling alone; in logits there is none. A rise takes three
     sizes.
     """
-    gained = {kind: held for kind in KINDS if (held := gains(scores, kind, targets))}
+    by_kind = {kind: [rung for rung in rungs if rung.kind == kind] for kind in KINDS}
+    gained = {k: held for k, own in by_kind.items() if (held := gains(scores, own, targets))}
     rising = [kind for kind, held in gained.items() if len(held) > 2]
     return {
         "gain by parameters": gained,
         "rise per doubling": {kind: slope_per_doubling(gained[kind]) for kind in rising},
         "rise per doubling, in logits": {
-            kind: slope_per_doubling(gains(scores, kind, targets, logits=True)) for kind in rising
+            kind: slope_per_doubling(gains(scores, by_kind[kind], targets, logits=True))
+            for kind in rising
         },
         "error at a size left out": {kind: errors_left_out(gained[kind]) for kind in rising},
     }
 
 
-STUDY = Study(
-    id="scaling",
-    conditions=(*CONDITIONS["encoder"], *CONDITIONS["decoder"]),
-    value=value,
-    details=details,
-    targets=TARGETS,
-    scales=("smoke", "testbed"),
-    needed=CONDITIONS["encoder"],
-)
+def scaling(rungs: Sequence[Rung]) -> Study:
+    """Return the study of these models; its statistic is of the encoders among them.
+
+    Without encoders it is of the first kind that has three sizes. Raises `InputError` where none
+    has.
+    """
+    kinds = [kind for kind in KINDS if sum(rung.kind == kind for rung in rungs) > 2]
+    if not kinds:
+        told = ", ".join(f"{rung.world} ({rung.kind})" for rung in rungs)
+        raise InputError(f"--models: {told}; a slope needs three sizes of one kind, give more")
+    primary = [rung for rung in rungs if rung.kind == kinds[0]]
+    sized(primary)
+
+    def value(scores: Scores, targets: tuple[str, ...]) -> float:
+        """Return the rise of the gain with each doubling of the parameters, in points."""
+        return slope_per_doubling(gains(scores, primary, targets))
+
+    return Study(
+        id="scaling",
+        conditions=tuple(c for rung in rungs for c in conditions_of(rung.world).values()),
+        value=value,
+        details=partial(details, rungs),
+        targets=TARGETS,
+        needed=tuple(c for rung in primary for c in conditions_of(rung.world).values()),
+        compares=scaling,
+    )
+
+
+STUDY = replace(scaling(TESTBED), scales=("smoke", "testbed"))
 
 if __name__ == "__main__":
     raise SystemExit(study([STUDY]))

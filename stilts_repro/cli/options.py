@@ -41,6 +41,7 @@ def parser(
         line.add_argument(f"--{name}", action="store_true", help=text)
     _add_settings(line)
     _add_workers(line)
+    line.set_defaults(models=())
     for name, text in (
         ("keep-models", "keep the models of phase (iii) as well"),
         (
@@ -55,6 +56,18 @@ def parser(
     ):
         line.add_argument(f"--{name}", action="store_true", help=text)
     return line
+
+
+def add_models(line: Parser) -> None:
+    """Add the option that has a study compare other models than its own."""
+    line.add_argument(
+        "--models",
+        type=_names,
+        default=(),
+        metavar="MODEL,MODEL",
+        help="hub ids or folders to compare in place of the study's own models (scaling, "
+        "architecture, calibration)",
+    )
 
 
 def _add_settings(line: Parser) -> None:
@@ -79,7 +92,7 @@ def _add_settings(line: Parser) -> None:
     for option, what in (("intermediate", "intermediate tasks"), ("targets", "target tasks")):
         group.add_argument(
             f"--{option}",
-            type=_tasks,
+            type=_names,
             metavar="TASK,TASK",
             help=f"limit the run to these {what}",
         )
@@ -147,8 +160,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _tasks(text: str) -> tuple[str, ...]:
-    """Return the tasks that an option lists."""
+def _names(text: str) -> tuple[str, ...]:
+    """Return what an option lists."""
     names = tuple(text.split(","))
     if not all(names):
         raise argparse.ArgumentTypeError(f"{text!r}: give names with one comma between two")

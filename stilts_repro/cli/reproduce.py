@@ -15,7 +15,7 @@ from stilts_repro import stopping
 from stilts_repro.claims.bless import write_reference
 from stilts_repro.claims.expected import Made
 from stilts_repro.cli.listing import print_claims, print_plan, print_tasks
-from stilts_repro.cli.options import ABOUT_STUDIES, parser
+from stilts_repro.cli.options import ABOUT_STUDIES, add_models, parser
 from stilts_repro.cli.progress import PrintedProgress
 from stilts_repro.commands import run
 from stilts_repro.errors import InputError
@@ -32,6 +32,7 @@ from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
+from stilts_repro.run.ladders import of_models
 from stilts_repro.run.request import Request
 from stilts_repro.run.studies import Study, run_study
 from stilts_repro.streams import silence_libraries
@@ -56,6 +57,7 @@ def study(studies: Iterable[Study], arguments: Sequence[str] | None = None) -> i
         return act(known, options)
 
     line = parser("python -m reproduce study", ABOUT_STUDIES, "one; with --list and --plan any")
+    add_models(line)
     return run(line, one, arguments, resumes=True)
 
 
@@ -66,6 +68,11 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     scale = scale_of(options.scale)
     asked = _asked(known, options.claims)
+    if options.models:
+        if options.write_reference:
+            raise InputError("--models: references are of a study's own models; leave one out")
+        options.model = options.model or options.models[0]
+        asked, scale = of_models(asked, scale, options.models)
     if options.list:
         print_claims(console, asked)
     elif options.tasks:

@@ -30,7 +30,7 @@ MAIN = ""  # the world of `--model` and `--data`
 class World:
     """Where cells are run: a phase-(i) model and a source of rows.
 
-    model, data         as `--model` and `--data` name them
+    model, data         as `--model` and `--data` name them; "" for the run's own
     corpus, translator  as the options of these names
     control             whether it is there to show no effect
     made_by             the command that makes its model, where that need not be there

@@ -11,7 +11,7 @@ from typing import Literal
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
 from stilts_repro.jsonio import read_json
-from stilts_repro.models.ways import Way
+from stilts_repro.models.ways import Kind, Way
 from stilts_repro.tasks.recipe import Recipe, SetUp, modest, taught
 from stilts_repro.tasks.training_sets import TRAINING_SETS
 
@@ -38,7 +38,6 @@ RATES = LADDER / "rates.json"
 _TRIED = read_json(RATES)
 Phase = Literal["intermediate", "target"]
 
-Kind = Literal["encoder", "decoder", "encoder_decoder"]
 _OBJECTIVES: dict[Kind, str] = {"decoder": " --causal", "encoder_decoder": " --denoising"}
 
 

@@ -21,7 +21,7 @@ from stilts_repro.data.features import Batch
 from stilts_repro.data.packing import Packed
 from stilts_repro.errors import InputError
 from stilts_repro.models.attention import inputs
-from stilts_repro.models.ways import WAY, Way, way_of
+from stilts_repro.models.ways import WAY, Kind, Way, way_of
 from stilts_repro.tasks.heads import Reading
 
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
@@ -89,6 +89,14 @@ def family_of(config: PreTrainedConfig) -> Family:
     kind = type(config)
     causal = kind in MODEL_FOR_CAUSAL_LM_MAPPING and kind not in MODEL_FOR_MASKED_LM_MAPPING
     return DECODER if causal else ENCODER
+
+
+def kind_of(config: PreTrainedConfig) -> Kind:
+    """Return the kind of a model with `config`, by what it reads text with."""
+    family = family_of(config)
+    if family.decodes:
+        return "encoder_decoder"
+    return "decoder" if family.pools == "last" else "encoder"
 
 
 def read(backbone: "PreTrainedModel", batch: Batch, reading: Reading) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError, safe_open
+from torch import nn
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -233,15 +234,29 @@ def _check_length(model: str, config: PreTrainedConfig, longest: int) -> None:
 
 def _after_padding(config: PreTrainedConfig) -> bool:
     """Say whether positions begin after the padding token's id (RoBERTa's way), not at 0."""
-    try:
-        with torch.device("meta"):  # shapes without memory
-            backbone = AutoModel.from_config(config, trust_remote_code=False)
-    except Exception:  # a configuration that no model can be made of: loading says so
-        return False
     return any(
         name.endswith("position_embeddings") and getattr(table, "padding_idx", None) is not None
-        for name, table in backbone.named_modules()
+        for name, table in _modules(config)
     )
+
+
+def size_of(config: PreTrainedConfig) -> int:
+    """Return how many parameters a model with `config` has beside its embeddings.
+
+    It is 0 where no model can be made of it.
+    """
+    parts = (part for _, part in _modules(config) if not isinstance(part, nn.Embedding))
+    return sum(p.numel() for part in parts for p in part.parameters(recurse=False))
+
+
+def _modules(config: PreTrainedConfig) -> list[tuple[str, nn.Module]]:
+    """Return the modules of a model with `config`, shapes without memory; none if there is none."""
+    try:
+        with torch.device("meta"):
+            backbone = AutoModel.from_config(config, trust_remote_code=False)
+    except Exception:  # a configuration that no model can be made of: loading says so
+        return []
+    return list(backbone.named_modules())
 
 
 def _weight_names(model: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:  # transformers takes two seconds to import it; who only plans needs no model
     from transformers import PreTrainedConfig
 
+Kind = Literal["encoder", "decoder", "encoder_decoder"]  # of model
 Way = Literal["", "encoder", "unmasked", "repeated"]
 WAY = "stilts_reading"
 

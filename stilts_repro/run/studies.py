@@ -6,12 +6,12 @@ is the primary statistic of one seed; what its seeds say is a finding (`claims.f
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from stilts_repro.claims.schema import EXPECTED_RESULTS
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, NONE, Condition
 from stilts_repro.experiments.scales import Scale
+from stilts_repro.models.ways import Kind
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request, plan_of
@@ -27,15 +28,25 @@ from stilts_repro.run.request import Request, plan_of
 STUDIES = EXPECTED_RESULTS / "studies"
 
 
+class Rung(NamedTuple):
+    """A model that a study compares: its world, its kind, its parameters beside the embeddings."""
+
+    world: str
+    kind: Kind
+    parameters: float
+
+
 @dataclass(frozen=True)
 class Study(Claim):
     """A question; `value` is its primary statistic.
 
-    `elsewhere` are its conditions at scales that have not the worlds of the usual ones.
+    `elsewhere` are its conditions at scales that have not the worlds of the usual ones. `compares`
+    makes the same study of other models than its own (`--models`).
     """
 
     seeds: int = 3  # fewer have no interval
     elsewhere: tuple[Condition, ...] | None = None
+    compares: Callable[[Sequence[Rung]], "Study"] | None = None
 
     @property
     def file(self) -> Path:
@@ -118,6 +129,15 @@ def contrast_at_equal(
     columns = np.column_stack([np.ones(len(codes)), within, held - held.mean()])
     solved, *_ = np.linalg.lstsq(columns, np.array([values[c] for c in codes]), rcond=None)
     return float(solved[1])
+
+
+def sized(rungs: Sequence[Rung]) -> dict[float, str]:
+    """Return the worlds of models by their sizes; `InputError` where two have one size."""
+    found = {float(rung.parameters): rung.world for rung in sorted(rungs, key=lambda r: r[2])}
+    if len(found) < len(rungs):
+        names = ", ".join(rung.world for rung in rungs)
+        raise InputError(f"--models: two of {names} have equally many parameters; leave one out")
+    return found
 
 
 def slope_per_doubling(values: Mapping[float, float]) -> float:

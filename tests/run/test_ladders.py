@@ -1,0 +1,122 @@
+"""Studies of other models than their own."""
+
+import pytest
+import torch
+from transformers import (
+    MT5Config,
+    MT5Model,
+    Qwen3Config,
+    Qwen3Model,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from reproduce.catalogue import all_studies
+from stilts_repro.cli.reproduce import study as command
+from stilts_repro.experiments.scales import LADDER, PARAMETERS, SCALES
+from stilts_repro.models.pretrained import load_config, size_of
+from stilts_repro.run.execution import Progress
+from stilts_repro.run.ladders import of_models
+from stilts_repro.run.request import Request
+from stilts_repro.run.studies import run_study
+from tests.planning import small_scale
+
+WIDTHS = (16, 32, 64)
+
+
+def encoder(tokenizer, width):
+    size = {"hidden_size": width, "intermediate_size": width, "max_position_embeddings": 140}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    return XLMRobertaModel(XLMRobertaConfig(vocab_size=len(tokenizer), **size, **layers))
+
+
+def decoder(tokenizer, width):
+    size = {"hidden_size": width, "intermediate_size": width, "head_dim": 8}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2}
+    return Qwen3Model(Qwen3Config(vocab_size=len(tokenizer), **size, **layers))
+
+
+def both(tokenizer, width):
+    size = {"d_model": width, "d_kv": 8, "d_ff": width, "num_layers": 2, "num_heads": 2}
+    tokens = {"decoder_start_token_id": 1, "eos_token_id": 2, "pad_token_id": 1}
+    return MT5Model(MT5Config(vocab_size=len(tokenizer), **size, **tokens))
+
+
+@pytest.fixture(scope="module")
+def models(tokenizer, tmp_path_factory):
+    """Folders of models, by kind and width."""
+    root, found = tmp_path_factory.mktemp("models"), {}
+    for make in (encoder, decoder, both):
+        for width in WIDTHS:
+            name = f"{make.__name__}-of-{width}"
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                make(tokenizer, width).save_pretrained(root / name)
+            tokenizer.save_pretrained(root / name)
+            found[name] = str(root / name)
+    return found
+
+
+def test_what_a_model_has_beside_its_embeddings_is_counted():
+    """The testbed's sizes are without biases and normalisation."""
+    for kind in ("encoder", "decoder"):
+        size = size_of(load_config(str(LADDER / f"{kind}-96")))
+        assert size == pytest.approx(PARAMETERS[96], rel=0.05)
+
+
+def test_worlds_are_of_the_models_and_the_runs_own_rows(models):
+    given = [path for name, path in models.items() if not name.startswith("both")]
+    asked, scale = of_models({"scaling": all_studies()["scaling"]}, SCALES["base"], given)
+    (study,) = asked.values()
+    assert [(world.model, world.data) for world in scale.worlds] == [(path, "") for path in given]
+    assert {c.world for c in study.essential} == {f"encoder-of-{width}" for width in WIDTHS}
+    assert {c.world for c in study.conditions} == {world.name for world in scale.worlds}
+    assert study.runs(scale) and study.at(scale).conditions == study.conditions
+
+
+def test_without_encoders_the_slope_is_of_decoders(models, tmp_path, monkeypatch):
+    """No model of this size learns a target: the gate's margins are moved."""
+    for margin in ("ENGLISH", "OTHERS"):
+        monkeypatch.setattr(f"stilts_repro.claims.gate.{margin}", -500.0)
+    monkeypatch.setattr("stilts_repro.claims.gate.LARGEST_SHARE", 2.0)
+    given = [models[f"decoder-of-{width}"] for width in WIDTHS]
+    asked, scale = of_models({"scaling": all_studies()["scaling"]}, small_scale(), given)
+    (study,) = asked.values()
+    request = Request((study,), scale, "testbed", given[0], (0,), tmp_path)
+    (entry,) = run_study(request, Progress())["claims"]
+    assert (entry["verdict"], len(entry["observed"]["values"])) == ("no_reference", 1)
+    (told,) = entry["details"]
+    sizes = [float(size_of(load_config(model))) for model in given]
+    assert [*told["gain by parameters"]] == ["decoder"]
+    assert [*told["gain by parameters"]["decoder"]] == sizes
+    assert told["rise per doubling"]["decoder"] == pytest.approx(entry["observed"]["values"][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "more", "status", "says"),
+    [
+        ("scaling", ["encoder-of-16", "encoder-of-32"], [], 2, "a slope needs three sizes"),
+        ("architecture", ["encoder-of-16", "both-of-16"], [], 2, "an encoder and a decoder are"),
+        ("alignment", ["encoder-of-16"], [], 2, "--models: alignment compares no models"),
+        ("calibration", ["encoder-of-16"] * 2, [], 2, "two are called encoder-of-16"),
+        ("calibration", ["encoder-of-16"], ["--write-reference"], 2, "leave one out"),
+        ("architecture", ["nowhere"], [], 3, "nowhere: no such directory"),
+        ("architecture", ["", ""], [], 2, "give names with one comma between two"),
+    ],
+)
+def test_models_that_a_study_cannot_use_are_one_line(
+    models, capsys, name, given, more, status, says
+):
+    held = ",".join(models.get(model, model and f"/{model}") for model in given)
+    arguments = [name, "--models", held, "--scale", "base", *more]
+    assert command(all_studies().values(), arguments) == status
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
+
+
+def test_two_models_of_one_size_are_one_line(models, tmp_path, capsys):
+    alike = tmp_path / "alike"
+    alike.symlink_to(models["encoder-of-16"])
+    held = ",".join([*(models[f"encoder-of-{width}"] for width in WIDTHS), str(alike)])
+    assert command(all_studies().values(), ["scaling", "--models", held]) == 2
+    assert "have equally many parameters; leave one out" in capsys.readouterr().err
