@@ -26,7 +26,7 @@ from stilts_repro.run.studies import (
 
 BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
 # By size: pre-trained each to its own, or one model with its first layers.
-TESTBED = tuple(Rung(f"encoder-{width}", "encoder", size) for width, size in PARAMETERS.items())
+TESTBED = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
 LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT}
 MEASURES = ("overconfidence", "debiased_error", "nll", "brier")
 
@@ -81,11 +81,19 @@ def details(
 
 
 def calibration(rungs: Sequence[Rung]) -> Study:
-    """Return the study with these models as its sizes."""
-    sizes = {size: after(world=world) for size, world in sized(rungs).items()}
+    """Return the study of the first of these models, which is the run's own.
+
+    Its sizes are those of its kind.
+    """
+    own = rungs[0]
+    worlds = sized([rung for rung in rungs if rung.kind == own.kind])
+    return _of_sizes({s: NONE if w == own.world else after(world=w) for s, w in worlds.items()})
+
+
+def _of_sizes(sizes: Mapping[float, Condition]) -> Study:
     return Study(
         id="calibration",
-        conditions=(NONE, *BEFORE, *sizes.values()),
+        conditions=tuple(dict.fromkeys((NONE, *BEFORE, *sizes.values()))),
         value=value,
         details=partial(details, sizes),
         targets=("xnli",),
@@ -96,7 +104,7 @@ def calibration(rungs: Sequence[Rung]) -> Study:
     )
 
 
-STUDY = replace(calibration(TESTBED), elsewhere=(NONE, *BEFORE, *LAYERS.values()))
+STUDY = replace(_of_sizes(TESTBED), elsewhere=(NONE, *BEFORE, *LAYERS.values()))
 
 if __name__ == "__main__":
     raise SystemExit(study([STUDY]))

@@ -86,15 +86,16 @@ def details(rungs: Sequence[Rung], scores: Scores, targets: tuple[str, ...]) -> 
 def scaling(rungs: Sequence[Rung]) -> Study:
     """Return the study of these models; its statistic is of the encoders among them.
 
-    Without encoders it is of the first kind that has three sizes. Raises `InputError` where none
-    has.
+    Without three encoders it is of the first kind that has three sizes. Raises `InputError` where
+    none has.
     """
     kinds = [kind for kind in KINDS if sum(rung.kind == kind for rung in rungs) > 2]
     if not kinds:
         told = ", ".join(f"{rung.world} ({rung.kind})" for rung in rungs)
         raise InputError(f"--models: {told}; a slope needs three sizes of one kind, give more")
     primary = [rung for rung in rungs if rung.kind == kinds[0]]
-    sized(primary)
+    for kind in KINDS:
+        sized([rung for rung in rungs if rung.kind == kind])
 
     def value(scores: Scores, targets: tuple[str, ...]) -> float:
         """Return the rise of the gain with each doubling of the parameters, in points."""

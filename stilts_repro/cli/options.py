@@ -63,7 +63,6 @@ def add_models(line: Parser) -> None:
     line.add_argument(
         "--models",
         type=_names,
-        default=(),
         metavar="MODEL,MODEL",
         help="hub ids or folders to compare in place of the study's own models (scaling, "
         "architecture, calibration)",

@@ -69,9 +69,11 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     scale = scale_of(options.scale)
     asked = _asked(known, options.claims)
     if options.models:
+        if options.model:
+            raise InputError("--model: the first of --models is the main one; leave --model out")
         if options.write_reference:
-            raise InputError("--models: references are of a study's own models; leave one out")
-        options.model = options.model or options.models[0]
+            raise InputError("--write-reference: for a study's own models; leave --models out")
+        options.model = options.models[0]
         asked, scale = of_models(asked, scale, options.models)
     if options.list:
         print_claims(console, asked)

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--others",
         action="store_true",
         help="with gc: also jobs that the folder's claims.json does not rest on, and checkpoints "
-        "from which trainings could have gone on",
+        "of trainings that are not under way now, which could have gone on",
     )
     return run(parser, _act, arguments)
 
@@ -90,7 +90,12 @@ def _collect(store: Store, console: Console, options: argparse.Namespace) -> int
 
 
 def _unused(store: Store) -> list[Path]:
-    """Return the folders of jobs that the folder's claims.json does not rest on."""
+    """Return the folders of jobs that the folder's claims.json does not rest on.
+
+    None where there is no such file: a run that was stopped has none yet.
+    """
+    if not (store.output / "claims.json").is_file():
+        return []
     used = {job["job"]["hash"] for job in Finished.read(store.output).jobs.values()}
     return [store.folder(name) for name in store.finished() if name not in used]
 

@@ -49,8 +49,8 @@ class Source(Protocol):
     def load(self, repo: str, config: str, split: str, limit: int | None = None) -> list[Row]:
         """Return the split's rows, at most `limit`; `MissingError` where absent.
 
-        These are spread evenly over a file, and are `Chosen`; where rows are drawn alike, the
-        first of all.
+        These are spread evenly over the file (`Chosen`); the testbed, whose rows are all drawn
+        alike, gives its first.
         """
         ...
 
@@ -90,8 +90,8 @@ class DirectorySource:
         """Return at most `limit` rows; `MissingError` or `InputError` names the file."""
         path = self._path(repo, config, split)
         try:
-            # `pq.read_table` would import pandas, and read what is cut off below. Python opens the
-            # file, since pyarrow takes no name that is not UTF-8.
+            # `pq.read_table` would import pandas. Python opens the file: pyarrow takes no name that
+            # is not UTF-8.
             with path.open("rb") as opened, pq.ParquetFile(opened) as file:
                 numbers = evenly(range(file.metadata.num_rows), limit)
                 table = file.read()

@@ -55,7 +55,7 @@ class Inventory:
         self.format = cache(self._format)
 
     def rows(self, name: str, rows: int | None, translated: bool) -> Examples:
-        """Return the first `rows` rows of a training set, with translations mixed in or not."""
+        """Return at most `rows` rows of a training set, with translations mixed in or not."""
         return self.translated(name, rows)[0] if translated else self.training(name, rows)
 
     def intermediate_hash(self, name: str, rows: int | None, translated: bool) -> str:

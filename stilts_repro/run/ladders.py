@@ -1,15 +1,14 @@
 """A study of other models than its own: `--models`, of the hub or in folders."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
-from stilts_repro.experiments.scales import Scale
+from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.models.families import kind_of
-from stilts_repro.models.pretrained import load_config, size_of
+from stilts_repro.models.pretrained import check_pretrained, load_config, size_of
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.studies import Rung, Study
 
@@ -21,29 +20,20 @@ def of_models(
 
     Such a world has the run's own rows, and the recipes of the scale as they are. Raises
     `InputError` where a study compares no models or cannot use these, or two have one name, and
-    what loading a configuration raises.
+    what checking a model raises.
     """
-    names = [Path(model).name.partition("@")[0] for model in models]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(f"--models: two are called {twice[0]}; give one a folder of another name")
-    rungs = [_rung(name, model) for name, model in zip(names, models, strict=True)]
-    worlds = tuple(World(name, model, "") for name, model in zip(names, models, strict=True))
-    return (
-        {name: _compared(study, rungs) for name, study in asked.items()},
-        replace(scale, worlds=worlds),
-    )
-
-
-def _rung(name: str, model: str) -> Rung:
-    config = load_config(model)
-    parameters = size_of(config)
-    if not parameters:
-        raise InputError(
-            f"--model {model}: transformers makes no model of type {config.model_type!r}; leave "
-            "it out"
-        )
-    return Rung(name, kind_of(config), float(parameters))
+    worlds: dict[str, World] = {}
+    rungs = []
+    for model in models:
+        name = Path(model).resolve().name.partition("@")[0]
+        if name in worlds:
+            raise InputError(f"--models: two are called {name}; give one a folder of another name")
+        check_pretrained(model, longest(scale))
+        config = load_config(model)
+        worlds[name] = World(name, model, "")
+        rungs.append(Rung(name, kind_of(config), float(size_of(config))))
+    studies: dict[str, Claim] = {name: _compared(study, rungs) for name, study in asked.items()}
+    return studies, replace(scale, worlds=tuple(worlds.values()))
 
 
 def _compared(study: Claim, rungs: Sequence[Rung]) -> Study:

@@ -145,11 +145,10 @@ def _world(name: str, request: Request) -> World:
     """
     world = next((world for world in request.scale.worlds if world.name == name), None)
     if world and not world.data:  # on the run's own
-        model = world.model or request.model
-        held = load_config(model).num_hidden_layers
-        if world.layers is not None and held <= world.layers:
+        model, kept = world.model or request.model, world.layers
+        if kept is not None and (held := load_config(model).num_hidden_layers) <= kept:
             raise InputError(f"+{name}: --model {model} has {held} layers; give a larger")
-        return replace(request.main, name=name, model=model, layers=world.layers)
+        return replace(request.main, name=name, model=model, layers=kept)
     if world is None or request.data != request.scale.data:
         raise InputError(
             f"--scale {request.scale.name} --data {request.data}: there is no world +{name}; only "

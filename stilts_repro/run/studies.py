@@ -133,10 +133,13 @@ def contrast_at_equal(
 
 def sized(rungs: Sequence[Rung]) -> dict[float, str]:
     """Return the worlds of models by their sizes; `InputError` where two have one size."""
-    found = {float(rung.parameters): rung.world for rung in sorted(rungs, key=lambda r: r[2])}
-    if len(found) < len(rungs):
-        names = ", ".join(rung.world for rung in rungs)
-        raise InputError(f"--models: two of {names} have equally many parameters; leave one out")
+    found: dict[float, str] = {}
+    for rung in sorted(rungs, key=lambda rung: rung.parameters):
+        if other := found.get(rung.parameters):
+            raise InputError(
+                f"--models: {other} and {rung.world} have equally many parameters; leave one out"
+            )
+        found[rung.parameters] = rung.world
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from stilts_repro.data.columns import Chosen
 from stilts_repro.data.source import Row, Source
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.tasks.examples import Examples, Numbered, joined, parsed, refuse_withheld
@@ -120,7 +121,7 @@ def load_candidates(source: Source, task: TargetTask) -> Examples | None:
 def load_unpaired(
     source: Source, task: TargetTask, part: Part, code: str, limit: int | None
 ) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return BUCC's sentences without a translation, at most `limit` (id, sentence) a side.
+    """Return BUCC's sentences without a translation, the first `limit` (id, sentence) a side.
 
     The hub's `bucc18.*` holds gold pairs only; both sides are empty there. The comparable corpora,
     where a source has them, are a split `<split>_unpaired` with columns `id`
@@ -225,7 +226,8 @@ def _refuse(task: TargetTask, absent: Sequence[str], hint: str = "") -> None:
 
 def numbered_rows(rows: Sequence[Row]) -> list[Numbered]:
     """Return rows with their numbers in their file."""
-    return list(zip(getattr(rows, "numbers", range(len(rows))), rows, strict=True))
+    numbers = rows.numbers if isinstance(rows, Chosen) else range(len(rows))
+    return list(zip(numbers, rows, strict=True))
 
 
 def languages(source: Source, task: TargetTask) -> tuple[str, ...]:
@@ -248,14 +250,15 @@ def _load_english(
     most = _in_turn(source, capped) if data.english_by_id else capped
     if most is not None and data.drop_unlabelled:
         most += most // 10 + 10  # SNLI has one unlabelled row in seventy
-    rows = numbered_rows(source.load(rows_of.repo, rows_of.config, part.split, most))
+    rows = source.load(rows_of.repo, rows_of.config, part.split, most)
     where = f"{rows_of}/{part.split}"
-    numbered = [(number, row) for number, row in rows if ours(row)]
+    numbered = [(number, row) for number, row in numbered_rows(rows) if ours(row)]
     kept = numbered
     if data.drop_unlabelled:
-        labelled = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
-        kept = labelled[:capped]
-    loaded = parsed(data.format, kept, where, part, limit)
-    loaded = replace(loaded, unlabelled=len(numbered) - len(kept))
+        kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
+    unlabelled = len(numbered) - len(kept)
+    if not isinstance(rows, Chosen):
+        kept = kept[:capped]
+    loaded = replace(parsed(data.format, kept, where, part, limit), unlabelled=unlabelled)
     refuse_withheld(data.format, loaded.examples, where)
     return loaded if part == rows_of.train else _named_apart(data.format, loaded, part, where)

@@ -15,7 +15,7 @@ from stilts_repro.translation.passages import TranslatedText
 
 
 class Turn(NamedTuple):
-    """Of a split's first `limit` rows (None: all) those at `[start::step]`."""
+    """Of the rows that `Source.load` gives of a split, those at `[start::step]`."""
 
     repo: str
     config: str

@@ -1,5 +1,7 @@
 """Studies of other models than their own."""
 
+import shutil
+
 import pytest
 import torch
 from transformers import (
@@ -13,6 +15,7 @@ from transformers import (
 
 from reproduce.catalogue import all_studies
 from stilts_repro.cli.reproduce import study as command
+from stilts_repro.experiments.conditions import MAIN
 from stilts_repro.experiments.scales import LADDER, PARAMETERS, SCALES
 from stilts_repro.models.pretrained import load_config, size_of
 from stilts_repro.run.execution import Progress
@@ -66,7 +69,7 @@ def test_what_a_model_has_beside_its_embeddings_is_counted():
 
 def test_worlds_are_of_the_models_and_the_runs_own_rows(models):
     given = [path for name, path in models.items() if not name.startswith("both")]
-    asked, scale = of_models({"scaling": all_studies()["scaling"]}, SCALES["base"], given)
+    asked, scale = of_models({"scaling": all_studies()["scaling"]}, SCALES["smoke"], given)
     (study,) = asked.values()
     assert [(world.model, world.data) for world in scale.worlds] == [(path, "") for path in given]
     assert {c.world for c in study.essential} == {f"encoder-of-{width}" for width in WIDTHS}
@@ -99,7 +102,9 @@ def test_without_encoders_the_slope_is_of_decoders(models, tmp_path, monkeypatch
         ("architecture", ["encoder-of-16", "both-of-16"], [], 2, "an encoder and a decoder are"),
         ("alignment", ["encoder-of-16"], [], 2, "--models: alignment compares no models"),
         ("calibration", ["encoder-of-16"] * 2, [], 2, "two are called encoder-of-16"),
-        ("calibration", ["encoder-of-16"], ["--write-reference"], 2, "leave one out"),
+        ("calibration", ["encoder-of-16"], ["--write-reference"], 2, "leave --models out"),
+        ("calibration", ["encoder-of-16"], ["--model", "x"], 2, "leave --model out"),
+        ("calibration", ["encoder-of-16"], ["--scale", "base"], 2, "it reads 138 tokens, the"),
         ("architecture", ["nowhere"], [], 3, "nowhere: no such directory"),
         ("architecture", ["", ""], [], 2, "give names with one comma between two"),
     ],
@@ -108,15 +113,29 @@ def test_models_that_a_study_cannot_use_are_one_line(
     models, capsys, name, given, more, status, says
 ):
     held = ",".join(models.get(model, model and f"/{model}") for model in given)
-    arguments = [name, "--models", held, "--scale", "base", *more]
+    arguments = [name, "--models", held, "--scale", "smoke", *more]
     assert command(all_studies().values(), arguments) == status
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1
 
 
-def test_two_models_of_one_size_are_one_line(models, tmp_path, capsys):
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+def test_two_models_of_one_size_are_one_line(models, tmp_path, capsys, kind):
+    """Of a kind that the statistic is not of, too: it is told by size as well."""
     alike = tmp_path / "alike"
-    alike.symlink_to(models["encoder-of-16"])
-    held = ",".join([*(models[f"encoder-of-{width}"] for width in WIDTHS), str(alike)])
+    shutil.copytree(models[f"{kind}-of-32"], alike)
+    given = [*(models[f"encoder-of-{width}"] for width in WIDTHS), models["decoder-of-32"]]
+    held = ",".join([*given, str(alike)])
     assert command(all_studies().values(), ["scaling", "--models", held]) == 2
-    assert "have equally many parameters; leave one out" in capsys.readouterr().err
+    told = f"{kind}-of-32 and alike have equally many parameters; leave one out"
+    assert told in capsys.readouterr().err
+
+
+def test_the_first_model_is_the_main_one_and_a_folder_is_called_by_its_name(models, monkeypatch):
+    monkeypatch.chdir(models["encoder-of-32"])
+    given = [models["encoder-of-16"], ".", models["decoder-of-64"]]
+    asked, scale = of_models({"calibration": all_studies()["calibration"]}, SCALES["smoke"], given)
+    names = ["encoder-of-16", "encoder-of-32", "decoder-of-64"]
+    assert [world.name for world in scale.worlds] == names
+    sizes = [c.world for c in asked["calibration"].conditions if not c.row.tasks]
+    assert sizes == [MAIN, "encoder-of-32"]

@@ -245,6 +245,9 @@ def test_a_store_is_listed_checked_and_cleared(whole, tmp_path, capsys):
     assert [path.name for path in output.glob("checkpoints/*")] == ["c3d4"]
     left = {path.name for path in (output / "jobs").iterdir()}
     assert left < {*jobs} and len(left) == 5  # phase (ii), and two targets before and after it
+    (output / "claims.json").unlink()  # as of a run that was stopped
+    assert look_after(["gc", str(output), "--others"]) == 0
+    assert left == {path.name for path in (output / "jobs").iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A label is what its name says, in whatever order a file numbers the names."""
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +41,17 @@ def write(root, repo, config, split, rows, **names):
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), path)
     return DirectorySource(root)
+
+
+def test_a_cap_counts_labelled_rows_from_all_over_a_file(tmp_path):
+    rows = pairs([-1 if place % 10 == 5 else place % 3 for place in range(1000)])
+    source = write(tmp_path, GLUE, "mnli", "train", rows)
+    data = replace(TRAINING_SETS["mnli"], drop_unlabelled=True)
+    loaded = load_training(source, data, 100)
+    places = [int(example.first[1:]) for example in loaded.examples]
+    assert len(places) == 100 and places == sorted(places)
+    assert places[0] < 10 and places[-1] > 980
+    assert 5 <= loaded.unlabelled <= 20
 
 
 def labels_of(source, name="mnli"):

@@ -203,6 +203,8 @@ def test_a_run_below_torchrun_is_one_run(masked_lm, tmp_path):
 COUNTED = """
 import os
 import signal
+import time
+from stilts_repro import stopping
 from stilts_repro.training import loop
 update = loop._update
 def counted(*arguments):
@@ -213,6 +215,8 @@ def counted(*arguments):
         steps.write(b"x")
         if steps.tell() == {last}:  # the launcher hands it on to all
             os.kill(os.getppid(), signal.SIGTERM)
+            while not stopping.asked():
+                time.sleep(0.01)
 loop._update = counted
 """
 
