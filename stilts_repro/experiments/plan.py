@@ -59,7 +59,13 @@ class Plan:
         self._by_cell: dict[Cell, str] = {}
 
     def add(self, cells: Iterable[Cell]) -> None:
-        """Add the jobs that `cells` need; `InputError` where the plan lacks the world of one."""
+        """Add the jobs that `cells` need, phase (ii) first: most of the others wait for it.
+
+        Raises `InputError` where the plan lacks the world of one.
+        """
+        cells = tuple(cells)
+        for cell in cells:
+            self._training(cell.condition, cell.seed)
         for cell in cells:
             self._by_cell[cell] = self._measuring(cell).hash
 

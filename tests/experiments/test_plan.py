@@ -65,6 +65,11 @@ def test_every_job_comes_after_what_it_starts_from():
         seen.add(job.hash)
 
 
+def test_phase_two_comes_first_for_most_jobs_of_a_claim_wait_for_it():
+    kinds = [type(job) for job in make_plan(cells("squad_gain")).jobs.values()]
+    assert kinds.count(IntermediateTraining) == 1 and kinds[0] is IntermediateTraining
+
+
 def test_multitask_trains_on_all_intermediate_tasks():
     (job,) = phase_two(make_plan([Cell(MULTITASK, "xnli", 0)]))
     assert job.tasks == INTERMEDIATES == tuple(job.recipes)
