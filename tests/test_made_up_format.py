@@ -197,8 +197,8 @@ def test_both_are_listed(registered, capsys):
 def test_both_phases_train_on_it(run):
     store, jobs, _, _ = run
     assert [type(job) for job in jobs.values()] == [
-        TargetTraining,
         IntermediateTraining,
+        TargetTraining,
         TargetTraining,
     ]
     for job in jobs.values():

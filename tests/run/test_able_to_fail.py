@@ -31,8 +31,6 @@ from stilts_repro.training.state import TrainingLog
 from tests.planning import SMALL, small_scale
 from tests.run.test_compare import seal
 
-pytestmark = pytest.mark.xdist_group("able_to_fail")  # what is shared is made once
-
 REFERENCES = [(claim, scale) for claim in all_claims() for scale in load_expected(claim).reference]
 
 

@@ -20,7 +20,6 @@ from tests.run.test_run_options import run_request
 from tests.run.test_surviving import NAMES, narrowed, start
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install '.[cluster]'")
-pytestmark = pytest.mark.xdist_group("cluster")  # two of them would starve each other
 ROOT = Path(__file__).parents[2]
 COMMAND = """
 import sys

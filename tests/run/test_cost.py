@@ -23,7 +23,6 @@ from stilts_repro.tasks.recipe import Recipe
 from stilts_repro.testbed.source import TestbedSource
 from tests.run.test_run_options import in_a_world_on, run_request
 
-pytestmark = pytest.mark.xdist_group("cost")  # what was planned and run is so once
 NAMES = ("squad_gain", "mnli_gain")
 
 
