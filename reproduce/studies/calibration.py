@@ -11,7 +11,7 @@ from typing import Any
 
 from stilts_repro.cli.reproduce import study
 from stilts_repro.evaluation.confidence import SCALED
-from stilts_repro.experiments.conditions import NONE, Condition, after
+from stilts_repro.experiments.conditions import MAIN, Condition, after
 from stilts_repro.experiments.scales import CUT, PARAMETERS
 from stilts_repro.run.grid import Scores
 from stilts_repro.run.studies import (
@@ -24,7 +24,7 @@ from stilts_repro.run.studies import (
     slope_per_doubling,
 )
 
-BEFORE = (after("squad_v2"), after("hellaswag"), after("mnli"))
+BEFORE = ("squad_v2", "hellaswag", "mnli")
 # By size: pre-trained each to its own, or one model with its first layers.
 TESTBED = {float(size): after(world=f"encoder-{width}") for width, size in PARAMETERS.items()}
 LAYERS = {float(world.layers or 0): after(world=world.name) for world in CUT}
@@ -37,13 +37,13 @@ def rich_less_poor(scores: Scores, condition: Condition, measure: str) -> float:
     return contrast(values, design_of("calibration"), "rich", "poor")
 
 
-def value(scores: Scores, targets: tuple[str, ...]) -> float:
-    """Return over-confidence without phase (ii): rich less poor languages, in points."""
-    return rich_less_poor(scores, NONE, "overconfidence")
+def conditions_of(world: str) -> tuple[Condition, ...]:
+    """Return what comes before XNLI in a world, the baseline first."""
+    return (after(world=world), *(after(task, world=world) for task in BEFORE))
 
 
 def details(
-    sizes: Mapping[float, Condition], scores: Scores, targets: tuple[str, ...]
+    own: str, sizes: Mapping[float, Condition], scores: Scores, targets: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return every measure's contrast by condition, as it is and at English dev's temperature.
 
@@ -51,7 +51,7 @@ def details(
     for that alone. And its rise with each doubling of the model, where three sizes can
     measure XNLI at all: of a model at chance it is its confidence alone.
     """
-    conditions = (NONE, *scores.held(BEFORE))
+    conditions = scores.held(conditions_of(own))
     told: dict[str, Any] = {
         name: {str(c): rich_less_poor(scores, c, name) for c in conditions}
         for measure in MEASURES
@@ -67,7 +67,7 @@ def details(
         )
         for c in conditions
     }
-    whole = {float(scores.layers): NONE}
+    whole = {float(scores.layers): after(world=own)}
     for name, compared in (("parameters", sizes), ("layers kept", LAYERS | whole)):
         by_size = {
             size: rich_less_poor(scores, condition, "overconfidence")
@@ -81,30 +81,31 @@ def details(
 
 
 def calibration(rungs: Sequence[Rung]) -> Study:
-    """Return the study of the first of these models, which is the run's own.
-
-    Its sizes are those of its kind.
-    """
+    """Return the study of the first of these models; its sizes are those of that one's kind."""
     own = rungs[0]
     worlds = sized([rung for rung in rungs if rung.kind == own.kind])
-    return _of_sizes({s: NONE if w == own.world else after(world=w) for s, w in worlds.items()})
+    return _of(own.world, {size: after(world=world) for size, world in worlds.items()})
 
 
-def _of_sizes(sizes: Mapping[float, Condition]) -> Study:
+def _of(own: str, sizes: Mapping[float, Condition]) -> Study:
+    def value(scores: Scores, targets: tuple[str, ...]) -> float:
+        """Return over-confidence without phase (ii): rich less poor languages, in points."""
+        return rich_less_poor(scores, after(world=own), "overconfidence")
+
     return Study(
         id="calibration",
-        conditions=tuple(dict.fromkeys((NONE, *BEFORE, *sizes.values()))),
+        conditions=tuple(dict.fromkeys((*conditions_of(own), *sizes.values()))),
         value=value,
-        details=partial(details, sizes),
+        details=partial(details, own, sizes),
         targets=("xnli",),
-        needed=(NONE,),
+        needed=(after(world=own),),
         # 100 rows give a perfectly calibrated model an error of ten points.
         evaluation_rows=2_000,
         compares=calibration,
     )
 
 
-STUDY = replace(_of_sizes(TESTBED), elsewhere=(NONE, *BEFORE, *LAYERS.values()))
+STUDY = replace(_of(MAIN, TESTBED), elsewhere=(*conditions_of(MAIN), *LAYERS.values()))
 
 if __name__ == "__main__":
     raise SystemExit(study([STUDY]))

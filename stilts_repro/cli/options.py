@@ -65,7 +65,7 @@ def add_models(line: Parser) -> None:
         type=_names,
         metavar="MODEL,MODEL",
         help="hub ids or folders to compare in place of the study's own models (scaling, "
-        "architecture, calibration)",
+        "architecture, calibration); MODEL=F: at F times the scale's learning rates",
     )
 
 

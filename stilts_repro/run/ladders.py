@@ -1,5 +1,6 @@
 """A study of other models than its own: `--models`, of the hub or in folders."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,22 +19,31 @@ def of_models(
 ) -> tuple[dict[str, Claim], Scale]:
     """Return the studies that are `asked`, of `models`, and `scale` with a world for each of these.
 
-    Such a world has the run's own rows, and the recipes of the scale as they are. Raises
-    `InputError` where a study compares no models or cannot use these, or two have one name, and
-    what checking a model raises.
+    Such a world has the run's own rows and the scale's recipes, at so many times their rates as a
+    model is given with (`MODEL=2`; without, at these). Raises `InputError` where a study compares
+    no models or cannot use these, or two have one name, and what checking a model raises.
     """
     worlds: dict[str, World] = {}
     rungs = []
-    for model in models:
+    for given in models:
+        model, rate = rated(given)
         name = Path(model).resolve().name.partition("@")[0]
         if name in worlds:
             raise InputError(f"--models: two are called {name}; give one a folder of another name")
         check_pretrained(model, longest(scale))
         config = load_config(model)
-        worlds[name] = World(name, model, "")
+        worlds[name] = World(name, model, "", intermediate_rate=rate, target_rate=rate)
         rungs.append(Rung(name, kind_of(config), float(size_of(config))))
     studies: dict[str, Claim] = {name: _compared(study, rungs) for name, study in asked.items()}
     return studies, replace(scale, worlds=tuple(worlds.values()))
+
+
+def rated(given: str) -> tuple[str, float]:
+    """Return a model of `--models`, and what the learning rates are multiplied by for it."""
+    model, found, factor = given.rpartition("=")
+    if not found or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", factor) or not float(factor):
+        return given, 1.0
+    return model, float(factor)
 
 
 def _compared(study: Claim, rungs: Sequence[Rung]) -> Study:

@@ -148,7 +148,10 @@ def _world(name: str, request: Request) -> World:
         model, kept = world.model or request.model, world.layers
         if kept is not None and (held := load_config(model).num_hidden_layers) <= kept:
             raise InputError(f"+{name}: --model {model} has {held} layers; give a larger")
-        return replace(request.main, name=name, model=model, layers=kept)
+        own = request.main
+        return replace(
+            world, model=model, data=own.data, corpus=own.corpus, translator=own.translator
+        )
     if world is None or request.data != request.scale.data:
         raise InputError(
             f"--scale {request.scale.name} --data {request.data}: there is no world +{name}; only "

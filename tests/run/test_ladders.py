@@ -1,6 +1,7 @@
 """Studies of other models than their own."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,12 +16,11 @@ from transformers import (
 
 from reproduce.catalogue import all_studies
 from stilts_repro.cli.reproduce import study as command
-from stilts_repro.experiments.conditions import MAIN
 from stilts_repro.experiments.scales import LADDER, PARAMETERS, SCALES
 from stilts_repro.models.pretrained import load_config, size_of
 from stilts_repro.run.execution import Progress
-from stilts_repro.run.ladders import of_models
-from stilts_repro.run.request import Request
+from stilts_repro.run.ladders import of_models, rated
+from stilts_repro.run.request import Request, plan_of
 from stilts_repro.run.studies import run_study
 from tests.planning import small_scale
 
@@ -77,6 +77,30 @@ def test_worlds_are_of_the_models_and_the_runs_own_rows(models):
     assert study.runs(scale) and study.at(scale).conditions == study.conditions
 
 
+def test_a_model_may_have_a_rate_of_its_own(models):
+    given = [f"{models['decoder-of-16']}=0.5", models["encoder-of-16"]]
+    asked, scale = of_models(
+        {"architecture": all_studies()["architecture"]}, SCALES["smoke"], given
+    )
+    request = Request(
+        (*asked.values(),), scale, "testbed", models["encoder-of-16"], (0,), Path("x")
+    )
+    recipes = {
+        (job.condition.world, name): recipe
+        for job in plan_of(request).plan.jobs.values()
+        for name, recipe in job.recipes.items()
+    }
+    for phase, name in ((scale.intermediate, "squad_v2"), (scale.target, "udpos_en")):
+        usual = phase[name].learning_rate
+        assert recipes["encoder-of-16", name].learning_rate == usual
+        assert recipes["decoder-of-16", name].learning_rate == usual / 2
+
+
+@pytest.mark.parametrize("given", ["a=b", "a=", "a=0", "=2x", "a=1e9"])
+def test_what_is_no_rate_is_part_of_a_name(given):
+    assert rated(given) == (given, 1.0)
+
+
 def test_without_encoders_the_slope_is_of_decoders(models, tmp_path, monkeypatch):
     """No model of this size learns a target: the gate's margins are moved."""
     for margin in ("ENGLISH", "OTHERS"):
@@ -131,11 +155,12 @@ def test_two_models_of_one_size_are_one_line(models, tmp_path, capsys, kind):
     assert told in capsys.readouterr().err
 
 
-def test_the_first_model_is_the_main_one_and_a_folder_is_called_by_its_name(models, monkeypatch):
+def test_calibration_is_of_the_first_model_and_a_folder_is_called_by_its_name(models, monkeypatch):
     monkeypatch.chdir(models["encoder-of-32"])
     given = [models["encoder-of-16"], ".", models["decoder-of-64"]]
     asked, scale = of_models({"calibration": all_studies()["calibration"]}, SCALES["smoke"], given)
     names = ["encoder-of-16", "encoder-of-32", "decoder-of-64"]
     assert [world.name for world in scale.worlds] == names
     sizes = [c.world for c in asked["calibration"].conditions if not c.row.tasks]
-    assert sizes == [MAIN, "encoder-of-32"]
+    assert sizes == ["encoder-of-16", "encoder-of-32"]
+    assert [c.world for c in asked["calibration"].essential] == ["encoder-of-16"]
