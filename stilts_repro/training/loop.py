@@ -1,7 +1,6 @@
 """The fine-tuning loop: phases (ii) and (iii), one task or several."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -87,7 +86,7 @@ def train(
         optimiser = make_optimiser(trained, recipe)
         torch.manual_seed(derive(seed, purpose, "dropout"))
         best = Best(model, recipe) if evaluate is not None and recipe.evaluate_every else None
-        losses, steps, started = Losses(purpose), log.steps, time.perf_counter()
+        losses, steps = Losses(purpose), log.steps
         state = State(trained, optimiser, losses, best, log)
         done = _taken_up(state, checkpoints, ranks, purpose)
         for _ in range(done):
@@ -111,14 +110,9 @@ def train(
                 bring_back()
                 best.add(ranks.led(evaluate), step + 1)
             if checkpoints and _due(checkpoints, ranks, machine, last=step + 1 == steps):
-                log.seconds = log.earlier + time.perf_counter() - started
                 _keep(state, checkpoints, ranks, step + 1)
         bring_back()
-        log.losses = losses.values()
-        if best:
-            best.restore()
-            log.best_step, log.dev_scores = best.step, best.scores
-    log.seconds = log.earlier + time.perf_counter() - started
+        state.end()
     return log
 
 
@@ -133,7 +127,6 @@ def _taken_up(state: State, checkpoints: Checkpoints | None, ranks: Ranks, purpo
             f"{purpose}: the leading process goes on from a checkpoint that another has not; "
             "give all the same --output on a folder that they share"
         )
-    state.log.earlier = state.log.seconds
     return done
 
 

@@ -1,6 +1,7 @@
 """What a training has come to so far, and all that its next step hangs on."""
 
 import math
+import time
 from dataclasses import dataclass, field
 
 import torch
@@ -141,9 +142,11 @@ class State:
     ) -> None:
         self.model, self.optimiser, self.losses = model, optimiser, losses
         self.best, self.log = best, log
+        self._begun = time.perf_counter()
 
     def held(self) -> tuple[Tensors, Told]:
         """Return tensors by name, and the rest as JSON."""
+        self._tell_time()
         tensors = weights_and_moments(self.model, self.optimiser)
         tensors["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
@@ -168,7 +171,19 @@ class State:
         self.losses.restore(told["losses"])
         for name in KEPT:
             setattr(self.log, name, told[name])
+        self.log.earlier = self.log.seconds
         if self.best:
             self.best.weights = within("best", tensors)
             self.best.scores, self.best.step = told["scores"], told["best step"]
         return steps
+
+    def end(self) -> None:
+        """Give the model its best weights, and the log what the training came to."""
+        self.log.losses = self.losses.values()
+        if self.best:
+            self.best.restore()
+            self.log.best_step, self.log.dev_scores = self.best.step, self.best.scores
+        self._tell_time()
+
+    def _tell_time(self) -> None:
+        self.log.seconds = self.log.earlier + time.perf_counter() - self._begun
