@@ -110,6 +110,11 @@ class Machine:
         """Return the context in which models are trained and evaluated."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.bf16)
 
+    def make_room(self) -> None:
+        """Give up what torch holds of a GPU's memory and does not use."""
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
     def workers(self) -> int:
         """Return how many jobs to run at once, by the GPUs or cores that each has to itself."""
         if self.device == "cuda":

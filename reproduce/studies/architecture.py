@@ -78,7 +78,7 @@ def architecture(rungs: Sequence[Rung]) -> Study:
     firsts = [next((r.world for r in rungs if r.kind == kind), None) for kind in KINDS]
     compared = [world for world in firsts if world is not None]
     if len(compared) < len(KINDS):
-        told = ", ".join(f"{rung.world} ({rung.kind})" for rung in rungs)
+        told = ", ".join(map(str, rungs))
         raise InputError(f"--models: {told}; an encoder and a decoder are compared, give both")
 
     def value(scores: Scores, targets: tuple[str, ...]) -> float:

@@ -6,7 +6,7 @@ than English. SQuAD's gain is not counted where the target trains on SQuAD itsel
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import fmean
@@ -22,6 +22,7 @@ from stilts_repro.run.studies import Rung, Study, errors_left_out, sized, slope_
 
 TARGETS = ("udpos", "panx", "xquad", "mlqa", "tydiqa")
 COUNTED = {"mnli": TARGETS, "squad_v2": ("udpos", "panx", "tydiqa")}
+Worlds = Mapping[float, str]  # of models of one kind, by their parameters
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "encoder_decoder")
 TESTBED = tuple(
     Rung(f"{kind}-{width}", kind, size) for kind in KINDS[:2] for width, size in PARAMETERS.items()
@@ -34,7 +35,7 @@ def conditions_of(world: str) -> dict[str, Condition]:
 
 
 def gains(
-    scores: Scores, rungs: Sequence[Rung], targets: tuple[str, ...], *, logits: bool = False
+    scores: Scores, worlds: Worlds, targets: tuple[str, ...], *, logits: bool = False
 ) -> dict[float, float]:
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
 
@@ -51,7 +52,7 @@ def gains(
         return math.log(share / (1 - share)) if logits else value
 
     found = {}
-    for size, world in sized(rungs).items():
+    for size, world in worlds.items():
         conditions = conditions_of(world)
         seen = all(scores.sees(conditions[task], target) for task, target in counted)
         if not seen or not scores.measured(conditions.values()):
@@ -63,13 +64,14 @@ def gains(
     return found
 
 
-def details(rungs: Sequence[Rung], scores: Scores, targets: tuple[str, ...]) -> dict[str, Any]:
+def details(
+    by_kind: Mapping[Kind, Worlds], scores: Scores, targets: tuple[str, ...]
+) -> dict[str, Any]:
     """Return gains and rises by kind, in logits too, and how well each form tells a size left out.
 
     Near 100 a gain can fall by the ceiling alone; in logits there is none. A rise takes three
     sizes.
     """
-    by_kind = {kind: [rung for rung in rungs if rung.kind == kind] for kind in KINDS}
     gained = {k: held for k, own in by_kind.items() if (held := gains(scores, own, targets))}
     rising = [kind for kind, held in gained.items() if len(held) > 2]
     return {
@@ -89,13 +91,11 @@ def scaling(rungs: Sequence[Rung]) -> Study:
     Without three encoders it is of the first kind that has three sizes. Raises `InputError` where
     none has.
     """
-    kinds = [kind for kind in KINDS if sum(rung.kind == kind for rung in rungs) > 2]
-    if not kinds:
-        told = ", ".join(f"{rung.world} ({rung.kind})" for rung in rungs)
+    by_kind = {kind: sized([rung for rung in rungs if rung.kind == kind]) for kind in KINDS}
+    primary = next((worlds for worlds in by_kind.values() if len(worlds) > 2), None)
+    if primary is None:
+        told = ", ".join(map(str, rungs))
         raise InputError(f"--models: {told}; a slope needs three sizes of one kind, give more")
-    primary = [rung for rung in rungs if rung.kind == kinds[0]]
-    for kind in KINDS:
-        sized([rung for rung in rungs if rung.kind == kind])
 
     def value(scores: Scores, targets: tuple[str, ...]) -> float:
         """Return the rise of the gain with each doubling of the parameters, in points."""
@@ -105,9 +105,9 @@ def scaling(rungs: Sequence[Rung]) -> Study:
         id="scaling",
         conditions=tuple(c for rung in rungs for c in conditions_of(rung.world).values()),
         value=value,
-        details=partial(details, rungs),
+        details=partial(details, by_kind),
         targets=TARGETS,
-        needed=tuple(c for rung in primary for c in conditions_of(rung.world).values()),
+        needed=tuple(c for world in primary.values() for c in conditions_of(world).values()),
         compares=scaling,
     )
 

@@ -147,5 +147,4 @@ def _outputs(
         halvings += 1
         halves = (half for whole in (units, *waiting) for half in np.array_split(whole, 2))
         waiting = deque(half for half in halves if len(half))
-        if machine.device == "cuda":
-            torch.cuda.empty_cache()
+        machine.make_room()

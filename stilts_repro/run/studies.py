@@ -35,6 +35,9 @@ class Rung(NamedTuple):
     kind: Kind
     parameters: float
 
+    def __str__(self) -> str:
+        return f"{self.world} ({self.kind})"
+
 
 @dataclass(frozen=True)
 class Study(Claim):

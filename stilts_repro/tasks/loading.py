@@ -257,7 +257,7 @@ def _load_english(
     if data.drop_unlabelled:
         kept = [(number, row) for number, row in numbered if row.get("label") not in UNLABELLED]
     unlabelled = len(numbered) - len(kept)
-    if not isinstance(rows, Chosen):
+    if not isinstance(rows, Chosen):  # rows that are all drawn alike: the first
         kept = kept[:capped]
     loaded = replace(parsed(data.format, kept, where, part, limit), unlabelled=unlabelled)
     refuse_withheld(data.format, loaded.examples, where)

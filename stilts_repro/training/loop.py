@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import torch
 
@@ -78,7 +79,6 @@ def train(
         set_dropout(model, recipe.dropout)
     own = own_steps(tasks, sampler.cap)
     log = TrainingLog(steps=sum(own.values()), weights=sampler.weights(own))
-    batches = _batches(tasks, pad_id, seed, purpose, log.weights)
     ranks = Ranks.here()
     read = (task.features.ids for task in tasks.values())
     with moved(model, recipe.embeddings, read, pad_id):
@@ -89,9 +89,8 @@ def train(
         losses, steps = Losses(purpose), log.steps
         state = State(trained, optimiser, losses, best, log)
         done = _taken_up(state, checkpoints, ranks, purpose)
-        for _ in range(done):
-            next(batches)
-        for step in range(done, steps):
+        batches = islice(_batches(tasks, pad_id, seed, purpose, log.weights), done, steps)
+        for step, (name, batch) in enumerate(batches, done):
             if best and best.stale:  # a training that goes on may have been about to end
                 log.steps = step
                 break
@@ -99,7 +98,6 @@ def train(
                 torch.manual_seed(derive(seed, purpose, "dropout", ranks.number, step))
             # Gradients of the task that is drawn. Evaluating ends training mode.
             trained.train()
-            name, batch = next(batches)
             log.tokens += batch.tokens
             losses.add(name, _gradients(trained, name, batch, machine, log))
             _update(trained, optimiser, recipe, _rate(step, steps, recipe))
@@ -169,8 +167,7 @@ def _gradients(
         log.halvings += 1
         model.zero_grad(set_to_none=True)
         torch.set_rng_state(random)
-        if machine.device == "cuda":
-            torch.cuda.empty_cache()
+        machine.make_room()
 
 
 def _update(
