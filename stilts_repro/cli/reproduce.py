@@ -32,7 +32,7 @@ from stilts_repro.report.table import print_table
 from stilts_repro.report.xtreme import check_export, choose_entries, export_xtreme
 from stilts_repro.run.execution import run_claims
 from stilts_repro.run.grid import Claim
-from stilts_repro.run.ladders import of_models
+from stilts_repro.run.ladders import of_models, rated
 from stilts_repro.run.request import Request
 from stilts_repro.run.studies import Study, run_study
 from stilts_repro.streams import silence_libraries
@@ -73,6 +73,7 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
             raise InputError("--model: the first of --models is the main one; leave --model out")
         if options.write_reference:
             raise InputError("--write-reference: for a study's own models; leave --models out")
+        options.model, _ = rated(options.models[0])
         asked, scale = of_models(asked, scale, options.models)
     if options.list:
         print_claims(console, asked)

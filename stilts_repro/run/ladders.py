@@ -19,7 +19,7 @@ def of_models(
 ) -> tuple[dict[str, Claim], Scale]:
     """Return the studies that are `asked`, of `models`, and `scale` with a world for each of these.
 
-    The first is its model. Such a world has the run's own rows and the scale's recipes, at so many times their rates as a
+    Such a world has the run's own rows and the scale's recipes, at so many times their rates as a
     model is given with (`MODEL=2`; without, at these). Raises `InputError` where a study compares
     no models or cannot use these, or two have one name, and what checking a model raises.
     """
@@ -35,8 +35,7 @@ def of_models(
         worlds[name] = World(name, model, "", intermediate_rate=rate, target_rate=rate)
         rungs.append(Rung(name, kind_of(config), float(size_of(config))))
     studies: dict[str, Claim] = {name: _compared(study, rungs) for name, study in asked.items()}
-    first, *_ = worlds.values()
-    return studies, replace(scale, model=first.model, worlds=tuple(worlds.values()))
+    return studies, replace(scale, worlds=tuple(worlds.values()))
 
 
 def rated(given: str) -> tuple[str, float]:
