@@ -1,6 +1,8 @@
 """How sure a classifier is, beside how right: of each language, as it is and by temperature."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,23 @@ def judged(examples: Mapping[str, Sequence[Example]], logits: np.ndarray) -> Jud
         code: (own[kept], labels[kept])
         for code, (own, labels, kept) in zip(examples, parts, strict=True)
     }
+
+
+def keep(held: Judged, path: Path) -> None:
+    """Write logits and labels to `path` (.npz), as `<language>.logits` and `<language>.labels`."""
+    arrays: dict[str, Any] = {
+        f"{code}.{name}": array
+        for code, pair in held.items()
+        for name, array in zip(("logits", "labels"), pair, strict=True)
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def kept(path: Path) -> Judged:
+    """Return what `keep` wrote to `path`."""
+    with np.load(path) as arrays:
+        codes = dict.fromkeys(name.rpartition(".")[0] for name in arrays)
+        return {code: (arrays[f"{code}.logits"], arrays[f"{code}.labels"]) for code in codes}
 
 
 def temperature_of(held: Judged) -> float | None:

@@ -5,12 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from stilts_repro.errors import InputError
-from stilts_repro.evaluation.confidence import confidence, judged, temperature_of
+from stilts_repro.evaluation.confidence import Judged, confidence, judged, keep, temperature_of
 from stilts_repro.evaluation.predict import broken_by_language, predict, score_by_language
-from stilts_repro.experiments.material import ByLanguage
 from stilts_repro.experiments.records import (
     Outcome,
     circumstances,
@@ -30,7 +27,7 @@ class Evaluation(Work):
     """A job that measures targets."""
 
     def evaluate(self, folder: Path) -> dict[str, Any]:
-        """Measure every target, dev and test; keep records and predictions."""
+        """Measure every target, dev and test; keep records, predictions, a classifier's logits."""
         records, inventory = [], self.material.inventory
         for task in self.job.tasks:
             for part, outcome in self.outcomes(task).items():
@@ -44,6 +41,8 @@ class Evaluation(Work):
             self.store.add_record(folder, record)
             path = predictions_file(folder, record)
             write_text(path, canonical(outcome.predictions) + "\n")
+            if outcome.judged:
+                keep(outcome.judged, path.with_suffix(".npz"))
         return {"records": [record["hash"] for record, _ in records]}
 
     def outcomes(self, task: str) -> dict[str, Outcome]:
@@ -98,7 +97,8 @@ class Target(Trainer, Evaluation):
             in_order = self.material.in_order(task, rows)
             scored = score_by_language(kind, rows, features, logits, in_order)
             floor = {code: kind.floor(own, code) for code, own in rows.items()}
-            for code, sureness in self._sureness(task, part, rows, logits).items():
+            held = judged(rows, logits) if kind.labels_rows else {}
+            for code, sureness in self._sureness(task, part, held).items():
                 scored[code].metrics.update(sureness)
         broken = broken_by_language(rows, features, logits)
         return Outcome(
@@ -107,15 +107,11 @@ class Target(Trainer, Evaluation):
             {code: language.predictions for code, language in scored.items()},
             self.tolerated(f"{task} {part}", rows, broken),
             floor | (self.untrained.get(task, {}) if part == "dev" else {}),
+            judged=held,
         )
 
-    def _sureness(
-        self, task: str, part: str, rows: ByLanguage, logits: np.ndarray
-    ) -> dict[str, dict[str, float]]:
+    def _sureness(self, task: str, part: str, held: Judged) -> dict[str, dict[str, float]]:
         """Return how sure a classifier is, by language; dev, whose English tunes, is first."""
-        if not TARGET_TASKS[task].format.labels_rows:
-            return {}
-        held = judged(rows, logits)
         if part == "dev":
             self.temperatures[task] = temperature_of(held)
         return confidence(held, self.temperatures[task])

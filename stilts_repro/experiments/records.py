@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from stilts_repro.errors import InputError
+from stilts_repro.evaluation.confidence import Judged
 from stilts_repro.evaluation.predict import largest_share
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.conditions import MLM, World
@@ -62,7 +63,7 @@ class Outcome:
 
     `metric` names the one that is the task's score; `broken` counts the rows that are wrong because
     the model's output was not finite; `floor` holds the metric of what takes no learning, where it
-    is known; `settings` say how sentences were retrieved.
+    is known; `settings` say how sentences were retrieved; `judged` holds a classifier's logits.
     """
 
     metric: str
@@ -71,6 +72,7 @@ class Outcome:
     broken: Mapping[str, int]
     floor: Mapping[str, float | None]
     settings: Mapping[str, Any] | None = None
+    judged: Judged = field(default_factory=dict)
 
 
 def tolerated(

@@ -28,7 +28,7 @@ SCRATCH = ".unfinished-"
 DAMAGED = ".damaged-"
 RESULT = "result.json"
 RECORDS = "records"  # folder in the output; and, until a job has finished, in its scratch folder
-PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, predictions by language
+PREDICTIONS = "predictions"  # folder in a job's: `<task>.<part>.json`, by language; logits beside
 MODEL = "model"  # folder in a target job's, where its model was to be kept
 
 NAME = re.compile("[A-Za-z0-9+_-]+")

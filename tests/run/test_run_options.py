@@ -12,9 +12,12 @@ from reproduce.catalogue import all_claims
 from stilts_repro.claims.schema import validate
 from stilts_repro.cli.reproduce import export
 from stilts_repro.errors import InputError
+from stilts_repro.evaluation.confidence import kept
 from stilts_repro.experiments.conditions import NONE, after
 from stilts_repro.experiments.jobs import IntermediateTraining, TargetTraining
 from stilts_repro.experiments.scales import UNRELATED
+from stilts_repro.experiments.store import Store, predictions_file
+from stilts_repro.metrics.calibration import calibration
 from stilts_repro.models.pretrained import fingerprint
 from stilts_repro.report.page import write_claims
 from stilts_repro.run.execution import Progress, run_claims
@@ -69,6 +72,24 @@ def test_asking_for_models_does_the_target_trainings_again_and_no_other(
     kept = json.loads((folder.parent / "predictions" / "xnli.test.json").read_text())
     assert predicted(model, folder, "qaa") == kept["qaa"]
     assert run(tiny_model, tmp_path / "out", keep_models=True)[2] == []
+
+
+def test_what_is_said_of_a_classifiers_confidence_can_be_had_again_from_its_kept_logits(first):
+    request, _, jobs = first
+    store = Store(request.output)
+    told = [r for job in jobs for r in map(store.record, store.result(job.hash)["records"])]
+    xnli = [record for record in told if record["task"] == "xnli"]
+    assert {record["part"] for record in xnli} == {"dev", "test"}
+    for record in told:
+        path = predictions_file(store.folder(record["job"]), record).with_suffix(".npz")
+        assert path.is_file() == (record["task"] in ("xnli", "pawsx"))
+    for record in xnli:
+        held = kept(predictions_file(store.folder(record["job"]), record).with_suffix(".npz"))
+        for code, (logits, labels) in held.items():
+            language = record["languages"][code]
+            assert len(labels) == language["n"]
+            for name, value in calibration(logits, labels).items():
+                assert value == pytest.approx(language["metrics"][name], abs=1e-9)
 
 
 def predicted(model, folder, code):
