@@ -57,8 +57,9 @@ def test_retrieval_embeds_what_was_estimated(planned):
         assert costs.of(job).evaluated == last["tokens"]
 
 
-def test_nothing_is_left_of_a_finished_run(planned):
+def test_nothing_is_left_of_a_finished_run(planned, monkeypatch):
     before, request, _, _ = planned
+    monkeypatch.setattr(cost, "measure_rates", lambda *_: before.rates)
     after = estimate(request)
     assert after.left == Cost()
     assert after.whole == before.whole
@@ -78,9 +79,12 @@ def test_rates_are_measured_where_something_is_trained(planned):
     assert rates.seconds(Cost(trained=round(rates.trained * 10))) == pytest.approx(10, rel=1e-3)
 
 
-def test_one_job_on_all_cores_is_timed_beside_a_job_a_core(planned, tiny_model, tmp_path):
+def test_one_job_on_all_cores_is_timed_beside_a_job_a_core(
+    planned, tiny_model, tmp_path, monkeypatch
+):
     found = planned[0]
     assert (found.together is None) == (found.workers == 1)
+    monkeypatch.setattr(cost, "measure_rates", lambda *_: found.rates)
     request = run_request(tiny_model, tmp_path / "out", ("squad_gain",))
     threads = replace(request.machine, threads=2)
     assert estimate(replace(request, machine=threads)).together is None
