@@ -18,7 +18,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import Condition, after
 from stilts_repro.experiments.scales import MIDDLE, PARAMETERS
 from stilts_repro.models.ways import Kind
-from stilts_repro.run.grid import Scores
+from stilts_repro.run.grid import Scores, besides_english
 from stilts_repro.run.studies import Rung, Study
 
 KINDS: tuple[Kind, ...] = ("encoder", "decoder")  # that are compared
@@ -44,8 +44,9 @@ def gains(scores: Scores, world: str, targets: tuple[str, ...]) -> dict[str, dic
                 - scores.dev_languages(c.baseline, target)[code]
                 for c in conditions_of(world)
             )
-            for code in scores.dev_languages(conditions_of(world)[0], target)
-            if code != "en"
+            for code in besides_english(
+                scores.dev_languages(conditions_of(world)[0], target), target
+            )
         }
         for target in targets
     }

@@ -51,11 +51,12 @@ def details(
     for that alone. And its rise with each doubling of the model, where three sizes can
     measure XNLI at all: of a model at chance it is its confidence alone.
     """
-    conditions = scores.held(conditions_of(own))
+    conditions = [c for c in conditions_of(own) if scores.measured([c])]
     told: dict[str, Any] = {
         name: {str(c): rich_less_poor(scores, c, name) for c in conditions}
         for measure in MEASURES
         for name in (measure, SCALED + measure)
+        if scores.metric(name, conditions[0], "xnli", "test")  # without English no temperature
     }
     told["overconfidence at equal accuracy"] = {
         str(c): contrast_at_equal(

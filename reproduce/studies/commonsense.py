@@ -2,7 +2,7 @@
 
 XTREME-R trains on SIQA and then on COPA, whose rows are few: intermediate training by another name.
 The statistic is the mean gain on XCOPA's test rows over the commonsense tasks that are there, in
-points: they are five times as many as its development rows, and nothing is chosen by them.
+points: they are several times its 100 development rows, and nothing is chosen by them.
 """
 
 from statistics import fmean

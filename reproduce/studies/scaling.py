@@ -39,12 +39,10 @@ def gains(
 ) -> dict[float, float]:
     """Return the mean gain by number of parameters, in points or, of F1 / 100, in logits.
 
-    It is that of each size that was there, over those of `targets` that count. Raises `InputError`
-    where none does. A size that cannot measure all of them is left out.
+    It is that of each size that was there, over those of `targets` that count. A size that cannot
+    measure all of them is left out.
     """
     counted = [(task, t) for task, held in COUNTED.items() for t in held if t in targets]
-    if not counted:
-        raise InputError(f"study scaling: no target that counts; give {', '.join(TARGETS)}")
 
     def height(condition: Condition, target: str) -> float:
         value = scores.others("f1", condition, target, "dev")

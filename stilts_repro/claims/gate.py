@@ -42,8 +42,9 @@ def gate(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     It can where the lower bound (95 %, two-sided) of the score over the floor is at least `ENGLISH`
     in English, where the target has it, and `OTHERS` in the mean of the other languages, and where
     in no language more than `LARGEST_SHARE` of the predictions are alike. The bound is Student's
-    over seeds; of fewer than `FEWEST_SEEDS` it is over the rows of the first, as if each were right
-    or wrong and languages had other rows: where rows are parallel, the bound is a little too high.
+    over seeds; of fewer than `FEWEST_SEEDS`, and of seeds that are all the same, for nothing is
+    trained, it is over the rows of the first, as if each were right or wrong and languages had
+    other rows: where rows are parallel, the bound is a little too high.
     """
     codes = [*records[0]["languages"]]
     named = {
@@ -81,7 +82,7 @@ def _margin(
         return None
     seeds = [fmean(entry["score"] - entry["floor"] for entry in entries) for entries in held]
     mean, n = fmean(seeds), len(seeds)
-    if n >= FEWEST_SEEDS:
+    if n >= FEWEST_SEEDS and len({*seeds}) > 1:
         half = half_width(stdev(seeds), n, math.inf, LEVEL, 0.0)
     else:
         half = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * _row_error(held[0])

@@ -62,7 +62,7 @@ def add_models(line: Parser) -> None:
     """Add the option that has a study compare other models than its own."""
     line.add_argument(
         "--models",
-        type=_names,
+        type=lambda text: tuple(map(named, _names(text))),
         metavar="MODEL,MODEL",
         help="hub ids or folders to compare in place of the study's own models (scaling, "
         "architecture, calibration); MODEL=F: at F times the scale's learning rates",

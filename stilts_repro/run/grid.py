@@ -82,9 +82,11 @@ class Scores:
         return {code: metrics[name] for code, metrics in held.items() if name in metrics}
 
     def others(self, name: str, condition: Condition, target: str, part: str) -> float:
-        """Return the mean of what is called `name` over languages other than English."""
-        values = self.metric(name, condition, target, part)
-        return fmean(value for code, value in values.items() if code != "en")
+        """Return the mean of what is called `name` over languages other than English.
+
+        Raises `InputError` where there are none.
+        """
+        return fmean(besides_english(self.metric(name, condition, target, part), target).values())
 
     def dev_counts(self, condition: Condition, target: str) -> Mapping[str, int]:
         """Return how many development rows were scored, by language code."""
@@ -98,6 +100,14 @@ class Scores:
                 f"scores: no {part} score of target {target!r} after intermediate"
                 f" {str(condition)!r}; run that cell, or list it among the claim's conditions"
             ) from None
+
+
+def besides_english(values: Mapping[str, float], target: str) -> dict[str, float]:
+    """Return `values`, by language, without English's; `InputError` where there are no others."""
+    others = {code: value for code, value in values.items() if code != "en"}
+    if not others:
+        raise InputError(f"{target}: rows in English alone, and it is asked of others; add them")
+    return others
 
 
 Value = Callable[[Scores, tuple[str, ...]], float]

@@ -39,10 +39,15 @@ def of_models(
 
 
 def rated(given: str) -> tuple[str, float]:
-    """Return a model of `--models`, and what the learning rates are multiplied by for it."""
+    """Return a model of `--models`, and what the learning rates are multiplied by for it.
+
+    Raises `InputError` where a factor stands alone.
+    """
     model, found, factor = given.rpartition("=")
     if not found or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", factor) or not float(factor):
         return given, 1.0
+    if not model:
+        raise InputError(f"--models {given}: no model is named; give MODEL=F")
     return model, float(factor)
 
 
@@ -50,4 +55,4 @@ def _compared(study: Claim, rungs: Sequence[Rung]) -> Study:
     compares = study.compares if isinstance(study, Study) else None
     if compares is None:
         raise InputError(f"--models: {study.id} compares no models; leave it out")
-    return compares(rungs)
+    return replace(compares(rungs), obstacle=lambda _: "these models are not the reference's")

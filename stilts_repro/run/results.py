@@ -196,10 +196,9 @@ class Results:
         if not claim.runs(self.request.scale):
             return f"it needs --scale {' or '.join(claim.run_at())}"
         if claim.lacks(self.planned.sets):
-            for condition in claim.conditions:
-                if condition.world in self.planned.no_world:
-                    return self.planned.no_world[condition.world]
-            return f"without {', '.join(self._without(claim))}"
+            no_world = self.planned.no_world
+            lost = (no_world[c.world] for c in claim.essential if c.world in no_world)
+            return next(lost, f"without {', '.join(self._without(claim))}")
         if not claim.of(self.planned.survey.targets):
             return f"without {', '.join(self._left_out(claim))}"
         return None

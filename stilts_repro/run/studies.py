@@ -122,16 +122,17 @@ def contrast_at_equal(
 ) -> float | None:
     """Return the contrast of `values` that is left where `beside` is equal, by least squares.
 
-    None where there are too few languages, three and one more, to tell the two apart.
+    None where the two cannot be told apart: with fewer than four languages, or where all of a set
+    are equal in `beside`.
     """
     codes = [c for name in (one, other) for c in design.languages[name] if c in values]
     within = np.array([c in design.languages[one] for c in codes], float)
     held = np.array([beside[c] for c in codes])
-    if len(codes) < 4 or np.ptp(held) == 0 or np.ptp(within) == 0:
+    if len(codes) < 4:
         return None
     columns = np.column_stack([np.ones(len(codes)), within, held - held.mean()])
-    solved, *_ = np.linalg.lstsq(columns, np.array([values[c] for c in codes]), rcond=None)
-    return float(solved[1])
+    solved, _, rank, _ = np.linalg.lstsq(columns, np.array([values[c] for c in codes]), rcond=None)
+    return float(solved[1]) if rank == columns.shape[1] else None
 
 
 def sized(rungs: Sequence[Rung]) -> dict[float, str]:

@@ -150,7 +150,8 @@ def choose_division(source: Source, task: TargetTask, limit: int | None = None) 
     for division in task.divisions:
         parts = (division.dev, division.test)
         if all(any(_languages_of(source, task, part, rows)) for part in parts):
-            _refuse(task, _unaccounted(source, task, division), _SAY)
+            listed = task.language_in == "config"  # in its README, where a source has one
+            _refuse(task, _unaccounted(source, task, division), _SAY if listed else "")
             if task.mining:
                 _refuse_apart(source, task, division, rows)
             return division

@@ -50,6 +50,13 @@ def test_with_three_seeds_the_bound_is_over_seeds():
     assert not wider["measurable"] and wider["reason"].startswith("en +10.0 over the floor")
 
 
+def test_seeds_of_what_is_not_trained_are_one():
+    """Retrieval by the model as it is has one score under every seed."""
+    records = [record({"sw": 3.0, "th": 3.0}, {"sw": 0.3, "th": 0.3})] * 3
+    once, thrice = (gate(records[:n])["floor"]["others"]["low"] for n in (1, 3))
+    assert thrice == pytest.approx(once) and not gate(records)["measurable"]
+
+
 def test_others_are_asked_for_less_than_english():
     found = gate([record({"sw": 40.0, "th": 40.0}, FLOORS, n=100_000)])
     assert found["measurable"] and [*found["floor"]] == ["others"]

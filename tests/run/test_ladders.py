@@ -1,8 +1,10 @@
 """Studies of other models than their own."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -23,6 +25,7 @@ from stilts_repro.run.ladders import of_models, rated
 from stilts_repro.run.request import Request, plan_of
 from stilts_repro.run.studies import run_study
 from tests.planning import small_scale
+from tests.run.test_studies import made_up
 
 WIDTHS = (16, 32, 64)
 
@@ -96,6 +99,24 @@ def test_a_model_may_have_a_rate_of_its_own(models):
         assert recipes["decoder-of-16", name].learning_rate == usual / 2
 
 
+def test_what_comes_before_is_told_of_the_first_model(models):
+    """The main world, of which nothing is asked, has no rows to train on."""
+    asked, _ = of_models(
+        {"calibration": all_studies()["calibration"]}, SCALES["smoke"], [models["encoder-of-16"]]
+    )
+    (study,) = asked.values()
+    scores = replace(made_up(study, np.random.default_rng(7), effect=5.0), tasks=())
+    told = study.details(scores, study.targets)
+    assert [*told["nll"]] == [str(c) for c in study.conditions] and len(told["nll"]) == 4
+
+
+def test_shipped_models_are_held_against_no_reference(tmp_path):
+    """Their rates, and how their size is counted, are others there."""
+    given = [str(LADDER / f"encoder-{width}") for width in PARAMETERS]
+    asked, _ = of_models({"scaling": all_studies()["scaling"]}, SCALES["smoke"], given)
+    assert asked["scaling"].obstacle([]) == "these models are not the reference's"
+
+
 @pytest.mark.parametrize("given", ["a=b", "a=", "a=0", "=2x", "a=1e9"])
 def test_what_is_no_rate_is_part_of_a_name(given):
     assert rated(given) == (given, 1.0)
@@ -131,12 +152,13 @@ def test_without_encoders_the_slope_is_of_decoders(models, tmp_path, monkeypatch
         ("calibration", ["encoder-of-16"], ["--scale", "base"], 2, "it reads 138 tokens, the"),
         ("architecture", ["nowhere"], [], 3, "nowhere: no such directory"),
         ("architecture", ["", ""], [], 2, "give names with one comma between two"),
+        ("architecture", ["=2"], [], 2, "--models =2: no model is named; give MODEL=F"),
     ],
 )
 def test_models_that_a_study_cannot_use_are_one_line(
     models, capsys, name, given, more, status, says
 ):
-    held = ",".join(models.get(model, model and f"/{model}") for model in given)
+    held = ",".join(models.get(m, m and (m if m[0] == "=" else f"/{m}")) for m in given)
     arguments = [name, "--models", held, "--scale", "smoke", *more]
     assert command(all_studies().values(), arguments) == status
     error = capsys.readouterr().err
