@@ -68,7 +68,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="python -m stilts_repro.pretrain",
         description="Train a small multilingual language model from scratch: a masked one, a "
-        "decoder (--causal) or an encoder-decoder (--denoising).",
+        "decoder (--causal) or an encoder-decoder (--denoising); or one further (--start).",
     )
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--corpus", type=folder, help="folder of <language>.txt[.gz], a text a line")
@@ -87,7 +87,12 @@ def _parser() -> Parser:
         "--start", type=named, metavar="MODEL", help="with --corpus: hub id or folder to start from"
     )
     parser.add_argument("--output", type=folder, required=True, help="folder for the model")
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes of training")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="stop after so many minutes of training (default: 5; with --start 60; with --testbed "
+        "the recipe's steps)",
+    )
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps")
     parser.add_argument(
         "--size",
@@ -105,7 +110,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--half", action="store_true", help="write the weights in half precision, half as large"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order (default: 0)")
     return parser
 
 
@@ -151,6 +156,7 @@ def _pretrain(options: argparse.Namespace) -> int:
     given = None if options.start is None else _checked(options.start, recipe)
     output: Path = options.output
     check_name("--output", output)
+    files = {} if options.testbed else corpus_files(options.corpus)
     with writing("--output", output):
         output.mkdir(parents=True, exist_ok=True)
     documents: Documents
@@ -161,7 +167,6 @@ def _pretrain(options: argparse.Namespace) -> int:
         )
         chosen = balanced(documents, recipe.seed, 1.0)
     else:
-        files = corpus_files(options.corpus)
         documents = {code: list(read_lines(file)) for code, file in files.items()}
         chosen = balanced(documents, recipe.seed, SMOOTHING, MOST_DOCUMENTS)
     texts = list(chain.from_iterable(chosen.values()))

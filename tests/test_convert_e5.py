@@ -200,8 +200,16 @@ def test_a_folder_that_holds_something_is_left_alone(wheels, tmp_path, capsys):
     output.mkdir()
     (output / "mine").write_text("mine")
     assert main(["e5", str(wheels(packed()[0])), "--output", str(output)]) == 2
-    assert "not empty" in capsys.readouterr().err
+    assert "it is there already; name a new folder" in capsys.readouterr().err
     assert [path.name for path in output.iterdir()] == ["mine"]
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(wheels, tmp_path, capsys, monkeypatch):
+    folder = wheels(packed()[0])
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main(["e5", str(folder), "--output", "."]) == 2
+    assert "--output .: it is there already" in capsys.readouterr().err
 
 
 # By hand: 200 pairs of the mirror a language, mean of all tokens, layers 7 and 12; the English

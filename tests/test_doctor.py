@@ -27,7 +27,9 @@ def states(lines):
 
 
 def test_the_testbed_needs_nothing_but_what_is_installed(capsys, tmp_path):
-    status, lines = looked(capsys, "--scale", "smoke", "--output", tmp_path / "out")
+    status, lines = looked(
+        capsys, "--scale", "smoke", "--data", "auto", "--output", tmp_path / "out"
+    )
     assert status == 0 and "missing" not in states(lines)
     told = "\n".join(lines)
     assert re.search(r"^ok +Python: 3\.\d+\.\d+ \(>=3\.11\)$", told, re.M)

@@ -59,7 +59,7 @@ def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int
         "are read: the hub's are loaded, as a run would.",
     )
     parser.add_argument("--scale", default="testbed", choices=SCALES)
-    parser.add_argument("--data", type=named, help="as a run's (default: the scale's)")
+    parser.add_argument("--data", type=named, default="auto", help="as a run's")
     parser.add_argument("--model", type=named, help="as a run's (default: the scale's)")
     parser.add_argument("--output", type=folder, help="as a run's (default: results/SCALE)")
     known = [*claims]
@@ -69,7 +69,8 @@ def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int
 def _look(claims: Sequence[Claim], options: argparse.Namespace) -> int:
     scale = scale_of(options.scale)
     output = options.output or Path("results") / scale.name
-    world = World(MAIN, options.model or scale.model, options.data or scale.data)
+    data = scale.data if options.data == "auto" else options.data
+    world = World(MAIN, options.model or scale.model, data)
     silence_libraries()
     missing = 0
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -26,6 +26,8 @@ from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import Asked
 from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
+from stilts_repro.models.pretrained import pinned_model
+from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import partial as partial_mean
 from stilts_repro.report.table import print_table
@@ -68,11 +70,11 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     scale = scale_of(options.scale)
     asked = _asked(known, options.claims)
+    if options.write_reference:
+        _check_usual(options)
     if options.models:
         if options.model:
             raise InputError("--model: the first of --models is the main one; leave --model out")
-        if options.write_reference:
-            raise InputError("--write-reference: for a study's own models; leave --models out")
         options.model, _ = rated(options.models[0])
         asked, scale = of_models(asked, scale, options.models)
     if options.list:
@@ -84,6 +86,16 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     else:
         return check_claims(request_of(asked, scale, options), options, console)
     return 0
+
+
+def _check_usual(options: argparse.Namespace) -> None:
+    """Raise `InputError` where a run would be held against no reference, and so can make none."""
+    usual = {"models": (), "crosses": DEFAULT, "sampler": "proportional"}
+    for name in (*usual, "corpus", "translator"):
+        if getattr(options, name) != usual.get(name):
+            raise InputError(
+                f"--write-reference: no reference has a --{name} of its own; leave it out"
+            )
 
 
 def check_claims(request: Request, options: argparse.Namespace, console: Console) -> int:
@@ -195,6 +207,7 @@ def export(request: Request, result: Mapping[str, Any]) -> None:
 def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     """Write the measured values into the expected-results files as this scale's reference.
 
+    Of another model and other rows than the scale's, the command that made it names the folders.
     They stand beside those in other arithmetic. A claim whose value misses some of its tasks has
     none, and a line says so.
     Raises `InputError` where jobs were not all run on one kind of machine.
@@ -209,6 +222,13 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
     span = f"{seeds[0]}-{seeds[-1]}" if seeds[0] else f"{len(seeds)}"
     processes = request.machine.processes
     several = f" --gpus-per-job {processes}" if processes > 1 else ""
+    world = {"model": (request.model, pinned_model(request.scale.model))}
+    world["data"] = request.data, request.scale.data
+    others = "".join(
+        f" --{option} {Path(given).name if Path(given).is_dir() else given}"
+        for option, (given, usual) in world.items()
+        if given != usual
+    )
     limited = "".join(
         f" --{option} {','.join(tasks)}"
         for option, tasks in vars(request.asked).items()
@@ -231,7 +251,7 @@ def store_reference(request: Request, result: Mapping[str, Any]) -> None:
             platform=result["platform"],
             seconds=round(claim["seconds"] / len(seeds), 1),
             made_with=f"{request.machine.asking} python -m reproduce {command}{claim['id']} "
-            f"--scale {scale} --seeds {span}{several}{limited}",
+            f"--scale {scale} --seeds {span}{several}{others}{limited}",
         )
         write_reference(
             asked.file,

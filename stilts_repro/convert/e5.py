@@ -85,12 +85,13 @@ def convert(folder: Path, output: Path) -> str:
     not what it should be, where its file is cut short or damaged, and where tokenizer and weights
     do not have the same tokens.
     """
+    with writing("--output", output):
+        if not output.name or (output.exists() and any(output.iterdir())):
+            raise InputError(f"--output {output}: it is there already; name a new folder")
     packed = unpack(WEIGHTS.read(folder), WEIGHTS.title)
     tokenizer = TOKENIZER.read(folder)
     check_pieces(packed, _tokenizer(tokenizer))
     with writing("--output", output):
-        if output.exists() and any(output.iterdir()):
-            raise InputError(f"--output {output}: not empty; name a new folder")
         temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
         temporary.mkdir(parents=True)
         try:

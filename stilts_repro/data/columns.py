@@ -65,9 +65,8 @@ def rows_of(
             continue
         names = classes.get(field.name)
         columns[field.name] = values if names is None else _named(values, field, names, where)
-    rows = Chosen(
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    )
+    held = zip(*columns.values(), strict=True) if columns else [()] * len(table)
+    rows = Chosen(dict(zip(columns, values, strict=True)) for values in held)
     rows.numbers = range(len(rows)) if numbers is None else numbers
     return rows
 

@@ -78,6 +78,7 @@ LOCAL_ONLY = {
     "allenai/cosmos_qa": f"{_CONVERT} cosmosqa FOLDER --output DIR` and give --data hub+DIR",
     "ldc/ccgbank": f"{_CONVERT} ccgbank LDC2005T13 --output DIR` and give --data hub+DIR",
     "google-research/mewsli-x": f"{_CONVERT} mewslix FOLDER --output DIR` and give --data hub+DIR",
+    "allenai/social_i_qa": "put its rows as parquet into DIR and give --data hub+DIR",
     "substitutes/ccg-supertag": "put such rows into DIR and give --data DIR or hub+DIR",
 }
 

@@ -91,10 +91,10 @@ class DirectorySource:
         path = self._path(repo, config, split)
         try:
             # `pq.read_table` would import pandas. Python opens the file: pyarrow takes no name that
-            # is not UTF-8.
+            # is not UTF-8. A thread of Arrow's that still holds it when Python ends aborts Python.
             with path.open("rb") as opened, pq.ParquetFile(opened) as file:
                 numbers = evenly(range(file.metadata.num_rows), limit)
-                table = file.read()
+                table = file.read(use_threads=False)
             if len(numbers) < len(table):
                 table = table.take(pa.array(numbers, pa.int64()))
         except FileNotFoundError:

@@ -5,7 +5,7 @@ or a hub id, `ID` or `ID@COMMIT`. What cannot work is said here, before anything
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
     `MissingError`.
     """
     config, tokenizer = load_config(model), load_tokenizer(model)
-    _weight_names(model)
+    shapes = _shapes(model)
     numbers = ("hidden_size", "num_hidden_layers", "vocab_size")
     absent = [name for name in numbers if not isinstance(getattr(config, name, None), int)]
     if absent or not any(type(config) in mapping for mapping in LANGUAGE_MODELS):
@@ -128,6 +128,12 @@ def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
             f"--model {model}: its tokenizer has tokens up to {largest}, its embeddings end before "
             f"{config.vocab_size}; resize the embeddings, or save the tokenizer that belongs to it"
         )
+    for rows in _embeddings(config, shapes):
+        if rows != config.vocab_size:
+            raise InputError(
+                f"--model {model}: its configuration has {config.vocab_size} tokens, its "
+                f"embeddings {rows}; mend vocab_size in config.json"
+            )
     _check_length(model, config, longest)
     segments, kinds = specials_of(tokenizer).segments, getattr(config, "type_vocab_size", None) or 1
     if 1 < kinds <= max(segments, default=0):
@@ -145,7 +151,7 @@ def check_masked(model: str, tokenizer: PreTrainedTokenizerBase) -> None:
             f"--model {model}: its tokenizer has no mask token, which continued MLM needs; "
             "choose a masked language model, or leave mlm_continuation out"
         )
-    names = _weight_names(model)  # of a hub id none: loading will tell
+    names = _shapes(model)  # of a hub id none: loading will tell
     has_head = not names or any(name.startswith(MASKED_HEADS) for name in names)
     if type(load_config(model)) not in MODEL_FOR_MASKED_LM_MAPPING or not has_head:
         raise InputError(
@@ -195,7 +201,9 @@ def _loaded(kind: Any, model: str, what: str) -> Any:
     try:
         return kind.from_pretrained(**location(model))
     except Exception as error:  # a dozen unrelated kinds; of tokenizers' library bare `Exception`
-        raise MissingError(f"--model {model}: its {what} does not load ({reason(error)})") from None
+        raise MissingError(
+            f"--model {model}: its {what} does not load ({reason(error)}); save or copy it anew"
+        ) from None
 
 
 def fingerprint(model: str) -> str:
@@ -259,18 +267,26 @@ def _modules(config: PreTrainedConfig) -> list[tuple[str, nn.Module]]:
     return list(backbone.named_modules())
 
 
-def _weight_names(model: str) -> list[str]:
-    """Return the names of a directory's weights; none of a hub id.
+def _embeddings(config: PreTrainedConfig, shapes: Mapping[str, Sequence[int]]) -> Iterator[int]:
+    """Yield how many rows the token embeddings among the weights of such `shapes` have."""
+    tables = (name for name, part in _modules(config) if isinstance(part, nn.Embedding))
+    if first := next(tables, None):  # in all families, that of tokens comes first
+        yield from (shape[0] for name, shape in shapes.items() if name.endswith(f"{first}.weight"))
+
+
+def _shapes(model: str) -> dict[str, list[int]]:
+    """Return the shapes of a directory's weights by their names; none of a hub id.
 
     Raises `MissingError` where a file is no safetensors or has lost its end.
     """
-    names: list[str] = []
+    shapes: dict[str, list[int]] = {}
     for file in sorted(Path(model).glob("*.safetensors")):
         try:
             with safe_open(file, "pt") as weights:
-                names += weights.keys()
+                shapes |= {key: weights.get_slice(key).get_shape() for key in weights.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise MissingError(
-                f"--model {model}: its weights do not load ({file.name}: {reason(error)})"
+                f"--model {model}: its weights do not load ({file.name}: {reason(error)}); "
+                "save or copy it anew"
             ) from None
-    return names
+    return shapes

@@ -84,6 +84,11 @@ def narrowed(start: str, read: Features, tokenizer: PreTrainedTokenizerBase, see
     ids = np.union1d(np.unique(read.ids), tokenizer.all_special_ids)
     # Models of RoBERTa's kind count positions from the padding token's id: it stays where it is.
     padding = int(tokenizer.pad_token_id)
+    if padding >= len(ids):
+        raise InputError(
+            f"--start {start}: it pads with token {padding}, and the text has {len(ids):,} of its "
+            "tokens; give more text"
+        )
     ids = np.insert(ids[ids != padding], padding, padding)
     rows = torch.from_numpy(ids)
     _resize(model, table[rows], bias[rows])

@@ -5,9 +5,9 @@ class, so that the same code runs from a laptop to a cluster; nothing is claimed
 Or a public encoder is trained further, as a masked LM.
 
 It is made on the CPU, also where there is a GPU: models of these sizes hardly fill one, and a run
-that was stopped goes on to the very weights of an unbroken one, which a GPU does not promise. From
-scratch that is in fp32, which is the same everywhere; a public encoder is trained in bf16 where the
-processor has it.
+of so many steps that was stopped goes on to the very weights of an unbroken one, which a GPU does
+not promise. From scratch that is in fp32, which is the same everywhere; a public encoder is trained
+in bf16 where the processor has it.
 """
 
 import math

@@ -109,3 +109,8 @@ def test_columns_that_python_has_no_values_for_are_left_out():
         {"text": "a", "born": date(1990, 1, 1), "price": Decimal("1.10"), "blob": b"\xff"},
         {"text": "b", "born": None, "price": None, "blob": None},
     ]
+
+
+def test_a_table_without_a_column_that_python_reads_has_its_rows_all_the_same():
+    rows = rows_of(pa.table({"day": pa.array([10**7, 10**7], pa.date32())}), "x")
+    assert rows == [{}, {}] and len(rows.numbers) == 2

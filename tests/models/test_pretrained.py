@@ -110,6 +110,14 @@ def test_more_tokens_than_embeddings_are_refused(copy, tokenizer):
     assert f"up to {len(tokenizer) + 1}, its embeddings end before {len(tokenizer)}" in message
 
 
+def test_embeddings_that_are_not_as_many_as_the_configuration_says_are_refused(copy, tokenizer):
+    config = json.loads((copy / "config.json").read_text()) | {"vocab_size": len(tokenizer) + 8}
+    (copy / "config.json").write_text(json.dumps(config))
+    message = refusal(InputError, check_pretrained, copy, 128)
+    told = f"has {len(tokenizer) + 8} tokens, its embeddings {len(tokenizer)}; mend vocab_size"
+    assert told in message
+
+
 def test_texts_that_cannot_be_told_apart_are_refused(copy):
     words = Tokenizer(models.WordLevel({"<pad>": 0, "<unk>": 1, "a": 2, "b": 3}, unk_token="<unk>"))
     bare = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", unk_token="<unk>")

@@ -19,6 +19,7 @@ from transformers import (
 from stilts_repro.data.features import Features, collate
 from stilts_repro.errors import InputError, MissingError
 from stilts_repro.models.masked import Masking
+from stilts_repro.models.pretrained import load_tokenizer
 from stilts_repro.models.vocabulary import narrowed
 
 SHAPE = {
@@ -128,6 +129,13 @@ def test_a_masked_lm_whose_head_has_another_name_is_one_line(tokenizer, tmp_path
     tokenizer.save_pretrained(tmp_path / "other")
     with pytest.raises(InputError, match="its masked-LM head is none that is known"):
         narrowed(str(tmp_path / "other"), features(tokenizer), tokenizer, 0)
+
+
+def test_a_padding_token_behind_all_that_are_kept_is_one_line(saved):
+    late = load_tokenizer(saved)
+    late.pad_token = late.convert_ids_to_tokens(len(late) - 1)
+    with pytest.raises(InputError, match=r"it pads with token \d+, and the text has \d+ of its"):
+        narrowed(saved, features(late), late, 0)
 
 
 def test_what_is_no_masked_lm_is_one_line(tokenizer, tmp_path):

@@ -316,13 +316,18 @@ def test_a_reference_names_the_command_that_made_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "stilts_repro.cli.reproduce.write_reference", lambda *given: made.append(given[3].made_with)
     )
-    for asked in (all_studies()["alignment"], all_claims()["mnli_gain"]):
-        request = Request((asked,), small_scale(), "testbed", "model", (0, 1), tmp_path)
+    study, claim, usual = all_studies()["alignment"], all_claims()["mnli_gain"], small_scale().model
+    (tmp_path / "e5").mkdir()
+    others = (str(tmp_path / "e5"), "hub")
+    for asked, world in ((study, (usual, "testbed")), (claim, (usual, "testbed")), (claim, others)):
+        model, data = world
+        request = Request((asked,), small_scale(), data, model, (0, 1), tmp_path)
         entry = {"id": asked.id, "observed": {"values": [1.0, 2.0]}, "targets": ["tatoeba"]}
         entry |= {"left_out": {}, "without": {}, "seconds": 2.0, "model": "m", "data": "d"}
         store_reference(
             request, {"platform": "p", "versions": {}, "data": "testbed", "claims": [entry]}
         )
-    wanted = ("study alignment --scale smoke --seeds 2", "mnli_gain --scale smoke --seeds 2")
+    wanted = ["study alignment --scale smoke --seeds 2", "mnli_gain --scale smoke --seeds 2"]
+    wanted.append(f"{wanted[1]} --model e5 --data hub")
     for command, told in zip(made, wanted, strict=True):
         assert command.endswith(f"python -m reproduce {told}")
