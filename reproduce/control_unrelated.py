@@ -44,6 +44,7 @@ CLAIM = Claim(
     value=value,
     details=details,
     targets=CROSSING,
+    scales=("smoke", "testbed"),  # which alone have such a world
 )
 
 if __name__ == "__main__":

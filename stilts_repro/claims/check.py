@@ -131,6 +131,9 @@ def _against_reference(
     if alone:
         told = _by_interval(told, expected, reference, made, alone)
     reasons = [told.reason] if alone else []
+    if alone and pairs:
+        new = ", ".join(str(seed) for seed in seeds if seed not in known)
+        reasons = [f"seeds that the reference lacks ({new}): {told.reason}"]
     if pairs:
         assert tolerance is not None
         told = _by_seed(told, pairs, tolerance, alone=bool(alone))
@@ -186,9 +189,10 @@ def _by_seed(
         place = "on this kind of machine" if same else "in the reference"
         reason = f"seed {worst} gave {value:.6f}, {place} it was {known:.6f}"
         verdict = "fail"
-    told = replace(told, verdict=verdict, reason=reason, detectable_change=tolerance)
-    if alone:
+    told = replace(told, verdict=verdict, reason=reason)
+    if alone:  # what the interval of the others would notice is told
         return told
+    told = replace(told, detectable_change=tolerance)
     mean = fmean(known for _, known in pairs.values())
     return replace(told, mean=mean, low=mean - tolerance, high=mean + tolerance, by="same seed")
 

@@ -59,9 +59,13 @@ def gate(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     short = [f"{name} {margin}" for name, margin in margins.items() if not margin.reached]
     if share > LARGEST_SHARE:
         short.append(f"{share:.0%} of {code}'s predictions are alike")
+    reasons = short or [f"{name} {margin}" for name, margin in margins.items()]
+    scores = [held["score"] for record in records for held in record["languages"].values()]
+    if fmean(scores) > 100 - OTHERS:
+        reasons.append("so near to 100 that it can only lose")
     return {
         "measurable": not short,
-        "reason": "; ".join(short or [f"{name} {margin}" for name, margin in margins.items()]),
+        "reason": "; ".join(reasons),
         "seeds": len(records),
         "largest_share": share,
         "floor": {name: vars(margin) for name, margin in margins.items()},

@@ -51,7 +51,10 @@ def _compare(*folders: Any) -> int:
         for (kind, condition, tasks, seed), stage, ours, theirs in beginnings(before, after)
     ]
     columns = ("phase", "condition", "tasks", "seed", "begins with", "before", "after")
-    _table(console, "Where it begins, by job", columns, found)
+    told = "Where it begins, by job"
+    if before.jobs.keys().isdisjoint(after.jobs):  # as with other --targets
+        told += ": not known, for the runs have no job in common"
+    _table(console, told, columns, found)
     return 0
 
 
@@ -67,7 +70,7 @@ def _table(
     console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> None:
     """Print `title` and the first rows of a table; of none, that there is none."""
-    console.print(title + ("" if rows or "moved" in title else ": the same"), style="bold")
+    console.print(title + ("" if rows or ": " in title else ": the same"), style="bold")
     if rows:
         table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for row in rows[:MOST]:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from stilts_repro.commands import Parser, folder, run
 from stilts_repro.errors import InputError, MissingError
+from stilts_repro.experiments.mirror import Mirrored
 from stilts_repro.experiments.store import Store
 from stilts_repro.folders import writing
 from stilts_repro.report.difference import Finished
@@ -37,13 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="with gc: also jobs that the folder's claims.json does not rest on, and checkpoints "
         "of trainings that are not under way now, which could have gone on",
     )
+    parser.add_argument(
+        "--store", metavar="URL", help="where the run's jobs are copied to: weights may be there"
+    )
     return run(parser, _act, arguments)
 
 
 def _act(options: argparse.Namespace) -> int:
     if options.others and options.what != "gc":
         raise InputError("--others: goes with gc")
-    store = Store(options.run)
+    store = Mirrored(options.run, options.store) if options.store else Store(options.run)
     if not store.jobs.is_dir():
         raise MissingError(
             f"{options.run}: no folder of a run (it has no folder jobs); give the --output of one"
@@ -80,7 +84,7 @@ def _verify(store: Store, console: Console, options: argparse.Namespace) -> int:
 
 def _collect(store: Store, console: Console, options: argparse.Namespace) -> int:
     with writing("store gc", store.output):
-        others = {*_unused(store), *store.abandoned()} if options.others else set()
+        others = {*_unused(store, console), *store.abandoned()} if options.others else set()
         gone = {*store.leftovers(), *others}
         freed = sum(map(_size, gone))
         for path in gone:
@@ -89,12 +93,16 @@ def _collect(store: Store, console: Console, options: argparse.Namespace) -> int
     return 0
 
 
-def _unused(store: Store) -> list[Path]:
+def _unused(store: Store, console: Console) -> list[Path]:
     """Return the folders of jobs that the folder's claims.json does not rest on.
 
-    None where there is no such file: a run that was stopped has none yet.
+    None where there is no such file: a run that was stopped has none yet. Nor while a run is at
+    work: the file is of an earlier one then.
     """
     if not (store.output / "claims.json").is_file():
+        return []
+    if store.leases.any_held():
+        console.print("a run is at work here: finished jobs are left alone")
         return []
     used = {job["job"]["hash"] for job in Finished.read(store.output).jobs.values()}
     return [store.folder(name) for name in store.finished() if name not in used]

@@ -78,10 +78,14 @@ class Leases:
         state = self._state(name)
         return state is not None and not self._dead(name, state)
 
+    def any_held(self) -> bool:
+        """Say whether someone alive has any lease."""
+        return any(map(self.held, self._names()))
+
     def sweep(self) -> None:
         """Take dead owners' leases away: where the job is done, nobody else would."""
-        for path in self.folder.glob("[!.]*"):
-            self._bury(path.name)
+        for name in self._names():
+            self._bury(name)
 
     def owner(self, name: str) -> str:
         """Return who has the lease, in words."""
@@ -90,6 +94,9 @@ class Leases:
             return f"process {found['process']} on {found['host']}"
         except (OSError, ValueError, LookupError, TypeError):
             return "another run"
+
+    def _names(self) -> list[str]:
+        return [path.name for path in self.folder.glob("[!.]*")]
 
     def _path(self, name: str) -> Path:
         return self.folder / name

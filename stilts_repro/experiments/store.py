@@ -180,7 +180,7 @@ class Store:
 
     def finished(self) -> list[str]:
         """Return the hashes of all finished jobs, damaged or not."""
-        return sorted(path.name for path in self.jobs.glob("*") if not path.name.startswith("."))
+        return sorted(path.name for path in self.jobs.glob("*") if NAME.fullmatch(path.name))
 
     def leftovers(self) -> list[Path]:
         """Return what belongs to no finished job: such as were set aside or killed, records."""

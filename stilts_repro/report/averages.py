@@ -179,8 +179,6 @@ def _layers(target: str, entries: Sequence[Mapping[str, Any]]) -> Layers:
 
     first = entries[0]
     method = f"{first['pooling']} pooling, {first['scoring']}"
-    if first["threshold_source"]:
-        method += f", threshold from {first['threshold_source']}"
     rows = [(depth, [mean(depth, i) for i in intermediates]) for depth in depths]
     return Layers(target, method, first["layer"], intermediates, rows)
 

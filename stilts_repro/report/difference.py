@@ -56,7 +56,9 @@ class Finished:
             while hashes := hashes - results.keys() - {None}:  # and what they start from
                 results |= {name: store.result(name) for name in sorted(hashes)}
                 hashes = {result["job"].get("start") for result in results.values()}
-            return cls(folder, claims, {_key(r["job"]): r for r in results.values()})
+            run = cls(folder, claims, {_key(r["job"]): r for r in results.values()})
+            _ = [*_values(run), *_cells(run)]  # are there
+            return run
         except (LookupError, TypeError, AttributeError):
             raise InputError(
                 f"{folder}: not the output of this version of python -m reproduce; run it anew"
@@ -90,7 +92,7 @@ def set_up(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
     """Return what the runs were made with that differs: a name and either's value."""
     told = []
     for run in (before, after):
-        made = {name: run.claims.get(name) for name in SET_UP}
+        made = {name: run.claims.get(name) for name in SET_UP} | run.claims.get("settings", {})
         job = next(iter(run.jobs.values()), None)  # all of one run compute alike
         told.append(made | (job["job"]["setting"]["environment"] if job else {}))
     return [

@@ -21,7 +21,7 @@ from stilts_repro.claims.published import (
     load_table,
     numbers,
 )
-from stilts_repro.claims.schema import validate
+from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
@@ -109,10 +109,12 @@ def _evidence(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each claim of the run, what speaks for it, one kind of evidence a key."""
     recomputed = {claim: headline.value for claim, headline in headlines().items()}
     recomputed["published_tables"] = agreeing_headlines()
-    known = expected_claims()
+    folders = (EXPECTED_RESULTS, EXPECTED_RESULTS / "studies")
+    known = {name: folder for folder in folders for name in expected_claims(folder)}
     rows = []
     for claim in result["claims"]:
-        expected = load_expected(claim["id"]) if claim["id"] in known else None
+        name = claim["id"]
+        expected = load_expected(name, known[name]) if name in known else None
         references = expected.reference if expected else {}
         form = table.value_form(claim)
         rows.append(

@@ -187,15 +187,19 @@ def left_out(result: Mapping[str, Any]) -> list[str]:
     texts = []
     for claim in result["claims"]:
         if text := partial(claim):
-            absent = {**claim["left_out"], **claim["without"]}
-            reasons = "; ".join(f"{task} ({why})" for task, why in absent.items())
+            tasks: dict[str, list[str]] = {}
+            for task, why in {**claim["left_out"], **claim["without"]}.items():
+                tasks.setdefault(why, []).append(task)
+            reasons = "; ".join(f"{', '.join(held)} ({why})" for why, held in tasks.items())
             texts.append((claim["id"], f"{text}; left out: {reasons}"))
     return _by_text(texts)
 
 
 def partial(claim: Mapping[str, Any]) -> str | None:
     """Return "mean over 8 of 9 targets" and the like where tasks are left out, else None."""
-    texts = []
+    texts: list[str] = []
+    if claim["verdict"] == "not_run":  # whose reason says it
+        return None
     if claim["left_out"]:
         measured = len(claim["targets"])
         texts.append(f"mean over {measured} of {measured + len(claim['left_out'])} targets")
@@ -269,10 +273,11 @@ def substitutes(result: Mapping[str, Any]) -> list[str]:
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """Return one line on what was run: scale, data, model, wall clock and jobs."""
+    """Return one line on what was run: scale, data, model, settings, wall clock and jobs."""
     jobs = result["jobs"]
+    settings = "".join(f" {name} {value} ·" for name, value in result["settings"].items())
     return (
-        f"scale {result['scale']} · data {result['data']} · model {result['model']} ·"
+        f"scale {result['scale']} · data {result['data']} · model {result['model']} ·{settings}"
         f" {result['seconds']:.0f} s · {jobs['total']} jobs, {jobs['reused']} found finished"
     )
 

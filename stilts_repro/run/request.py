@@ -72,6 +72,14 @@ class Request:
         return World(MAIN, self.model, self.data, self.corpus, self.translator)
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What else its numbers depend on, in words: precision, and what is not as usual."""
+        usual = {"crosses": DEFAULT, "sampler": str(PROPORTIONAL)}
+        given = {name: str(getattr(self, name) or "") for name in (*usual, "corpus", "translator")}
+        unusual = {name: value for name, value in given.items() if value != usual.get(name, "")}
+        return {"precision": self.machine.precision} | unusual
+
+    @property
     def running(self) -> tuple[Claim, ...]:
         """The claims that have jobs at its scale."""
         return tuple(claim for claim in self.claims if claim.runs(self.scale))

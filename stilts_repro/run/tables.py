@@ -87,10 +87,7 @@ def _retrieval(records: Iterable[Record]) -> list[dict[str, Any]]:
             "intermediate": record["intermediate"],
             "target": record["task"],
             "seed": record["seed"],
-            **{
-                key: record["retrieval"][key]
-                for key in ("layer", "pooling", "scoring", "threshold_source")
-            },
+            **{key: record["retrieval"][key] for key in ("layer", "pooling", "scoring")},
             "layers": _mean_by_layer([*record["retrieval"]["by_layer"].values()]),
             "geometry": _geometry(record["retrieval"]["geometry"]),
         }

@@ -65,3 +65,9 @@ def test_others_are_asked_for_less_than_english():
 def test_dark_targets_are_those_that_are_known_to_be():
     gates = {"xnli": {"measurable": False}, "udpos": {"measurable": True}}
     assert dark(gates, ["udpos", "xnli", "tatoeba"]) == ["xnli"]
+
+
+def test_a_baseline_that_has_nothing_to_gain_is_told():
+    told = gate([record({"zh": 100.0}, {"zh": 1.0}, n=68)])
+    assert told["measurable"] and told["reason"].endswith("; so near to 100 that it can only lose")
+    assert "lose" not in gate([record({"zh": 97.0}, {"zh": 1.0})])["reason"]

@@ -127,6 +127,7 @@ def result() -> dict[str, Any]:
         "scale": "testbed",
         "data": "testbed",
         "model": "testbed-mlm@1a2b3c4d",
+        "settings": {"precision": "fp32", "crosses": "encoder"},
         "seconds": 712.3,
         "versions": {"python": "3.11.2", "torch": "2.10.0", "transformers": "5.16.0"},
         "jobs": {"total": 120, "reused": 7},
@@ -148,7 +149,6 @@ def result() -> dict[str, Any]:
                 "layer": 2,
                 "pooling": "mean",
                 "scoring": "cosine",
-                "threshold_source": None,
                 "layers": {"0": 20.0, "1": 30.0 + seed, "2": 44.0, "3": 41.0},
                 "geometry": {
                     "centred": {"0": 21.0, "1": 36.5, "2": 48.0, "3": 47.0},

@@ -174,7 +174,7 @@ def test_panels_without_a_row_are_not_drawn(result):
 
 def test_curves_of_retrieval_stand_before_and_after_phase_two():
     def entry(row, target, scores):
-        found = {"pooling": "mean", "scoring": "cosine", "threshold_source": None, "layer": 1}
+        found = {"pooling": "mean", "scoring": "cosine", "layer": 1}
         layers = {str(depth): score for depth, score in enumerate(scores)}
         return found | {"intermediate": row, "target": target, "seed": 0, "layers": layers}
 

@@ -100,6 +100,21 @@ def test_what_differs_in_the_machine_and_the_libraries_is_told(finished, other):
     assert beginnings(*runs) == []  # libraries alone are no difference in what came out
 
 
+def test_what_was_asked_for_otherwise_is_told(finished, other):
+    claims = json.loads((other / "claims.json").read_text())
+    assert claims["settings"] == {"precision": "fp32"}
+    claims["settings"] |= {"crosses": "encoder"}
+    (other / "claims.json").write_text(json.dumps(claims))
+    assert set_up(*both(finished, other)) == [("crosses", "none", "encoder")]
+
+
+def test_jobs_of_other_targets_are_not_said_to_be_the_same(finished, other, capsys):
+    spoil(other, lambda result: result["job"].update(tasks=["others"], seed=9))
+    assert main([str(finished), str(other)]) == 0
+    told = "Where it begins, by job: not known, for the runs have no job in common"
+    assert told in capsys.readouterr().out
+
+
 def test_it_begins_in_the_first_stage_that_moved(finished, other):
     def tokenised(result):
         if result["job"]["kind"] == "target" and result["job"]["tasks"] == ["udpos"]:
@@ -144,10 +159,14 @@ def test_predictions_move_before_scores_do(finished, other):
     assert [*before] == [*after] == [("udpos", "dev", code)]
 
 
-@pytest.mark.parametrize("spoiled", ["gone", "empty", "job", "record"])
+@pytest.mark.parametrize("spoiled", ["gone", "empty", "gridless", "job", "record"])
 def test_a_folder_that_is_no_run_is_one_line(finished, other, spoiled, capsys):
     if spoiled == "gone":
         (other / "claims.json").unlink()
+    elif spoiled == "gridless":
+        claims = json.loads((other / "claims.json").read_text())
+        del claims["grid"]
+        (other / "claims.json").write_text(json.dumps(claims))
     elif spoiled == "empty":
         (other / "claims.json").write_text("{}")
     else:

@@ -240,9 +240,15 @@ def test_a_store_is_listed_checked_and_cleared(whole, tmp_path, capsys):
     assert look_after(["gc", str(output)]) == 0
     assert len([*output.glob("checkpoints/*")]) == 2
     capsys.readouterr()
-    with Leases(output / "leases").borrowed("c3d4"):
+    (output / "jobs" / f"{leaf}.bak").mkdir()  # no job of ours
+    there = {path.name for path in (output / "jobs").iterdir()}
+    with Leases(output / "leases").borrowed("c3d4"):  # whose run claims.json is not yet of
         assert look_after(["gc", str(output), "--others"]) == 0
+    assert "a run is at work here: finished jobs are left alone" in capsys.readouterr().out
     assert [path.name for path in output.glob("checkpoints/*")] == ["c3d4"]
+    assert there == {path.name for path in (output / "jobs").iterdir()}
+    (output / "jobs" / f"{leaf}.bak").rmdir()
+    assert look_after(["gc", str(output), "--others"]) == 0
     left = {path.name for path in (output / "jobs").iterdir()}
     assert left < {*jobs} and len(left) == 5  # phase (ii), and two targets before and after it
     (output / "claims.json").unlink()  # as of a run that was stopped
