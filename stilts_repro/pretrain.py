@@ -23,7 +23,7 @@ from stilts_repro.commands import Parser, folder, named, run
 from stilts_repro.data.corpus import corpus_files, read_lines
 from stilts_repro.data.features import Features
 from stilts_repro.data.tokenizer import train_tokenizer
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError
 from stilts_repro.experiments import environment
 from stilts_repro.experiments.phase_one import (
     START_RECIPE,
@@ -210,10 +210,7 @@ def _pretrain(options: argparse.Namespace) -> int:
 
 def _checked(start: str, recipe: PretrainRecipe) -> PreTrainedTokenizerBase:
     """Return the tokenizer of the model to start from; `InputError` or `MissingError` if unfit."""
-    try:
-        tokenizer = check_pretrained(start, recipe.max_length)
-    except (InputError, MissingError) as error:
-        raise type(error)(str(error).replace("--model", "--start", 1)) from None
+    tokenizer = check_pretrained(start, recipe.max_length, "--start")
     if tokenizer.mask_token_id is None:
         raise InputError(f"--start {start}: its tokenizer has no mask token; choose a masked LM")
     return tokenizer

@@ -8,9 +8,9 @@ from reproduce.catalogue import ORDER, STUDIES, all_claims, all_studies
 from stilts_repro.claims.expected import expected_claims, load_expected
 from stilts_repro.claims.interval import FEWEST_SEEDS
 from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.claims.schema import STUDIES as FILES
 from stilts_repro.experiments.scales import SCALES, TESTBED_MODEL, UNRELATED, UNRELATED_MODEL
 from stilts_repro.models.pretrained import fingerprint
-from stilts_repro.run.studies import STUDIES as FILES
 
 
 def test_scripts_and_expected_results_match_one_to_one():

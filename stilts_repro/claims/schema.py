@@ -13,6 +13,7 @@ from stilts_repro.errors import InputError
 from stilts_repro.jsonio import read_json
 
 EXPECTED_RESULTS = Path(__file__).resolve().parents[2] / "expected_results"
+STUDIES = EXPECTED_RESULTS / "studies"
 LONGEST_MESSAGE = 200
 
 

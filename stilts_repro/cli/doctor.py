@@ -22,7 +22,7 @@ from stilts_repro.data.cache import CACHE, cache_root
 from stilts_repro.errors import InputError, MissingError, reason
 from stilts_repro.experiments.conditions import MAIN, World
 from stilts_repro.experiments.inventory import Inventory
-from stilts_repro.experiments.scales import SCALES, Scale, longest, scale_of
+from stilts_repro.experiments.scales import SCALES, Scale, data_of, longest, scale_of
 from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import WEIGHTS, check_pretrained, location
@@ -69,8 +69,7 @@ def main(claims: Iterable[Claim], arguments: Sequence[str] | None = None) -> int
 def _look(claims: Sequence[Claim], options: argparse.Namespace) -> int:
     scale = scale_of(options.scale)
     output = options.output or Path("results") / scale.name
-    data = scale.data if options.data == "auto" else options.data
-    world = World(MAIN, options.model or scale.model, data)
+    world = World(MAIN, options.model or scale.model, data_of(scale, options.data))
     silence_libraries()
     missing = 0
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)

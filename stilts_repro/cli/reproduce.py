@@ -20,14 +20,13 @@ from stilts_repro.cli.progress import PrintedProgress
 from stilts_repro.commands import run
 from stilts_repro.errors import InputError
 from stilts_repro.experiments import together
-from stilts_repro.experiments.scales import Scale, scale_of
+from stilts_repro.experiments.scales import Scale, data_of, scale_of
 from stilts_repro.experiments.sources import inventory_in
 from stilts_repro.experiments.store import Store
 from stilts_repro.experiments.survey import Asked
 from stilts_repro.experiments.workers import Workers, local_workers
 from stilts_repro.machine import Machine
 from stilts_repro.models.pretrained import pinned_model
-from stilts_repro.models.transfer import DEFAULT
 from stilts_repro.report.page import write_claims
 from stilts_repro.report.table import partial as partial_mean
 from stilts_repro.report.table import print_table
@@ -70,8 +69,6 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     console = Console(width=None if sys.stdout.isatty() else 100, markup=False, emoji=False)
     scale = scale_of(options.scale)
     asked = _asked(known, options.claims)
-    if options.write_reference:
-        _check_usual(options)
     if options.models:
         if options.model:
             raise InputError("--model: the first of --models is the main one; leave --model out")
@@ -84,18 +81,15 @@ def act(known: Mapping[str, Claim], options: argparse.Namespace) -> int:
     elif options.plan:
         print_plan(console, request_of(asked, scale, options))
     else:
-        return check_claims(request_of(asked, scale, options), options, console)
-    return 0
-
-
-def _check_usual(options: argparse.Namespace) -> None:
-    """Raise `InputError` where a run would be held against no reference, and so can make none."""
-    usual = {"models": (), "crosses": DEFAULT, "sampler": "proportional"}
-    for name in (*usual, "corpus", "translator"):
-        if getattr(options, name) != usual.get(name):
+        request = request_of(asked, scale, options)
+        # A run that would be held against no reference can make none.
+        unusual = ["models"] * bool(options.models) + [*request.unusual]
+        if options.write_reference and unusual:
             raise InputError(
-                f"--write-reference: no reference has a --{name} of its own; leave it out"
+                f"--write-reference: no reference has a --{unusual[0]} of its own; leave it out"
             )
+        return check_claims(request, options, console)
+    return 0
 
 
 def check_claims(request: Request, options: argparse.Namespace, console: Console) -> int:
@@ -141,7 +135,7 @@ def request_of(asked: Mapping[str, Claim], scale: Scale, options: argparse.Names
     return Request(
         claims=claims,
         scale=scale,
-        data=scale.data if options.data == "auto" else options.data,
+        data=data_of(scale, options.data),
         model=options.model or scale.model,
         seeds=options.seeds or tuple(range(seeds)),
         output=options.output or Path("results") / scale.name,

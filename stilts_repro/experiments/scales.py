@@ -256,6 +256,11 @@ _SCALES = (
 SCALES = {scale.name: scale for scale in _SCALES}
 
 
+def data_of(scale: Scale, asked: str) -> str:
+    """Return what `--data` comes to at `scale`: "auto" is the scale's own."""
+    return scale.data if asked == "auto" else asked
+
+
 def longest(scale: Scale) -> int:
     """Return the longest sequence, in tokens, that any job of `scale` may read."""
     recipes = (*scale.intermediate.values(), *scale.target.values())

@@ -96,12 +96,19 @@ def pinned_model(model: str) -> str:
     return f"{model}@{Path(config).parent.name}" if isinstance(config, str) else model
 
 
-def check_pretrained(model: str, longest: int) -> PreTrainedTokenizerBase:
+def check_pretrained(model: str, longest: int, option: str = "--model") -> PreTrainedTokenizerBase:
     """Return the tokenizer of `model`, which can read sequences of `longest` tokens.
 
     All that can be told without the weights has then been looked at. Raises `InputError` or
-    `MissingError`.
+    `MissingError`, which name the `option` that the model was given by.
     """
+    try:
+        return _checked(model, longest)
+    except (InputError, MissingError) as error:
+        raise type(error)(str(error).replace("--model", option, 1)) from None
+
+
+def _checked(model: str, longest: int) -> PreTrainedTokenizerBase:
     config, tokenizer = load_config(model), load_tokenizer(model)
     shapes = _shapes(model)
     numbers = ("hidden_size", "num_hidden_layers", "vocab_size")

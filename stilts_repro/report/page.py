@@ -21,7 +21,7 @@ from stilts_repro.claims.published import (
     load_table,
     numbers,
 )
-from stilts_repro.claims.schema import EXPECTED_RESULTS, validate
+from stilts_repro.claims.schema import EXPECTED_RESULTS, STUDIES, validate
 from stilts_repro.experiments.scales import SCALES
 from stilts_repro.folders import writing
 from stilts_repro.jsonio import write_json, write_text
@@ -109,8 +109,9 @@ def _evidence(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each claim of the run, what speaks for it, one kind of evidence a key."""
     recomputed = {claim: headline.value for claim, headline in headlines().items()}
     recomputed["published_tables"] = agreeing_headlines()
-    folders = (EXPECTED_RESULTS, EXPECTED_RESULTS / "studies")
-    known = {name: folder for folder in folders for name in expected_claims(folder)}
+    known = {
+        name: folder for folder in (EXPECTED_RESULTS, STUDIES) for name in expected_claims(folder)
+    }
     rows = []
     for claim in result["claims"]:
         name = claim["id"]

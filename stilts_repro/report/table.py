@@ -197,9 +197,9 @@ def left_out(result: Mapping[str, Any]) -> list[str]:
 
 def partial(claim: Mapping[str, Any]) -> str | None:
     """Return "mean over 8 of 9 targets" and the like where tasks are left out, else None."""
-    texts: list[str] = []
     if claim["verdict"] == "not_run":  # whose reason says it
         return None
+    texts = []
     if claim["left_out"]:
         measured = len(claim["targets"])
         texts.append(f"mean over {measured} of {measured + len(claim['left_out'])} targets")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stilts_repro.errors import InputError, MissingError
+from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import World
 from stilts_repro.experiments.scales import Scale, longest
 from stilts_repro.models.families import kind_of
@@ -30,10 +30,7 @@ def of_models(
         name = Path(model).resolve().name.partition("@")[0]
         if name in worlds:
             raise InputError(f"--models: two are called {name}; give one a folder of another name")
-        try:
-            check_pretrained(model, longest(scale))
-        except (InputError, MissingError) as error:
-            raise type(error)(str(error).replace("--model", "--models", 1)) from None
+        check_pretrained(model, longest(scale), "--models")
         config = load_config(model)
         worlds[name] = World(name, model, "", intermediate_rate=rate, target_rate=rate)
         rungs.append(Rung(name, kind_of(config), float(size_of(config))))

@@ -72,12 +72,16 @@ class Request:
         return World(MAIN, self.model, self.data, self.corpus, self.translator)
 
     @property
-    def settings(self) -> dict[str, str]:
-        """What else its numbers depend on, in words: precision, and what is not as usual."""
+    def unusual(self) -> dict[str, str]:
+        """What is asked for otherwise than usual, in words, besides model and data."""
         usual = {"crosses": DEFAULT, "sampler": str(PROPORTIONAL)}
         given = {name: str(getattr(self, name) or "") for name in (*usual, "corpus", "translator")}
-        unusual = {name: value for name, value in given.items() if value != usual.get(name, "")}
-        return {"precision": self.machine.precision} | unusual
+        return {name: value for name, value in given.items() if value != usual.get(name, "")}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What else its numbers depend on, in words."""
+        return {"precision": self.machine.precision} | self.unusual
 
     @property
     def running(self) -> tuple[Claim, ...]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from stilts_repro.claims.expected import Design, load_expected
-from stilts_repro.claims.schema import EXPECTED_RESULTS
+from stilts_repro.claims.schema import STUDIES
 from stilts_repro.errors import InputError
 from stilts_repro.experiments.conditions import MAIN, NONE, Condition
 from stilts_repro.experiments.scales import Scale
@@ -24,8 +24,6 @@ from stilts_repro.models.ways import Kind
 from stilts_repro.run.execution import Progress, run_claims
 from stilts_repro.run.grid import Claim
 from stilts_repro.run.request import Request, plan_of
-
-STUDIES = EXPECTED_RESULTS / "studies"
 
 
 class Rung(NamedTuple):
